@@ -1,0 +1,72 @@
+"""The command line: the steps that DVC's stages call."""
+
+import argparse
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from sedlib.annotations import AnnotationError, write_json
+from sedlib.audio import AudioError, write_flac
+from sedlib.config import ConfigError, load_params, repository, workspace
+from sedlib.notebooks import NotebookError, publish, run_notebook
+from sedlib.synthesis import synthesise
+
+
+def make_episode(params, folder, name):
+    """Make one synthetic episode: ``NAME.flac`` and its annotation ``NAME.json``.
+
+    Parameters
+    ----------
+    params : sedlib.config.Params
+    folder : pathlib.Path
+    name : str
+    """
+    waveform, events = synthesise(name, params)
+    write_flac(folder / f"{name}.flac", waveform, params.features.sample_rate)
+    write_json(events, folder / f"{name}.json")
+
+
+def synthesise_command(_):
+    """Make every episode of the split, one process a core."""
+    params = load_params()
+    folder = workspace() / "data" / "episodes"
+    folder.mkdir(parents=True, exist_ok=True)
+    names = params.split.episodes
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        for name, _ in zip(names, pool.map(partial(make_episode, params, folder), names)):
+            print(f"{name}: {params.episodes.duration:.0f} s", flush=True)
+
+
+def run_notebook_command(arguments):
+    """Run one notebook into ``reports/notebooks``."""
+    print(run_notebook(arguments.source, workspace() / "reports" / "notebooks"))
+
+
+def publish_command(_):
+    """Copy the outputs of the executed notebooks into the pairs under ``notebooks``."""
+    for source in sorted((repository() / "notebooks").glob("*.py")):
+        print(publish(source, workspace() / "reports" / "notebooks" / f"{source.stem}.ipynb"))
+
+
+def main(arguments=None):
+    """Run a command; a fault that the user can mend ends in one sentence and exit code 1."""
+    parser = argparse.ArgumentParser(prog="sedlib", description="Sound event detection.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("synthesise", help="make the synthetic episodes")
+    command.set_defaults(run=synthesise_command)
+    command = commands.add_parser("run-notebook", help="execute the text half of a notebook")
+    command.add_argument("source", type=Path, help="the .py half")
+    command.set_defaults(run=run_notebook_command)
+    command = commands.add_parser("publish", help="copy outputs into the notebooks of the pairs")
+    command.set_defaults(run=publish_command)
+    arguments = parser.parse_args(arguments)
+    try:
+        arguments.run(arguments)
+    except (AnnotationError, AudioError, ConfigError, NotebookError) as error:
+        sys.exit(f"sedlib: {error}")
+
+
+if __name__ == "__main__":
+    main()

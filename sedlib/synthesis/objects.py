@@ -1,0 +1,195 @@
+"""Things that crash, knock, slam, clap and ring.
+
+Each maker takes ``(rng, n, rate)`` and returns float64 of shape (n,): the
+sound fills its `n` samples and has died away at the end. Sizes, materials and
+habits are drawn anew at each call.
+"""
+
+import numpy as np
+from scipy import signal
+
+from sedlib.synthesis.shaping import add, edges, modes, noise, resonate, swell
+
+
+def crash(rng, n, rate):
+    """Glass, metal or furniture breaks, falls and scatters."""
+    material = rng.choice(("glass", "metal", "wood", "mixed"))
+    out = np.zeros(n)
+    spread = n / rate
+    # First blows, close together, then ever fewer pieces.
+    blows = np.sort(np.r_[0, rng.uniform(0, 0.35 * spread, rng.integers(0, 3))])
+    for start in blows:
+        m = int(rng.uniform(0.06, 0.25) * rate)
+        burst = noise(rng, m, rate, rng.uniform(80, 400), rng.uniform(3000, 9000))
+        burst *= np.exp(-np.linspace(0, 7, m)) * rng.uniform(0.5, 1.2)
+        add(out, burst, start * rate)
+    pieces = int(rng.uniform(12, 40) * min(spread, 2.0)) + 6
+    starts = rng.choice(blows, pieces) + rng.exponential(0.3 * spread, pieces)
+    for start in starts[starts < spread - 0.03]:
+        kind = rng.choice(("glass", "metal", "wood")) if material == "mixed" else material
+        fade = np.exp(-1.8 * start / spread)
+        add(out, 0.5 * fade * rng.exponential(0.6) * piece(rng, rate, kind), start * rate)
+    x = out * np.exp(-1.5 * np.linspace(0, 1, n) ** 2)
+    return edges(x, rate, 0.001, min(0.08, 0.2 * spread))
+
+
+def piece(rng, rate, kind):
+    """One fragment or vessel is hit; kind is glass, metal, wood or china."""
+    low, high, count, decay = {
+        "glass": (1800, 8500, 5, (0.04, 0.25)),
+        "metal": (350, 6500, 8, (0.15, 0.8)),
+        "wood": (120, 1400, 6, (0.03, 0.12)),
+        "china": (900, 6000, 5, (0.05, 0.3)),
+    }[kind]
+    base = np.exp(rng.uniform(np.log(low), np.log(high)))
+    f = np.clip(base * rng.uniform(0.6, 2.2, count), 60, 9500)
+    length = rng.uniform(*decay)
+    m = int(length * rate)
+    x = modes(rng, m, rate, f, length * rng.uniform(0.4, 1, count), rng.uniform(0.2, 1, count))
+    click = int(0.004 * rate)
+    x[:click] += 0.8 * rng.standard_normal(click) * np.linspace(1, 0, click)
+    return x
+
+
+def knock(rng, n, rate):
+    """Two to seven knocks of a knuckle or fist on a wooden door."""
+    seconds = n / rate
+    interval = rng.uniform(0.13, 0.32)
+    count = int(np.clip(round((seconds - 0.1) / interval), 1, 7)) + 1
+    last = max(0.1, seconds - rng.uniform(0.1, 0.2))
+    starts = np.linspace(0, last, count) + rng.normal(0, 0.008, count) * (np.arange(count) > 0)
+    panel = rng.uniform(90, 320) * np.array([1, 1.58, 2.24, 2.9, 3.7, 5.1, 7.3])
+    panel *= rng.uniform(0.92, 1.08, 7)
+    hard = rng.uniform(0.15, 1.0)
+    decay = rng.uniform(0.05, 0.14)
+    gains = rng.uniform(0.3, 1, 7) * hard ** (np.arange(7) / 4)
+    out = np.zeros(n)
+    for start in starts:
+        m = int(0.2 * rate)
+        x = modes(rng, m, rate, panel, decay * rng.uniform(0.5, 1, 7), gains)
+        hit = int(rng.uniform(0.002, 0.006) * rate)
+        x[:hit] += hard * rng.standard_normal(hit) * np.linspace(1, 0, hit)
+        add(out, x * 10 ** (rng.normal(0, 1.8) / 20), max(0, start * rate))
+    return edges(out, rate, 0.001, 0.02)
+
+
+def door(rng, n, rate):
+    """A door opens or closes: handle, hinge, leaf, in one of their orders."""
+    seconds = n / rate
+    out = np.zeros(n)
+    thud = min(rng.uniform(0.15, 0.4), 0.8 * seconds)
+    opening = rng.random() < 0.4
+    if opening:
+        add(out, rng.uniform(0.5, 1.0) * latch(rng, rate), 0)
+        begin, end = rng.uniform(0.05, 0.15), seconds
+    else:
+        begin, end = 0.0, seconds - thud
+        add(out, _slam(rng, int(thud * rate), rate), end * rate)
+        add(out, rng.uniform(0.4, 1.0) * latch(rng, rate), (end + rng.uniform(0, 0.06)) * rate)
+    m = int((end - begin) * rate)
+    if m > 0.1 * rate:
+        hinge = creak(rng, m, rate) * rng.uniform(0.15, 0.9)
+        air = noise(rng, m, rate, 100, rng.uniform(600, 2000)) * np.hanning(m)
+        add(out, hinge + 0.3 * rng.uniform(0.2, 1) * air / air.std() * hinge.std(), begin * rate)
+    return edges(out, rate, 0.003, 0.03)
+
+
+def latch(rng, rate):
+    """Two or three metallic clicks of a handle and its bolt."""
+    out = np.zeros(int(0.22 * rate))
+    for start in np.cumsum(rng.uniform(0.015, 0.07, rng.integers(2, 4))) - 0.015:
+        m = int(0.05 * rate)
+        f = rng.uniform(700, 6000, 5)
+        click = modes(rng, m, rate, f, rng.uniform(0.01, 0.04, 5), rng.uniform(0.3, 1, 5))
+        click[: m // 12] += 0.7 * rng.standard_normal(m // 12)
+        add(out, click * rng.uniform(0.4, 1), start * rate)
+    return out
+
+
+def creak(rng, n, rate):
+    """Stick and slip: pulses whose rate wanders, through a few resonances."""
+    pace = np.exp(rng.uniform(np.log(18), np.log(110))) * swell(rng, n, rate, 6, 3)
+    wrapped = (np.cumsum(pace) / rate) % 1
+    ticks = np.r_[0, np.diff(wrapped) < 0] * rng.uniform(0.5, 1.3, n)
+    f = np.sort(rng.uniform(350, 3200, 4))
+    x = resonate(ticks, rate, f, f / rng.uniform(6, 20), rng.uniform(0.3, 1, 4))
+    x *= swell(rng, n, rate, 5, 4)
+    return edges(x / (x.std() + 1e-12) * 0.25, rate, 0.02, 0.02)
+
+
+def _slam(rng, n, rate):
+    """The leaf hits its frame, which shakes."""
+    f = rng.uniform(45, 130) * np.array([1, 1.7, 2.6, 3.4, 4.9, 7.1])
+    body = modes(rng, n, rate, f, n / rate * rng.uniform(0.4, 1, 6), rng.uniform(0.3, 1, 6))
+    blow = noise(rng, n, rate, 60, rng.uniform(1200, 6000))
+    blow *= np.exp(-np.linspace(0, rng.uniform(9, 22), n))
+    rattle = noise(rng, n, rate, 400, 3000) * np.exp(-np.linspace(0, 6, n))
+    rattle *= np.sin(np.pi * np.arange(n) / rate * rng.uniform(15, 45)) ** 6
+    x = body + 1.5 * blow / blow.std() * 0.2 + rng.uniform(0, 0.2) * rattle / rattle.std()
+    return edges(x, rate, 0.001, 0.02)
+
+
+def clap(rng, n, rate):
+    """One pair of hands, a few, or a room full."""
+    seconds = n / rate
+    people = int(rng.choice((1, 1, rng.integers(2, 6), rng.integers(15, 50))))
+    out = np.zeros(n)
+    for person in range(people):
+        pace = rng.uniform(2.6, 5.2)
+        first = 0.0 if person == 0 else rng.uniform(0, 0.35)
+        starts = np.arange(first, seconds - 0.03, 1 / pace)
+        starts += rng.normal(0, 0.014, len(starts)) * (starts > 0)
+        m = int(0.05 * rate)
+        cup = rng.uniform(600, 2800)
+        distance = 1.0 if person == 0 else rng.uniform(0.25, 1)
+        palms = noise(rng, m, rate, 0.5 * cup, 2.2 * cup) + 0.3 * noise(rng, m, rate, 300, 8000)
+        palms *= np.exp(-np.linspace(0, rng.uniform(10, 22), m))
+        for start in starts:
+            strength = distance * 10 ** (rng.normal(0, 2) / 20)
+            add(out, strength * palms * rng.choice((-1, 1)), max(0, start * rate))
+    out += 0.01 * np.abs(out).max() * noise(rng, n, rate, 300, 6000)
+    return edges(out, rate, 0.002, min(0.3, 0.2 * seconds))
+
+
+def door_bell(rng, n, rate):
+    """A chime of one to six struck or electronic notes, or a buzzer."""
+    kind = rng.choice(("ding-dong", "ding-dong", "tune", "buzzer"))
+    if kind == "buzzer":
+        return _buzzer(rng, n, rate)
+    seconds = n / rate
+    root = rng.uniform(380, 1100)
+    if kind == "ding-dong":
+        steps = (0, -rng.choice((3, 4, 5)))
+        times = (0, rng.uniform(0.28, 0.5) * min(seconds, 1.6))
+    else:
+        count = int(np.clip(seconds / rng.uniform(0.15, 0.35), 3, 8))
+        steps = rng.choice((-5, -3, 0, 4, 7, 12), count)
+        times = np.linspace(0, 0.8 * seconds, count)
+    overtones = np.array(
+        ((1, 2.76, 5.4, 8.93), (1, 2, 3, 4.2), (1, 2.0, 2.4, 3.0))[rng.integers(3)]
+    )
+    gains = rng.uniform(0.1, 1, 4) * (1, 0.5, 0.3, 0.15)
+    out = np.zeros(n)
+    for step, start in zip(steps, times, strict=True):
+        m = n - int(start * rate)
+        decay = min(rng.uniform(1.0, 2.0), 1.4 * m / rate)
+        f = root * 2 ** (step / 12) * overtones
+        note = modes(rng, m, rate, f, decay * np.array([1, 0.7, 0.5, 0.4]), gains)
+        hit = min(m, int(0.003 * rate))
+        note[:hit] += 0.2 * rng.uniform(0, 1) * rng.standard_normal(hit)
+        add(out, note, start * rate)
+    return edges(out, rate, 0.002, 0.03)
+
+
+def _buzzer(rng, n, rate):
+    """An armature rattles at the mains' pace."""
+    t = np.arange(n) / rate
+    f = rng.uniform(45, 130)
+    x = signal.sawtooth(2 * np.pi * f * t + rng.uniform(0, 6), rng.uniform(0.05, 0.5))
+    body = rng.uniform(300, 3500, 4)
+    x = resonate(x, rate, body, body / 4, rng.uniform(0.3, 1, 4)) + 0.2 * x
+    if rng.random() < 0.4 and n > 0.6 * rate:
+        pause = int(rng.uniform(0.06, 0.12) * rate)
+        middle = int(rng.uniform(0.35, 0.6) * n)
+        x[middle : middle + pause] *= 0.02
+    return edges(x, rate, 0.008, 0.03)

@@ -1,0 +1,257 @@
+"""Fitting a network: batches, augmentation, early stopping, resuming.
+
+Every random choice of an epoch follows from (seed, epoch, batch), so a run
+that was interrupted and resumed ends with the same weights as one that was
+not.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+from sklearn.metrics import average_precision_score
+
+from sedlib.model import predict_scores
+
+
+class Batches(keras.utils.PyDataset):
+    """Training clips of one epoch, shuffled and augmented.
+
+    Parameters
+    ----------
+    magnitudes : sequence of numpy.ndarray, shape (n_clips, frames, bins)
+        Features by episode, memory-mapped or not.
+    labels : numpy.ndarray, shape (n_clips in all, n_classes)
+        0 or 1.
+    options : sedlib.config.Training
+    seed : int
+    epoch : int
+        From 0; gives the order of clips and the draws of the augmentation.
+    """
+
+    def __init__(self, magnitudes, labels, options, seed, epoch):
+        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
+        self.magnitudes, self.labels, self.options = magnitudes, labels, options
+        self.key = (seed, epoch)
+        self.starts = np.cumsum([0] + [len(m) for m in magnitudes])
+        self.order = np.random.default_rng(self.key).permutation(len(labels))
+
+    def __len__(self):
+        return -(-len(self.order) // self.options.batch_size)
+
+    def __getitem__(self, index):
+        rng = np.random.default_rng((*self.key, index))
+        size = self.options.batch_size
+        clips = self.order[index * size : (index + 1) * size]
+        x, y = self.read(clips), self.labels[clips].astype(np.float32)
+        if self.options.augment.mix > 0:
+            partners = draw_balanced(self.labels, len(clips), rng)
+            chosen = rng.random(len(clips)) < self.options.augment.mix
+            x[chosen], y[chosen] = mix(
+                x[chosen],
+                y[chosen],
+                self.read(partners[chosen]),
+                self.labels[partners[chosen]],
+                rng,
+            )
+        x = perturb(x, self.options.augment, rng)
+        return x[..., np.newaxis], y
+
+    def read(self, clips):
+        """Read clips by their number over all episodes; (n, frames, bins) float32."""
+        episodes = np.searchsorted(self.starts, clips, side="right") - 1
+        return np.stack(
+            [self.magnitudes[e][c - self.starts[e]] for e, c in zip(episodes, clips, strict=True)]
+        )
+
+
+def draw_balanced(labels, n, rng):
+    """Draw clips so that each class that occurs is drawn equally often.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray, shape (n_clips, n_classes)
+    n : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    numpy.ndarray of int, shape (n,)
+        Numbers of clips, with repetition.
+    """
+    present = np.flatnonzero(labels.any(axis=0))
+    classes = rng.choice(present, size=n)
+    return np.array([rng.choice(np.flatnonzero(labels[:, c])) for c in classes], dtype=int)
+
+
+def mix(x, y, x2, y2, rng):
+    """Lay one clip over another, as if both had sounded at once.
+
+    Powers add, as those of independent sounds do on average. The second clip
+    is 9 dB softer to 6 dB louder than it was; a clip has the labels of both.
+
+    Parameters
+    ----------
+    x, x2 : numpy.ndarray of float32, shape (n, frames, bins)
+    y, y2 : numpy.ndarray, shape (n, n_classes)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    x, y : numpy.ndarray
+        As the inputs.
+    """
+    gain = 10 ** (rng.uniform(-9, 6, (len(x), 1, 1)) / 20)
+    return np.hypot(x, x2 * gain.astype(np.float32)), np.maximum(y, y2)
+
+
+def perturb(x, augment, rng):
+    """Change what a class does not depend on: level, timbre, place; hide parts.
+
+    Parameters
+    ----------
+    x : numpy.ndarray of float32, shape (n, frames, bins)
+    augment : sedlib.config.Augment
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (n, frames, bins)
+    """
+    n, frames, bins = x.shape
+    level = rng.uniform(-augment.gain, augment.gain, (n, 1))
+    knots = rng.uniform(-augment.timbre, augment.timbre, (n, 6))
+    # a smooth filter: straight lines in dB between six knots, spaced as pitch is
+    at = np.log1p(np.arange(bins) / 16) / np.log1p(bins / 16) * 5
+    left = np.minimum(at.astype(int), 4)
+    curve = level + knots[:, left] * (1 - at + left) + knots[:, left + 1] * (at - left)
+    scale = np.repeat(10 ** (curve / 20)[:, np.newaxis], frames, axis=1)
+    for i in range(n):
+        low = rng.integers(0, bins)
+        scale[i, :, low : int(low + rng.integers(0, 1 + augment.mask_bins) * (low + 64) / bins)] = 0
+        start = rng.integers(0, frames)
+        scale[i, start : start + rng.integers(0, 1 + augment.mask_frames)] = 0
+    x = x * scale.astype(np.float32)
+    return x
+
+
+def train(model, training, validation, options, seed, checkpoint, key, on_epoch=None):
+    """Fit a network; keep the weights of its best epoch; resume if interrupted.
+
+    The learning rate rises over the first epoch and falls along a cosine to a
+    hundredth over the rest. The best epoch is the one of the highest mean
+    average precision on the validation clips; after `options.patience` epochs
+    without a better one the training stops.
+
+    Parameters
+    ----------
+    model : keras.Model
+        With new weights; fitted in place.
+    training, validation : (magnitudes, labels)
+        Features by episode, each (n_clips, frames, bins), and the 0/1 labels
+        of all their clips in that order, (n_clips in all, n_classes).
+    options : sedlib.config.Training
+    seed : int
+    checkpoint : path-like
+        File for the state after each epoch; removed when training is done.
+    key : str
+        Says what is trained on what. A checkpoint of another key is not used.
+    on_epoch : callable, optional
+        Called after each epoch with the history so far.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row an epoch: ``epoch`` from 1, ``learning_rate``, ``loss`` on the
+        augmented training clips, and ``val_loss``, ``val_average_precision``
+        of `validation_scores`.
+    """
+    checkpoint = Path(checkpoint)
+    steps = len(Batches(*training, options, seed, epoch=0))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        options.learning_rate / 10,
+        decay_steps=max(1, options.epochs - 1) * steps,
+        alpha=0.01,
+        warmup_target=options.learning_rate,
+        warmup_steps=steps,
+    )
+    model.compile(keras.optimizers.Adam(schedule), loss="binary_crossentropy")
+    model.optimizer.build(model.trainable_variables)
+    history, best = _restore(model, checkpoint, key)
+    while len(history) < options.epochs and not _patience_is_over(history, options.patience):
+        epoch = len(history)
+        batches = Batches(*training, options, seed, epoch)
+        loss = model.fit(batches, shuffle=False, verbose=0).history["loss"][0]
+        rate = float(model.optimizer.learning_rate)
+        scores = validation_scores(model, *validation)
+        history.append({"epoch": epoch + 1, "learning_rate": rate, "loss": loss, **scores})
+        if best_epoch(history) == epoch:
+            best = model.get_weights()
+        _store(model, history, best, checkpoint, key)
+        if on_epoch is not None:
+            on_epoch(pd.DataFrame(history))
+    model.set_weights(best)
+    checkpoint.unlink(missing_ok=True)
+    return pd.DataFrame(history)
+
+
+def validation_scores(model, magnitudes, labels):
+    """Judge a network on clips it is not fitted to.
+
+    Parameters
+    ----------
+    model : keras.Model
+    magnitudes : sequence of numpy.ndarray, shape (n_clips, frames, bins)
+    labels : numpy.ndarray, shape (n_clips in all, n_classes)
+
+    Returns
+    -------
+    dict
+        ``val_loss``, the mean binary cross-entropy in nats, and
+        ``val_average_precision``, the mean over the classes that occur.
+    """
+    scores = np.concatenate([predict_scores(model, m) for m in magnitudes])
+    occurs = labels.any(axis=0)
+    loss = keras.losses.binary_crossentropy(labels.astype(np.float32), scores)
+    precision = average_precision_score(labels[:, occurs], scores[:, occurs], average="macro")
+    return {"val_loss": float(np.mean(loss)), "val_average_precision": float(precision)}
+
+
+def best_epoch(history):
+    """Position of the highest ``val_average_precision``, the first of equals."""
+    return int(np.argmax([row["val_average_precision"] for row in history]))
+
+
+def _patience_is_over(history, patience):
+    return bool(history) and len(history) - 1 - best_epoch(history) >= patience
+
+
+def _store(model, history, best, checkpoint, key):
+    """Write the state after an epoch, whole or not at all."""
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    state = {f"state{i}": v.numpy() for i, v in enumerate(_state(model))}
+    state |= {f"best{i}": w for i, w in enumerate(best)}
+    partial = checkpoint.with_name(checkpoint.name + ".partial")
+    with partial.open("wb") as file:
+        np.savez(file, key=key, history=json.dumps(history), **state)
+    os.replace(partial, checkpoint)
+
+
+def _restore(model, checkpoint, key):
+    """Put the state back and return (history, best weights); fresh if there is none."""
+    if checkpoint.is_file():
+        with np.load(checkpoint) as stored:
+            if str(stored["key"]) == key:
+                for i, variable in enumerate(_state(model)):
+                    variable.assign(stored[f"state{i}"])
+                best = [stored[f"best{i}"] for i in range(len(model.weights))]
+                return json.loads(str(stored["history"])), best
+    return [], model.get_weights()
+
+
+def _state(model):
+    """All that an epoch changes: weights, statistics, dropout's seeds, the optimiser."""
+    return [*model.variables, *model.optimizer.variables]
