@@ -36,6 +36,7 @@ def read_audio(path, sample_rate):
         not mono, or if a sample is not finite.
     """
     path = Path(path)
+    _refuse_cut_wav(path)
     try:
         with soundfile.SoundFile(path) as file:
             promised, rate, channels = file.frames, file.samplerate, file.channels
@@ -80,6 +81,20 @@ def write_flac(path, waveform, sample_rate):
     partial = path.with_name(path.name + ".partial")
     soundfile.write(partial, waveform, sample_rate, subtype="PCM_16", format="FLAC")
     os.replace(partial, path)
+
+
+def _refuse_cut_wav(path):
+    """Compare a WAV file's size with what it says of itself; libsndfile does not."""
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        tag, size = file.read(4), int.from_bytes(file.read(4), "little") + 8
+    streamed = size in (8, 2**32 + 7)  # a writer that could not seek back left 0 or -1
+    if tag == b"RIFF" and not streamed and path.stat().st_size < size:
+        raise AudioError(
+            f"{path}: truncated, {path.stat().st_size} of the {size} bytes "
+            "its header promises; restore or remake the file"
+        )
 
 
 def _reason(path, error):

@@ -85,7 +85,7 @@ def read_scores(path, classes):
     """
     path = Path(path)
     try:
-        table = pd.read_csv(path, sep="\t", float_precision="round_trip", encoding="utf-8")
+        table = pd.read_csv(path, sep="\t", encoding="utf-8")
     except FileNotFoundError:
         raise ScoresError(f"{path}: no such file; score the recording first") from None
     except ValueError as error:  # pandas' parser errors are ValueErrors
@@ -117,7 +117,7 @@ def choose_thresholds(labels, scores):
     Returns
     -------
     numpy.ndarray of float64, shape (n_classes,)
-        In (0, 1]; 0.5 for a class without positives.
+        In [0, 1]; 0.5 for a class without positives.
     """
     labels, scores = np.asarray(labels, dtype=bool), np.asarray(scores, dtype=np.float64)
     columns = zip(labels.T, scores.T, strict=True)

@@ -129,7 +129,7 @@ def open_features(path, recipe):
         magnitude = np.load(path, mmap_mode="r")
     except FileNotFoundError:
         raise FeatureError(f"{path}: no such file; run notebook 02 first") from None
-    except ValueError as error:
+    except (ValueError, EOFError) as error:
         raise FeatureError(f"{path}: not a whole .npy file ({error}); run notebook 02") from None
     if magnitude.shape[1:] != clip_shape(recipe) or magnitude.dtype != np.float32:
         raise FeatureError(

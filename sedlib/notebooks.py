@@ -142,7 +142,7 @@ def clean(notebook):
     """Take out of an executed notebook what two equal runs would not share.
 
     Cell ids become hashes of position and source; of the metadata only tags,
-    kernel, pairing and the language's name stay; neighbouring pieces of a
+    kernel and the language's name stay; neighbouring pieces of a
     stream are joined, TensorFlow's notices dropped, addresses and absolute
     paths made neutral.
 
@@ -158,9 +158,7 @@ def clean(notebook):
     metadata = {
         "language_info": {"name": "python"},
         "kernelspec": notebook.metadata.kernelspec,
-        "jupytext": dict(notebook.metadata.get("jupytext", {})),
     }
-    metadata["jupytext"].pop("text_representation", None)  # the .py half states it
     cells = []
     for position, cell in enumerate(notebook.cells):
         tags = cell.metadata.get("tags")
@@ -216,7 +214,8 @@ def neutral(text, folders=None):
     text = re.sub(r"\b0x[0-9a-f]{6,}", "0x...", text)
     text = re.sub(r"[^\s\"'(]*ipykernel_\d+/\d+\.py", "<cell>", text)
     for folder in folders or (workspace(), repository()):
-        text = text.replace(f"{Path(folder).resolve()}{os.sep}", "")
+        folder = str(Path(folder).resolve())
+        text = re.sub(rf"{re.escape(folder)}(?![\w-])", ".", text.replace(folder + os.sep, ""))
     return text
 
 

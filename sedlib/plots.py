@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 import soundfile
-from IPython.display import HTML, DisplayHandle
+from IPython.display import HTML, display
 
 STYLE = {
     "figure.dpi": 100,
@@ -177,20 +177,19 @@ def draw_matrix(ax, table, label, fmt=".2f", vmax=None):
     plt.setp(ax.get_xticklabels(), rotation=40, ha="right")
 
 
-def learning_curves(history, best):
+def learning_curves(history):
     """Loss and validation score by epoch, side by side.
 
     Parameters
     ----------
     history : pandas.DataFrame
         As `sedlib.training.train` returns it.
-    best : int
-        Row of the epoch whose weights are kept.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
+    best = history.loc[history["val_average_precision"].idxmax()]
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3))
     left.plot(history["epoch"], history["loss"], color="0.5", ls="--", label="training, augmented")
     left.plot(history["epoch"], history["val_loss"], color="C0", label="validation")
@@ -198,27 +197,25 @@ def learning_curves(history, best):
     right.plot(history["epoch"], history["val_average_precision"], color="C0", label="validation")
     right.set(xlabel="epoch", ylabel="mean average precision", ylim=(0, 1))
     for ax, column in ((left, "val_loss"), (right, "val_average_precision")):
-        row = history.iloc[best]
-        ax.plot(row["epoch"], row[column], "o", color="C3", label=f"kept: epoch {row['epoch']:.0f}")
+        ax.plot(best["epoch"], best[column], "o", color="C3", label=f"best: epoch {best['epoch']:.0f}")
         ax.set_xlim(0.5, max(2, len(history)) + 0.5)
         ax.legend()
     return figure
 
 
-class LiveFigure:
-    """A figure under a cell that is redrawn in place while the cell runs."""
+class LiveCurves:
+    """Learning curves under a cell, redrawn after each epoch while the cell runs."""
 
     def __init__(self):
-        self.handle = DisplayHandle()
-        self.shown = False
+        self.handle = None
 
-    def show(self, figure):
-        """Show the figure in place of the one before, and close it."""
-        if self.shown:
-            self.handle.update(figure)
+    def __call__(self, history):
+        """Draw the history so far, in place of the figure before."""
+        figure = learning_curves(history)
+        if self.handle is None:
+            self.handle = display(figure, display_id=True)
         else:
-            self.handle.display(figure)
-        self.shown = True
+            self.handle.update(figure)
         plt.close(figure)
 
 

@@ -12,9 +12,25 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
+from dvclive import Live
 from sklearn.metrics import average_precision_score
 
 from sedlib.model import predict_scores
+
+
+def make_reproducible(seed):
+    """Make all that follows the same in every run on one machine.
+
+    Seeds Python, NumPy and Keras, and asks TensorFlow for deterministic
+    operations.
+
+    Parameters
+    ----------
+    seed : int
+    """
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
 
 
 class Batches(keras.utils.PyDataset):
@@ -62,10 +78,11 @@ class Batches(keras.utils.PyDataset):
 
     def read(self, clips):
         """Read clips by their number over all episodes; (n, frames, bins) float32."""
-        episodes = np.searchsorted(self.starts, clips, side="right") - 1
-        return np.stack(
-            [self.magnitudes[e][c - self.starts[e]] for e, c in zip(episodes, clips, strict=True)]
-        )
+        x = np.empty((len(clips), *self.magnitudes[0].shape[1:]), dtype=np.float32)
+        for i, clip in enumerate(clips):
+            episode = np.searchsorted(self.starts, clip, side="right") - 1
+            x[i] = self.magnitudes[episode][clip - self.starts[episode]]
+        return x
 
 
 def draw_balanced(labels, n, rng):
@@ -105,7 +122,7 @@ def mix(x, y, x2, y2, rng):
         As the inputs.
     """
     gain = 10 ** (rng.uniform(-9, 6, (len(x), 1, 1)) / 20)
-    return np.hypot(x, x2 * gain.astype(np.float32)), np.maximum(y, y2)
+    return np.sqrt(x**2 + (x2 * gain.astype(np.float32)) ** 2), np.maximum(y, y2)
 
 
 def perturb(x, augment, rng):
@@ -130,15 +147,15 @@ def perturb(x, augment, rng):
     curve = level + knots[:, left] * (1 - at + left) + knots[:, left + 1] * (at - left)
     scale = np.repeat(10 ** (curve / 20)[:, np.newaxis], frames, axis=1)
     for i in range(n):
-        low = rng.integers(0, bins)
-        scale[i, :, low : int(low + rng.integers(0, 1 + augment.mask_bins) * (low + 64) / bins)] = 0
-        start = rng.integers(0, frames)
+        low, start = rng.integers(0, bins), rng.integers(0, frames)
+        # narrower at low frequencies, where a mel band holds fewer bins
+        width = rng.integers(0, 1 + augment.mask_bins) * (low + 64) // (bins + 64)
+        scale[i, :, low : low + width] = 0
         scale[i, start : start + rng.integers(0, 1 + augment.mask_frames)] = 0
-    x = x * scale.astype(np.float32)
-    return x
+    return x * scale.astype(np.float32)
 
 
-def train(model, training, validation, options, seed, checkpoint, key, on_epoch=None):
+def train(model, training, validation, options, seed, checkpoint, key, on_epoch=()):
     """Fit a network; keep the weights of its best epoch; resume if interrupted.
 
     The learning rate rises over the first epoch and falls along a cosine to a
@@ -159,8 +176,8 @@ def train(model, training, validation, options, seed, checkpoint, key, on_epoch=
         File for the state after each epoch; removed when training is done.
     key : str
         Says what is trained on what. A checkpoint of another key is not used.
-    on_epoch : callable, optional
-        Called after each epoch with the history so far.
+    on_epoch : sequence of callable
+        Each is called after each epoch with the history so far.
 
     Returns
     -------
@@ -191,11 +208,31 @@ def train(model, training, validation, options, seed, checkpoint, key, on_epoch=
         if best_epoch(history) == epoch:
             best = model.get_weights()
         _store(model, history, best, checkpoint, key)
-        if on_epoch is not None:
-            on_epoch(pd.DataFrame(history))
+        for tell in on_epoch:
+            tell(pd.DataFrame(history))
     model.set_weights(best)
     checkpoint.unlink(missing_ok=True)
     return pd.DataFrame(history)
+
+
+class LiveLog:
+    """Writes each epoch's figures where `dvc metrics` and `dvc plots` find them.
+
+    Parameters
+    ----------
+    folder : path-like
+        Written anew; gets ``metrics.json`` and ``plots/metrics/*.tsv``.
+    """
+
+    def __init__(self, folder):
+        self.live = Live(str(folder), save_dvc_exp=False, dvcyaml=None, monitor_system=False)
+
+    def __call__(self, history):
+        """Log the epochs not logged yet: all of them after a resumed run's first."""
+        for row in history.iloc[self.live.step :].to_dict("records"):
+            for name in ("learning_rate", "loss", "val_loss", "val_average_precision"):
+                self.live.log_metric(name, row[name])
+            self.live.next_step()
 
 
 def validation_scores(model, magnitudes, labels):

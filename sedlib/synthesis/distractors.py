@@ -11,7 +11,7 @@ from sedlib.synthesis.shaping import add, edges, modes, noise, resonate, swell
 
 
 def footsteps(rng, n, rate):
-    """Steps on a floor, one every half second: near to knocking."""
+    """Walk, a step every half second: near to knocking."""
     out = np.zeros(n)
     floor = rng.uniform(60, 220) * np.array([1, 1.9, 3.1, 4.4])
     heel = rng.uniform(0.05, 0.8)
@@ -26,7 +26,7 @@ def footsteps(rng, n, rate):
 
 
 def thump(rng, n, rate):
-    """A book or a bag is dropped: near to a slam or a single knock."""
+    """Drop a book or a bag: near to a slam or a single knock."""
     f = rng.uniform(50, 200) * np.array([1, 1.6, 2.3, 3.7, 5.2])
     x = modes(rng, n, rate, f, rng.uniform(0.08, 0.25, 5), rng.uniform(0.3, 1, 5))
     m = min(n, int(0.05 * rate))
@@ -35,7 +35,7 @@ def thump(rng, n, rate):
 
 
 def dishes(rng, n, rate):
-    """Plates and cutlery touch: near to crashing."""
+    """Touch plates and cutlery: near to crashing."""
     out = np.zeros(n)
     kind = str(rng.choice(("china", "glass", "metal")))
     for start in rng.uniform(0, n / rate - 0.1, int(rng.integers(1, 5) * max(1, n / rate))):
@@ -44,14 +44,14 @@ def dishes(rng, n, rate):
 
 
 def chair(rng, n, rate):
-    """A chair is pushed over the floor: near to the creak of a door."""
+    """Push a chair over the floor: near to the creak of a door."""
     drag = noise(rng, n, rate, 200, rng.uniform(1500, 5000)) * swell(rng, n, rate, 8, 3)
     groan = creak(rng, n, rate)
     return edges(groan + rng.uniform(0.2, 1) * drag / drag.std() * 0.25, rate, 0.05, 0.06)
 
 
 def telephone(rng, n, rate):
-    """A ring or a warble with pauses: near to a door bell."""
+    """Ring or warble, with pauses: near to a door bell."""
     t = np.arange(n) / rate
     pace = rng.uniform(12, 28)
     low, high = rng.uniform(500, 1600) * np.array([1, rng.uniform(1.12, 1.35)])
@@ -69,7 +69,7 @@ def telephone(rng, n, rate):
 
 
 def beeps(rng, n, rate):
-    """Keys of a phone or an oven that is ready."""
+    """Press keys of a phone, or be an oven that is done: near to a door bell."""
     out = np.zeros(n)
     tones = rng.uniform(600, 2600, 6)
     length = rng.uniform(0.06, 0.2)
@@ -83,7 +83,7 @@ def beeps(rng, n, rate):
 
 
 def horn(rng, n, rate):
-    """A car outside: near to a buzzer."""
+    """Hoot, from a car outside: near to a buzzer."""
     t = np.arange(n) / rate
     f = rng.uniform(250, 480)
     x = sum(signal.sawtooth(2 * np.pi * f * r * t + rng.uniform(0, 6)) for r in (1, 1.26))
@@ -92,13 +92,13 @@ def horn(rng, n, rate):
 
 
 def rustle(rng, n, rate):
-    """Cloth, paper or a bag."""
+    """Rustle with cloth, paper or a bag."""
     x = noise(rng, n, rate, rng.uniform(500, 2000), rng.uniform(4000, 9500))
     return edges(x * swell(rng, n, rate, 14, 7), rate, 0.03, 0.08)
 
 
 def cough(rng, n, rate):
-    """One to three coughs: near to a burst of laughing."""
+    """Cough, once or more: near to a burst of laughing."""
     out = np.zeros(n)
     formants = rng.uniform(0.85, 1.2) * np.array([700, 1300, 2500])
     for start in np.arange(0, n / rate - 0.15, rng.uniform(0.28, 0.5)):
@@ -112,7 +112,7 @@ def cough(rng, n, rate):
 
 
 def typing(rng, n, rate):
-    """A keyboard."""
+    """Type on a keyboard."""
     out = np.zeros(n)
     for start in np.cumsum(rng.exponential(0.13, int(n / rate / 0.13) + 1)) - 0.05:
         m = int(0.03 * rate)
@@ -123,14 +123,14 @@ def typing(rng, n, rate):
 
 
 def switch(rng, n, rate):
-    """A lamp, a lock, a lighter: near to the latch of a door."""
+    """Switch a lamp or click a lighter: near to the latch of a door."""
     out = np.zeros(n)
     add(out, latch(rng, rate), 0)
     return edges(out, rate, 0.002, 0.02)
 
 
 def rain(rng, n, rate):
-    """Drops on a pane or fat in a pan: near to applause."""
+    """Rain on a pane, or fry in a pan: near to applause."""
     density = rng.uniform(60, 500)
     drops = (rng.random(n) < density / rate) * rng.exponential(1, n)
     f = rng.uniform(800, 5000, 3)
@@ -141,31 +141,30 @@ def rain(rng, n, rate):
 
 
 def traffic(rng, n, rate):
-    """A street behind the window; cars swell and pass."""
+    """Drive past, behind the window."""
     x = noise(rng, n, rate, 40, rng.uniform(250, 900))
     return edges(x * swell(rng, n, rate, 0.35, 6), rate, 0.4, 0.4)
 
 
 def wind(rng, n, rate):
-    """Wind around a corner."""
+    """Blow around a corner."""
     x = noise(rng, n, rate, rng.uniform(150, 400), rng.uniform(600, 1600))
     return edges(x * swell(rng, n, rate, 0.8, 7), rate, 0.4, 0.4)
 
 
 def machine(rng, n, rate):
-    """A fridge or a fan: hum of the mains and its overtones, some air."""
-    t = np.arange(n) / rate
+    """Hum like a fridge or a fan: the overtones of the mains, some air."""
     f = rng.choice((50.0, 60.0, rng.uniform(70, 180)))
-    x = sum(
-        rng.exponential(1) / k * np.sin(2 * np.pi * f * k * t + rng.uniform(0, 6))
-        for k in range(1, 9)
-    )
+    # One period, read again and again: a scene is long.
+    turn = 2 * np.pi * np.arange(8192) / 8192
+    period = sum(rng.exponential(1) / k * np.sin(k * turn + rng.uniform(0, 6)) for k in range(1, 9))
+    x = period[(np.arange(n) * (f / rate * 8192)).astype(int) % 8192]
     air = noise(rng, n, rate, 200, rng.uniform(1000, 5000))
     return edges(x + rng.uniform(0.05, 0.6) * air / air.std(), rate, 0.4, 0.4)
 
 
 def clock(rng, n, rate):
-    """A clock ticks: too regular and too thin for knocking."""
+    """Tick: too regular and too thin for knocking."""
     out = np.zeros(n)
     f = rng.uniform(1200, 5000, 4)
     for start in np.arange(0, n / rate - 0.05, rng.choice((0.25, 0.5, 1.0))):

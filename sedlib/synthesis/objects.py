@@ -12,7 +12,7 @@ from sedlib.synthesis.shaping import add, edges, modes, noise, resonate, swell
 
 
 def crash(rng, n, rate):
-    """Glass, metal or furniture breaks, falls and scatters."""
+    """Break, fall and scatter: glass, metal or furniture."""
     material = rng.choice(("glass", "metal", "wood", "mixed"))
     out = np.zeros(n)
     spread = n / rate
@@ -24,17 +24,19 @@ def crash(rng, n, rate):
         burst *= np.exp(-np.linspace(0, 7, m)) * rng.uniform(0.5, 1.2)
         add(out, burst, start * rate)
     pieces = int(rng.uniform(12, 40) * min(spread, 2.0)) + 6
-    starts = rng.choice(blows, pieces) + rng.exponential(0.3 * spread, pieces)
+    starts = spread * rng.beta(1, 1.7, pieces)
     for start in starts[starts < spread - 0.03]:
         kind = rng.choice(("glass", "metal", "wood")) if material == "mixed" else material
         fade = np.exp(-1.8 * start / spread)
         add(out, 0.5 * fade * rng.exponential(0.6) * piece(rng, rate, kind), start * rate)
-    x = out * np.exp(-1.5 * np.linspace(0, 1, n) ** 2)
-    return edges(x, rate, 0.001, min(0.08, 0.2 * spread))
+    # One of them is the last to come to rest.
+    last = 0.3 * piece(rng, rate, "glass" if material == "mixed" else material)
+    add(out, last, max(0, n - int(0.7 * len(last))))
+    return edges(out * np.exp(-0.7 * np.linspace(0, 1, n) ** 2), rate, 0.001, 0.02)
 
 
 def piece(rng, rate, kind):
-    """One fragment or vessel is hit; kind is glass, metal, wood or china."""
+    """Hit one fragment or vessel; `kind` is glass, metal, wood or china."""
     low, high, count, decay = {
         "glass": (1800, 8500, 5, (0.04, 0.25)),
         "metal": (350, 6500, 8, (0.15, 0.8)),
@@ -52,16 +54,17 @@ def piece(rng, rate, kind):
 
 
 def knock(rng, n, rate):
-    """Two to seven knocks of a knuckle or fist on a wooden door."""
+    """Knock two to eight times on a wooden door."""
     seconds = n / rate
     interval = rng.uniform(0.13, 0.32)
     count = int(np.clip(round((seconds - 0.1) / interval), 1, 7)) + 1
-    last = max(0.1, seconds - rng.uniform(0.1, 0.2))
-    starts = np.linspace(0, last, count) + rng.normal(0, 0.008, count) * (np.arange(count) > 0)
+    decay = rng.uniform(0.05, 0.14)
+    # The last one ends the event 40 dB down.
+    starts = np.linspace(0, seconds - 0.6 * decay, count)
+    starts += rng.normal(0, 0.008, count) * ((starts > 0) & (starts < starts[-1]))
     panel = rng.uniform(90, 320) * np.array([1, 1.58, 2.24, 2.9, 3.7, 5.1, 7.3])
     panel *= rng.uniform(0.92, 1.08, 7)
     hard = rng.uniform(0.15, 1.0)
-    decay = rng.uniform(0.05, 0.14)
     gains = rng.uniform(0.3, 1, 7) * hard ** (np.arange(7) / 4)
     out = np.zeros(n)
     for start in starts:
@@ -74,7 +77,7 @@ def knock(rng, n, rate):
 
 
 def door(rng, n, rate):
-    """A door opens or closes: handle, hinge, leaf, in one of their orders."""
+    """Open or close a door: handle, hinge and leaf."""
     seconds = n / rate
     out = np.zeros(n)
     thud = min(rng.uniform(0.15, 0.4), 0.8 * seconds)
@@ -83,8 +86,9 @@ def door(rng, n, rate):
         add(out, rng.uniform(0.5, 1.0) * latch(rng, rate), 0)
         begin, end = rng.uniform(0.05, 0.15), seconds
     else:
-        begin, end = 0.0, seconds - thud
-        add(out, _slam(rng, int(thud * rate), rate), end * rate)
+        # Too short for a swing of the leaf: it only falls shut.
+        begin, end = 0.0, seconds - thud if seconds > thud + 0.12 else 0.0
+        add(out, _slam(rng, n - int(end * rate), rate), end * rate)
         add(out, rng.uniform(0.4, 1.0) * latch(rng, rate), (end + rng.uniform(0, 0.06)) * rate)
     m = int((end - begin) * rate)
     if m > 0.1 * rate:
@@ -95,7 +99,7 @@ def door(rng, n, rate):
 
 
 def latch(rng, rate):
-    """Two or three metallic clicks of a handle and its bolt."""
+    """Click two or three times, as a handle and its bolt do."""
     out = np.zeros(int(0.22 * rate))
     for start in np.cumsum(rng.uniform(0.015, 0.07, rng.integers(2, 4))) - 0.015:
         m = int(0.05 * rate)
@@ -107,8 +111,8 @@ def latch(rng, rate):
 
 
 def creak(rng, n, rate):
-    """Stick and slip: pulses whose rate wanders, through a few resonances."""
-    pace = np.exp(rng.uniform(np.log(18), np.log(110))) * swell(rng, n, rate, 6, 3)
+    """Stick and slip: give pulses whose rate wanders, through a few resonances."""
+    pace = np.exp(rng.uniform(np.log(30), np.log(130))) * swell(rng, n, rate, 6, 2.5)
     wrapped = (np.cumsum(pace) / rate) % 1
     ticks = np.r_[0, np.diff(wrapped) < 0] * rng.uniform(0.5, 1.3, n)
     f = np.sort(rng.uniform(350, 3200, 4))
@@ -118,7 +122,7 @@ def creak(rng, n, rate):
 
 
 def _slam(rng, n, rate):
-    """The leaf hits its frame, which shakes."""
+    """Hit the frame with the leaf."""
     f = rng.uniform(45, 130) * np.array([1, 1.7, 2.6, 3.4, 4.9, 7.1])
     body = modes(rng, n, rate, f, n / rate * rng.uniform(0.4, 1, 6), rng.uniform(0.3, 1, 6))
     blow = noise(rng, n, rate, 60, rng.uniform(1200, 6000))
@@ -130,15 +134,15 @@ def _slam(rng, n, rate):
 
 
 def clap(rng, n, rate):
-    """One pair of hands, a few, or a room full."""
+    """Clap: one pair of hands, a few, or a room full."""
     seconds = n / rate
     people = int(rng.choice((1, 1, rng.integers(2, 6), rng.integers(15, 50))))
     out = np.zeros(n)
     for person in range(people):
         pace = rng.uniform(2.6, 5.2)
         first = 0.0 if person == 0 else rng.uniform(0, 0.35)
-        starts = np.arange(first, seconds - 0.03, 1 / pace)
-        starts += rng.normal(0, 0.014, len(starts)) * (starts > 0)
+        starts = np.linspace(first, seconds - 0.04, max(2, round(seconds * pace)))
+        starts[1:-1] += rng.normal(0, 0.014, len(starts) - 2)
         m = int(0.05 * rate)
         cup = rng.uniform(600, 2800)
         distance = 1.0 if person == 0 else rng.uniform(0.25, 1)
@@ -148,11 +152,11 @@ def clap(rng, n, rate):
             strength = distance * 10 ** (rng.normal(0, 2) / 20)
             add(out, strength * palms * rng.choice((-1, 1)), max(0, start * rate))
     out += 0.01 * np.abs(out).max() * noise(rng, n, rate, 300, 6000)
-    return edges(out, rate, 0.002, min(0.3, 0.2 * seconds))
+    return edges(out, rate, 0.002, 0.03)
 
 
 def door_bell(rng, n, rate):
-    """A chime of one to six struck or electronic notes, or a buzzer."""
+    """Chime two to eight notes, struck or electronic, or buzz."""
     kind = rng.choice(("ding-dong", "ding-dong", "tune", "buzzer"))
     if kind == "buzzer":
         return _buzzer(rng, n, rate)
@@ -172,7 +176,7 @@ def door_bell(rng, n, rate):
     out = np.zeros(n)
     for step, start in zip(steps, times, strict=True):
         m = n - int(start * rate)
-        decay = min(rng.uniform(1.0, 2.0), 1.4 * m / rate)
+        decay = rng.uniform(1.3, 2.2) * m / rate  # gone at the end, by 27 to 46 dB
         f = root * 2 ** (step / 12) * overtones
         note = modes(rng, m, rate, f, decay * np.array([1, 0.7, 0.5, 0.4]), gains)
         hit = min(m, int(0.003 * rate))
@@ -182,7 +186,7 @@ def door_bell(rng, n, rate):
 
 
 def _buzzer(rng, n, rate):
-    """An armature rattles at the mains' pace."""
+    """Rattle as an armature does at the pace of the mains."""
     t = np.arange(n) / rate
     f = rng.uniform(45, 130)
     x = signal.sawtooth(2 * np.pi * f * t + rng.uniform(0, 6), rng.uniform(0.05, 0.5))

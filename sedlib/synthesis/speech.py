@@ -73,7 +73,7 @@ def random_voice(rng):
     variants = FEMALE if rng.random() < 0.5 else MALE
     name = f"{rng.choice(ACCENTS)}+{rng.choice(variants)}"
     return Voice(
-        name, int(rng.integers(140, 215)), int(rng.integers(25, 70)), int(rng.integers(35, 85))
+        name, int(rng.integers(140, 215)), int(rng.integers(20, 62)), int(rng.integers(35, 85))
     )
 
 
@@ -127,7 +127,7 @@ def say(text, voice):
 
 @contextlib.contextmanager
 def _espeak():
-    """A fresh copy of the library, ready to speak, unloaded afterwards."""
+    """Give a fresh copy of the library, ready to speak; unload it afterwards."""
     unload = getattr(_ctypes, "dlclose", None) or _ctypes.FreeLibrary
     with _LOADING, _data_folder() as folder:
         library = ctypes.CDLL(espeakng_loader.get_library_path())
@@ -156,6 +156,9 @@ def _data_folder():
 
 SHORT = ("Yes.", "No!", "What?", "Hi.", "Okay.", "Oh.", "Sure.", "Really?", "Come on.", "I know.")
 SHORT += ("Right.", "Why not?", "You did?", "Oh, please.", "Wait.", "So what?", "Good.", "Never.")
+SHORT += ("I do not think so.", "Are you sure?", "What do you mean?", "Nobody told me.")
+SHORT += ("Give me a second.", "That is great news!", "It is not my fault.", "How was the date?")
+SHORT += ("Can we go now?", "I am so happy for you.", "Who is at the door?", "Leave it to me.")
 SHOUTS = ("Hey!", "No!", "Stop!", "Stop it!", "Get out!", "Get out of here!", "Wait!", "Help!")
 SHOUTS += ("Come back!", "What are you doing?", "Watch out!", "Oh my god!", "Over here!", "Yeah!")
 SHOUTS += ("Let me in!", "Where are you?", "I said no!", "Go away!", "Look at that!", "Hello!")
@@ -195,11 +198,10 @@ def sentence(rng, seconds):
     Returns
     -------
     str
-        Of four made-up sentences the one nearest to 14 letters a second.
+        Of four set phrases and four made-up sentences the one nearest to 14
+        letters a second.
     """
-    if seconds < 0.9:
-        return str(rng.choice(SHORT))
-    drafts = []
+    drafts = [str(text) for text in rng.choice(SHORT, 4, replace=False)]
     for _ in range(4):
         names = rng.choice(_NAMES, 2, replace=False)
         drafts.append(

@@ -1,0 +1,60 @@
+# The two commands are `make reproduce` and `make test`. Each builds .venv first when it is
+# missing or older than its lock; nothing but a Python 3.11 to 3.13 need be there before.
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+LOCKED := --require-hashes -r requirements.lock
+EDITABLE := --no-deps --no-build-isolation -e .
+PIP := $(BIN)/python -m pip -q --disable-pip-version-check
+UV := UV_SYSTEM_CERTS=true $(BIN)/uv
+
+# The stages and the notebooks' kernels call `python`.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help reproduce test lab lint lock clean
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+reproduce: $(STAMP)  ## make every result again; does nothing where nothing changed
+	@$(BIN)/dvc repro
+
+test: $(STAMP)  ## unit tests and lint, and rerun every notebook and compare (nbval)
+	@$(BIN)/python -m pytest
+
+lab: $(STAMP)  ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab notebooks
+
+lint: $(STAMP)  ## check style and formatting
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+lock: $(STAMP)  ## pin what pyproject.toml asks for (newest of all: make lock UPGRADE=--upgrade)
+	@$(UV) pip compile pyproject.toml --group test --group build --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+		$(UPGRADE) -q -o requirements.lock
+
+clean:  ## remove the environment, the caches and all outputs that git does not hold
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis sedlib.egg-info build
+	rm -rf data/episodes data/features data/model data/scores data/events reports/notebooks
+	rm -rf .dvc/cache .dvc/tmp
+	find sedlib tests notebooks -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
+
+# Version managers leave commands of inactive Pythons on the path, so each is tried. uv comes
+# from the lock itself, by hash; where it fails, pip installs the same, more slowly.
+$(STAMP): requirements.lock pyproject.toml
+	@$(BIN)/python -c "$(SUITABLE)" 2>/dev/null || { \
+		for python in python3.11 python3.12 python3.13 python3 python; do \
+			if "$$python" -c "$(SUITABLE)" 2>/dev/null; then \
+				echo "Building .venv with $$($$python --version)"; \
+				exec "$$python" -m venv --clear .venv; \
+			fi; \
+		done; \
+		echo "No Python 3.11 to 3.13 with venv and pip found on the PATH; install one" >&2; exit 1; }
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.lock
+	@$(PIP) install -r .venv/uv.lock --require-hashes \
+		&& $(UV) pip install -q --python $(BIN)/python $(LOCKED) \
+		&& $(UV) pip install -q --python $(BIN)/python $(EDITABLE) \
+		|| { echo "uv did not do it; pip takes some minutes" >&2; \
+			$(PIP) install $(LOCKED) && $(PIP) install $(EDITABLE); }
+	@touch $@

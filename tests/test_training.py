@@ -1,0 +1,182 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sedlib import training
+from sedlib.config import Augment, Features, Training
+from sedlib.model import build_model
+
+RECIPE = Features(sample_rate=8000, n_fft=256, hop_length=800, win_length=200)
+CLASSES = ["low", "high", "never"]
+FRAMES, BINS = 11, 129
+QUIET = Augment(mix=0.0, gain=0.0, timbre=0.0, mask_bins=0, mask_frames=0)
+LOUD = Augment(mix=0.5, gain=6.0, timbre=3.0, mask_bins=20, mask_frames=3)
+
+
+def options(augment=LOUD, epochs=3, patience=10):
+    return Training(
+        preset="compact",
+        batch_size=8,
+        epochs=epochs,
+        learning_rate=3e-3,
+        patience=patience,
+        augment=augment,
+    )
+
+
+def episodes(seed=0):
+    """Two episodes in which one class is energy in the low bins, another in the high."""
+    rng = np.random.default_rng(seed)
+    labels = np.zeros((50, 3), dtype=bool)
+    labels[:, :2] = rng.random((50, 2)) < 0.4
+    x = rng.gamma(1.0, 0.1, (50, FRAMES, BINS)).astype(np.float32)
+    x[labels[:, 0], :, :40] *= 5
+    x[labels[:, 1], :, 40:64] *= 5
+    return [x[:20], x[20:]], labels
+
+
+def fit(tmp_path, on_epoch=(), key="a", **changes):
+    training.make_reproducible(7)
+    network = build_model("compact", CLASSES, RECIPE)
+    magnitudes, labels = episodes()
+    sides = (magnitudes, labels), (magnitudes[:1], labels[:20])
+    history = training.train(
+        network, *sides, options(**changes), 7, tmp_path / "checkpoint.npz", key, on_epoch
+    )
+    return network.get_weights(), history
+
+
+def equal(weights, others):
+    return all(np.array_equal(a, b) for a, b in zip(weights, others, strict=True))
+
+
+class Interrupted(Exception):
+    pass
+
+
+def interrupt_after(epochs):
+    def tell(history):
+        if len(history) == epochs:
+            raise Interrupted
+
+    return tell
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    return fit(tmp_path_factory.mktemp("run"))
+
+
+def test_two_runs_give_equal_weights_and_history(uninterrupted, tmp_path):
+    weights, history = fit(tmp_path)
+    assert equal(weights, uninterrupted[0])
+    assert history.equals(uninterrupted[1])
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_a_run_that_was_interrupted_ends_as_one_that_was_not(uninterrupted, tmp_path, epochs):
+    with pytest.raises(Interrupted):
+        fit(tmp_path, [interrupt_after(epochs)])
+    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.npz"]
+    seen = []
+    weights, history = fit(tmp_path, [lambda h: seen.append(len(h))])
+    assert seen == list(range(epochs + 1, 4))
+    assert equal(weights, uninterrupted[0])
+    assert history.equals(uninterrupted[1])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_checkpoint_of_another_run_is_not_used(uninterrupted, tmp_path):
+    with pytest.raises(Interrupted):
+        fit(tmp_path, [interrupt_after(1)], key="another")
+    weights, _ = fit(tmp_path)
+    assert equal(weights, uninterrupted[0])
+
+
+def test_training_stops_when_patience_is_over_and_keeps_the_best_weights(tmp_path, monkeypatch):
+    script = iter([0.5, 0.7, 0.6, 0.6, 0.9])
+    weights = []
+
+    def judge(model, *_):
+        weights.append(model.get_weights())
+        return {"val_loss": 0.0, "val_average_precision": next(script)}
+
+    monkeypatch.setattr(training, "validation_scores", judge)
+    kept, history = fit(tmp_path, epochs=9, patience=2)
+    assert len(history) == 4
+    assert equal(kept, weights[1])
+
+
+def test_the_loss_falls_on_what_can_be_learnt(tmp_path):
+    _, history = fit(tmp_path, augment=QUIET, epochs=6)
+    assert history["loss"].iloc[-1] < 0.7 * history["loss"].iloc[0]
+    assert history["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
+
+
+def test_without_augmentation_an_epoch_shows_every_clip_once_as_it_is():
+    magnitudes, labels = episodes()
+    batches = training.Batches(magnitudes, labels, options(QUIET), seed=1, epoch=0)
+    x = np.concatenate([batches[i][0] for i in range(len(batches))])[..., 0]
+    y = np.concatenate([batches[i][1] for i in range(len(batches))])
+    assert sorted(batches.order) == list(range(50))
+    np.testing.assert_array_equal(x, np.concatenate(magnitudes)[batches.order])
+    np.testing.assert_array_equal(y, labels[batches.order])
+
+
+def test_a_batch_depends_on_seed_epoch_and_number_alone():
+    magnitudes, labels = episodes()
+    batches = [training.Batches(magnitudes, labels, options(), 1, e) for e in (0, 0, 1)]
+    late, _ = batches[0][3], batches[0][0]
+    np.testing.assert_array_equal(late[0], batches[1][3][0])
+    assert not np.array_equal(late[0], batches[2][3][0])
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_mixing_adds_powers_and_joins_labels(seed):
+    rng = np.random.default_rng(seed)
+    x, x2 = rng.random((2, 4, 5, 6), dtype=np.float32)
+    y, y2 = (rng.random((2, 4, 3)) < 0.5).astype(np.float32)
+    mixed, labels = training.mix(x, y, x2, y2, rng)
+    np.testing.assert_array_equal(labels, np.logical_or(y, y2))
+    gain = (mixed.astype(float) ** 2 - x.astype(float) ** 2) / x2.astype(float) ** 2
+    spread = np.median(gain, axis=(1, 2))
+    assert (10 * np.log10(spread) > -9.1).all() and (10 * np.log10(spread) < 6.1).all()
+    loud = x2 > 0.3
+    np.testing.assert_allclose(gain[loud], np.broadcast_to(spread[:, None, None], gain.shape)[loud], rtol=0.02)
+
+
+def test_drawing_is_balanced_over_the_classes_that_occur():
+    labels = np.zeros((1000, 3), dtype=bool)
+    labels[:, 0], labels[:10, 1] = True, True
+    drawn = training.draw_balanced(labels, 4000, np.random.default_rng(0))
+    assert 0.45 < labels[drawn, 1].mean() < 0.56
+    assert len(np.unique(drawn[drawn < 10])) == 10
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_perturbing_keeps_levels_within_bounds_and_hides_no_more_than_allowed(seed):
+    rng = np.random.default_rng(seed)
+    x = np.ones((6, FRAMES, BINS), dtype=np.float32)
+    changed = training.perturb(x, LOUD, rng)
+    audible = changed > 0
+    level = 20 * np.log10(changed[audible])
+    assert (np.abs(level) <= LOUD.gain + LOUD.timbre + 1e-3).all()
+    assert ((~audible).all(axis=2).sum(axis=1) <= LOUD.mask_frames).all()
+    assert ((~audible).all(axis=1).sum(axis=1) <= LOUD.mask_bins).all()
+
+
+def test_nothing_is_perturbed_when_all_is_switched_off():
+    x = np.random.default_rng(0).random((3, FRAMES, BINS), dtype=np.float32)
+    np.testing.assert_array_equal(training.perturb(x, QUIET, np.random.default_rng(1)), x)
+
+
+def test_validation_ignores_classes_that_do_not_occur(tmp_path):
+    training.make_reproducible(7)
+    network = build_model("compact", CLASSES, RECIPE)
+    magnitudes, labels = episodes()
+    scores = training.validation_scores(network, magnitudes, labels)
+    assert 0 < scores["val_average_precision"] <= 1
+    assert scores["val_loss"] > 0
