@@ -162,7 +162,9 @@ fig, ax = plt.subplots(figsize=(7.5, 5.2))
 plots.draw_matrix(ax, shared, "share of the row's seconds in which the column sounds too", vmax=1)
 plots.save_figure(fig, figures / "together.png")
 plt.show()
-alone = pd.Series({c: (stacked.sum(axis=1)[stacked[:, i] == 1] == 1).mean() for i, c in enumerate(classes)})
+alone = pd.Series(
+    {c: (stacked.sum(axis=1)[stacked[:, i] == 1] == 1).mean() for i, c in enumerate(classes)}
+)
 print("share of its seconds in which a class sounds alone")
 print(alone.to_string(float_format="{:.2f}".format))
 
@@ -226,7 +228,9 @@ plots.players(context, rate)
 # ## Do level or mean spectrum give a class away?
 
 # %%
-waves = np.concatenate([features.split_clips(sounds[name], params.features) for name in split.index])
+waves = np.concatenate(
+    [features.split_clips(sounds[name], params.features) for name in split.index]
+)
 level = 10 * np.log10(np.mean(waves**2, axis=1) + 1e-10)
 table = pd.DataFrame(
     [(c, v) for i, c in enumerate(classes) for v in level[stacked[:, i] == 1]],

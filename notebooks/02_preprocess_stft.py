@@ -81,10 +81,14 @@ start = max(0, second - 1)
 stretch = waveform[start * rate : (start + 3) * rate]
 fig, axes = plt.subplots(2, 2, figsize=(11, 6.4), sharex=True)
 for ax, n_fft in zip(axes.flat, (256, recipe.n_fft, 16384), strict=False):
-    other = recipe.model_copy(update={"n_fft": n_fft, "win_length": n_fft * 3 // 4, "hop_length": 256})
+    other = recipe.model_copy(
+        update={"n_fft": n_fft, "win_length": n_fft * 3 // 4, "hop_length": 256}
+    )
     magnitude = features.spectrogram(stretch[np.newaxis], other)[0]
     plots.draw_spectrogram(ax, magnitude, other, fmax=8000)
-    ax.set_title(f"n_fft {n_fft}: {1000 * n_fft * 3 / 4 / rate:.0f} ms, {rate / n_fft:.0f} Hz apart")
+    ax.set_title(
+        f"n_fft {n_fft}: {1000 * n_fft * 3 / 4 / rate:.0f} ms, {rate / n_fft:.0f} Hz apart"
+    )
 magnitude = features.spectrogram(stretch[np.newaxis], recipe)[0]
 extent = (0, 3, 0, rate / 2000)
 axes[1, 1].imshow(magnitude.T, origin="lower", aspect="auto", cmap="magma", extent=extent)
@@ -129,10 +133,14 @@ rules = {
 }
 fig, ax = plt.subplots(figsize=(10, 2.6))
 near = events[(events["event_label"] == label) & (events["onset"] < second + 12)]
-ax.broken_barh(list(zip(near["onset"], near["offset"] - near["onset"], strict=True)), (-0.3, 0.6), color="0.2")
-for row, (rule, grid) in enumerate(rules.items(), start=1):
+ax.broken_barh(
+    list(zip(near["onset"], near["offset"] - near["onset"], strict=True)), (-0.3, 0.6), color="0.2"
+)
+for row, grid in enumerate(rules.values(), start=1):
     seconds = np.flatnonzero(grid[:, classes.index(label)])
-    ax.broken_barh([(s, 1) for s in seconds], (row - 0.3, 0.6), color=f"C{row - 1}", edgecolor="white")
+    ax.broken_barh(
+        [(s, 1) for s in seconds], (row - 0.3, 0.6), color=f"C{row - 1}", edgecolor="white"
+    )
 ax.set(xlim=(second - 3, second + 12), xlabel="time (s)", yticks=range(4))
 ax.set_yticklabels([f"'{label}' events", *rules])
 ax.set_xticks(range(second - 3, second + 13))
@@ -143,7 +151,9 @@ plt.show()
 
 # %%
 table = pd.DataFrame({rule: grid.sum(axis=0) for rule, grid in rules.items()}, index=classes)
-table["seconds annotated"] = (events["offset"] - events["onset"]).groupby(events["event_label"]).sum()
+table["seconds annotated"] = (
+    (events["offset"] - events["onset"]).groupby(events["event_label"]).sum()
+)
 table.round(1)
 
 # %% [markdown]
@@ -183,7 +193,9 @@ for name in params.split.episodes:
     magnitude = features.spectrogram(features.split_clips(x, recipe), recipe)
     features.write_features(target / f"{name}.npy", magnitude)
     size = (target / f"{name}.npy").stat().st_size / 2**20
-    rows.append({"episode": name, "shape": str(magnitude.shape), "MiB": size, "mean": magnitude.mean()})
+    rows.append(
+        {"episode": name, "shape": str(magnitude.shape), "MiB": size, "mean": magnitude.mean()}
+    )
 pd.DataFrame(rows).set_index("episode").round({"MiB": 1, "mean": 4})
 
 # %% [markdown]

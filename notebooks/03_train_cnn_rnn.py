@@ -92,12 +92,15 @@ print(f"{full['multiply_adds'].sum() / table['multiply_adds'].sum():.0f} times t
 batches = training.Batches(*sides["train"], options, seed, epoch=0)
 epoch_labels = np.concatenate([batches[i][1] for i in range(len(batches))])
 share = pd.DataFrame(
-    {"as recorded": sides["train"][1].mean(axis=0), "as trained": epoch_labels.mean(axis=0)}, classes
+    {"as recorded": sides["train"][1].mean(axis=0), "as trained": epoch_labels.mean(axis=0)},
+    classes,
 )
 fig, ax = plt.subplots(figsize=(7, 3.6))
 rows, colours = np.arange(len(classes)), list(plots.class_colours(classes).values())
 ax.hlines(rows, share["as recorded"], share["as trained"], color="0.8", lw=2, zorder=1)
-ax.scatter(share["as recorded"], rows, facecolor="white", edgecolor="0.3", s=40, label="as recorded")
+ax.scatter(
+    share["as recorded"], rows, facecolor="white", edgecolor="0.3", s=40, label="as recorded"
+)
 ax.scatter(share["as trained"], rows, color=colours, s=60, label="as trained")
 ax.set(yticks=rows, yticklabels=classes, xscale="log", xlabel="share of training clips")
 ax.invert_yaxis()
@@ -209,7 +212,9 @@ model.save_model(
     },
 )
 again, _ = model.load_model(data / "model", recipe)
-same = np.array_equal(model.predict_scores(again, sides["validation"][0][0]), scores[: len(sides["validation"][0][0])])
+same = np.array_equal(
+    model.predict_scores(again, sides["validation"][0][0]), scores[: len(sides["validation"][0][0])]
+)
 print(f"loaded again, it scores the validation episode the same: {same}")
 
 # %% [markdown]

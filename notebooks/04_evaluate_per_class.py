@@ -35,6 +35,7 @@ pd.options.display.float_format = "{:.2f}".format
 # %% tags=["parameters"]
 params = load_params()
 episode = params.split.test[0]  # the one drawn against the truth
+drawn_from = 60  # s, where the drawing starts
 n_worst = 5  # false alarms and misses to look at and listen to
 
 # %%
@@ -127,7 +128,10 @@ for name, value in (("network", means), ("mean spectrum", baseline_means)):
 path = repository() / "data" / "published" / "scores.tsv"
 published = pd.read_csv(path, sep="\t", index_col="event_label")
 smoothed = metrics.reference_metrics(truth, scores >= 0.5, classes)
-pd.concat({"2018, real": published, "here, synthetic": smoothed.loc[published.index, published.columns]}, axis=1)
+pd.concat(
+    {"2018, real": published, "here, synthetic": smoothed.loc[published.index, published.columns]},
+    axis=1,
+)
 
 # %% [markdown]
 # ## Precision against recall
@@ -136,7 +140,10 @@ pd.concat({"2018, real": published, "here, synthetic": smoothed.loc[published.in
 fig, axes = plt.subplots(2, 5, figsize=(12, 5), sharex=True, sharey=True)
 curves = []
 for ax, (i, label) in zip(axes.flat, enumerate(classes), strict=True):
-    for score, colour, name in ((simple_scores, "0.7", "mean spectrum"), (scores, colours[label], "network")):
+    for score, colour, name in (
+        (simple_scores, "0.7", "mean spectrum"),
+        (scores, colours[label], "network"),
+    ):
         precision, recall, _ = precision_recall_curve(truth[:, i], score[:, i])
         ax.step(recall, precision, where="post", color=colour)
         curve = {"event_label": label, "model": name, "recall": recall, "precision": precision}
@@ -158,7 +165,9 @@ plt.show()
 
 # %% tags=["trained"]
 half = metrics.segment_metrics(truth, scores >= 0.5, classes)["f1"]
-grid = [metrics.segment_metrics(truth, scores >= t, classes)["f1"] for t in np.linspace(0.02, 0.98, 49)]
+grid = [
+    metrics.segment_metrics(truth, scores >= t, classes)["f1"] for t in np.linspace(0.02, 0.98, 49)
+]
 best = pd.concat(grid, axis=1).max(axis=1)
 choice = pd.DataFrame({"0.5 for all": half, "chosen": table["f1"], "best on test": best})
 pd.concat([choice, choice.mean().rename("macro").to_frame().T])
@@ -172,7 +181,9 @@ pd.concat([choice, choice.mean().rename("macro").to_frame().T])
 
 # %% tags=["trained"]
 fig, ax = plt.subplots(figsize=(8.5, 5.6))
-plots.draw_matrix(ax, metrics.confusion(truth, predicted, classes), "share of the row's clips", vmax=1)
+plots.draw_matrix(
+    ax, metrics.confusion(truth, predicted, classes), "share of the row's clips", vmax=1
+)
 ax.set(ylabel="true", xlabel="answered")
 plots.save_figure(fig, figures / "confusion.png")
 plt.show()
@@ -186,26 +197,47 @@ plt.show()
 # ## Where in time do the errors sit?
 
 # %%
-fig, ax = plt.subplots(figsize=(12, 4))
-plots.draw_events(ax, events[episode], classes, predicted=found[episode])
-ax.set_title(f"{episode}: truth in colour, answers as dark lines")
+start = min(drawn_from, len(y[episode]) - 90)
+seconds = slice(start, start + 90)
+fig, (upper, lower) = plt.subplots(2, 1, figsize=(12, 6.5), height_ratios=[1, 1.6], sharex=True)
+joined = x[episode][seconds].reshape(-1, x[episode].shape[2])[::2]
+every_other = recipe.model_copy(update={"hop_length": round(90 * rate / len(joined))})
+mesh = plots.draw_spectrogram(upper, joined, every_other, fmax=11025, start=start)
+fig.colorbar(mesh, ax=upper, label="level (dB)", pad=0.01)
+upper.set(title=f"{episode}: truth in colour, answers as dark lines", xlabel="")
+plots.draw_events(lower, events[episode], classes, predicted=found[episode])
+lower.set_xlim(start, start + 90)
 plots.save_figure(fig, figures / "timeline.png")
 plt.show()
+
+# %% [markdown]
+# A minute and a half of a test episode. Long sounds are followed through; brief ones are found or
+# not by the second, so their dark lines are wider than the events.
 
 # %% tags=["trained"]
 edge = []
 for name in split.test:
     for i, label in enumerate(classes):
         own = events[name][events[name]["event_label"] == label]
-        edges = np.zeros(len(y[name]), dtype=bool)
         bounds = np.concatenate([own["onset"], own["offset"]]).astype(int)
-        edges[bounds[bounds < len(edges)]] = True
+        edges = np.isin(np.arange(len(y[name])), bounds)
         wrong = y[name][:, i] != (scored[name][label].to_numpy() >= thresholds[i])
-        edge.append({"event_label": label, "edges": edges.sum(), "wrong at edges": (wrong & edges).sum(),
-                     "inside": (~edges).sum(), "wrong inside": (wrong & ~edges).sum()})
+        edge.append(
+            {
+                "event_label": label,
+                "edges": edges.sum(),
+                "wrong at edges": (wrong & edges).sum(),
+                "inside": (~edges).sum(),
+                "wrong inside": (wrong & ~edges).sum(),
+            }
+        )
 edge = pd.DataFrame(edge).groupby("event_label").sum().loc[classes]
-errors = pd.DataFrame({"with an edge": edge["wrong at edges"] / edge["edges"],
-                       "without": edge["wrong inside"] / edge["inside"]})
+errors = pd.DataFrame(
+    {
+        "with an edge": edge["wrong at edges"] / edge["edges"],
+        "without": edge["wrong inside"] / edge["inside"],
+    }
+)
 print("share of wrong answers in clips with and without an onset or offset of the class")
 errors
 
@@ -222,7 +254,7 @@ keys = [(name, second) for name in split.test for second in range(len(y[name]))]
 margin = np.where(truth, thresholds - scores, scores - thresholds)
 worst = {}
 for kind, wrong in (("false alarm", ~truth & predicted), ("miss", truth & ~predicted)):
-    order = np.argsort(np.where(wrong, -margin, np.inf), axis=None)[: n_worst]
+    order = np.argsort(np.where(wrong, -margin, np.inf), axis=None)[:n_worst]
     for clip, i in zip(*np.unravel_index(order, margin.shape), strict=True):
         worst[kind, clip, i] = keys[clip]
 fig, axes = plt.subplots(2, n_worst, figsize=(12, 5), sharex=True, sharey=True)
@@ -238,7 +270,9 @@ plt.show()
 # %%
 sounds = {name: audio.read_audio(data / "episodes" / f"{name}.flac", rate) for name in split.test}
 clips_to_hear = {
-    f"{kind}: {classes[i]} ({name}, {second} s)": sounds[name][max(0, second - 1) * rate :][: 3 * rate]
+    f"{kind}: {classes[i]} ({name}, {second} s)": sounds[name][max(0, second - 1) * rate :][
+        : 3 * rate
+    ]
     for (kind, clip, i), (name, second) in worst.items()
 }
 plots.players(clips_to_hear, rate)

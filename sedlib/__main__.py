@@ -1,13 +1,15 @@
 """The command line: the steps that DVC's stages call."""
 
 import argparse
+import json
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from sedlib.annotations import AnnotationError, write_json
+from sedlib import report
+from sedlib.annotations import AnnotationError, write_json, write_text
 from sedlib.audio import AudioError, write_flac
 from sedlib.config import ConfigError, load_params, repository, workspace
 from sedlib.notebooks import NotebookError, publish, run_notebook
@@ -35,7 +37,8 @@ def synthesise_command(_):
     folder.mkdir(parents=True, exist_ok=True)
     names = params.split.episodes
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for name, _ in zip(names, pool.map(partial(make_episode, params, folder), names)):
+        made = pool.map(partial(make_episode, params, folder), names)
+        for name, _ in zip(names, made, strict=True):
             print(f"{name}: {params.episodes.duration:.0f} s", flush=True)
 
 
@@ -50,6 +53,18 @@ def publish_command(_):
         print(publish(source, workspace() / "reports" / "notebooks" / f"{source.stem}.ipynb"))
 
 
+def report_command(_):
+    """Write the model card, and the results into the README of the checkout."""
+    reports = workspace() / "reports"
+    metrics = json.loads((reports / "metrics.json").read_text(encoding="utf-8"))
+    model = workspace() / "data" / "model" / "model.json"
+    description = json.loads(model.read_text(encoding="utf-8"))
+    write_text(report.model_card(metrics, description), reports / "model_card.md")
+    readme = repository() / "README.md"
+    text, table = readme.read_text(encoding="utf-8"), report.results_table(metrics)
+    write_text(report.replace_block(text, "results", table), readme)
+
+
 def main(arguments=None):
     """Run a command; a fault that the user can mend ends in one sentence and exit code 1."""
     parser = argparse.ArgumentParser(prog="sedlib", description="Sound event detection.")
@@ -61,6 +76,8 @@ def main(arguments=None):
     command.set_defaults(run=run_notebook_command)
     command = commands.add_parser("publish", help="copy outputs into the notebooks of the pairs")
     command.set_defaults(run=publish_command)
+    command = commands.add_parser("report", help="write the model card and the README's table")
+    command.set_defaults(run=report_command)
     arguments = parser.parse_args(arguments)
     try:
         arguments.run(arguments)

@@ -100,8 +100,8 @@ def compact(frames, bins, n_classes, sample_rate):
     x = keras.layers.Reshape((frames, bins), name="drop_channel")(inputs)
     x = MelBands(sample_rate, bands=64, fmax=sample_rate / 4, name="mel")(x)
     x = LogCompression(floor=1e-5, name="log")(x)
-    x = keras.layers.Reshape((frames, 64, 1), name="channel")(x)
     x = keras.layers.BatchNormalization(name="norm0")(x)
+    x = keras.layers.Reshape((frames, 64, 1), name="channel")(x)
     widths = (16, 32, 32, 64, 64, 64, 64)
     pools = (2, 2, 2, 2, 2, 1, 1)
     for i, (width, pool) in enumerate(zip(widths, pools, strict=True), start=1):

@@ -90,7 +90,9 @@ def draw_spectrogram(ax, magnitude, recipe, fmax=None, floor=-70.0, start=0.0):
     level = librosa.amplitude_to_db(magnitude, ref=np.max, top_db=-floor)
     times = start + np.arange(len(level)) * recipe.hop_length / recipe.sample_rate
     frequencies = np.arange(level.shape[1]) * recipe.sample_rate / recipe.n_fft / 1000
-    mesh = ax.pcolormesh(times, frequencies, level.T, cmap="magma", vmin=floor, vmax=0, rasterized=True)
+    mesh = ax.pcolormesh(
+        times, frequencies, level.T, cmap="magma", vmin=floor, vmax=0, rasterized=True
+    )
     ax.set(xlabel="time (s)", ylabel="frequency (kHz)")
     if fmax is not None:
         ax.set_ylim(0, fmax / 1000)
@@ -197,7 +199,9 @@ def learning_curves(history):
     right.plot(history["epoch"], history["val_average_precision"], color="C0", label="validation")
     right.set(xlabel="epoch", ylabel="mean average precision", ylim=(0, 1))
     for ax, column in ((left, "val_loss"), (right, "val_average_precision")):
-        ax.plot(best["epoch"], best[column], "o", color="C3", label=f"best: epoch {best['epoch']:.0f}")
+        ax.plot(
+            best["epoch"], best[column], "o", color="C3", label=f"best: epoch {best['epoch']:.0f}"
+        )
         ax.set_xlim(0.5, max(2, len(history)) + 0.5)
         ax.legend()
     return figure

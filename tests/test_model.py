@@ -101,7 +101,9 @@ def test_the_first_layers_are_the_log_mel_spectrogram_of_librosa(compact, magnit
     log = keras.Model(compact.inputs, compact.get_layer("log").output)
     ours = log.predict(magnitude[..., np.newaxis], verbose=0)
     mel = librosa.filters.mel(sr=44100, n_fft=2048, n_mels=ours.shape[-1], fmax=11025)
-    theirs = np.log(magnitude.astype(float) ** 2 @ mel.T.astype(float) + compact.get_layer("log").floor)
+    theirs = np.log(
+        magnitude.astype(float) ** 2 @ mel.T.astype(float) + compact.get_layer("log").floor
+    )
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
 
 

@@ -32,6 +32,7 @@ ORDER = [
     "decoding",
     "metrics",
     "plots",
+    "report",
     "notebooks",
     "__main__",
 ]

@@ -144,7 +144,9 @@ def test_mixing_adds_powers_and_joins_labels(seed):
     spread = np.median(gain, axis=(1, 2))
     assert (10 * np.log10(spread) > -9.1).all() and (10 * np.log10(spread) < 6.1).all()
     loud = x2 > 0.3
-    np.testing.assert_allclose(gain[loud], np.broadcast_to(spread[:, None, None], gain.shape)[loud], rtol=0.02)
+    np.testing.assert_allclose(
+        gain[loud], np.broadcast_to(spread[:, None, None], gain.shape)[loud], rtol=0.02
+    )
 
 
 def test_drawing_is_balanced_over_the_classes_that_occur():

@@ -28,7 +28,7 @@ def synthesise(name, params):
     waveform : ndarray of float32, shape (n_samples,)
         In (-1, 1), at ``params.features.sample_rate``.
     events : pandas.DataFrame
-        Columns filename (``<name>.flac``), onset, offset (s, whole
+        Columns filename (the name), onset, offset (s, whole
         milliseconds, exact), event_label; sorted by onset. Events of one
         class do not overlap.
 
@@ -49,5 +49,5 @@ def synthesise(name, params):
     script = write_script(rng, duration)
     waveform = render(script, rng, duration, params.features.sample_rate)
     events = script[script.sound.isin(params.classes)].rename(columns={"sound": "event_label"})
-    events.insert(0, "filename", f"{name}.flac")
+    events.insert(0, "filename", name)
     return waveform, events[["filename", "onset", "offset", "event_label"]].reset_index(drop=True)
