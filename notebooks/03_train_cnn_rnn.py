@@ -124,6 +124,7 @@ for i, clip in enumerate(shown):
     mesh = plots.draw_spectrogram(axes[1, i], batches[0][0][i, :, :, 0], recipe, fmax=11025)
     for ax, labels in zip(axes[:, i], (sides["train"][1][clip], batches[0][1][i]), strict=True):
         ax.set_title("\n".join(np.array(classes)[labels.astype(bool)]), fontsize="small")
+        ax.set_xticks([0, 0.5, 1])
         ax.label_outer()
 fig.colorbar(mesh, ax=axes, label="level below the peak (dB)", shrink=0.6)
 plots.save_figure(fig, figures / "variation.png")

@@ -140,12 +140,12 @@ pd.concat(
 fig, axes = plt.subplots(2, 5, figsize=(12, 5), sharex=True, sharey=True)
 curves = []
 for ax, (i, label) in zip(axes.flat, enumerate(classes), strict=True):
-    for score, colour, name in (
-        (simple_scores, "0.7", "mean spectrum"),
-        (scores, colours[label], "network"),
+    for score, colour, width, name in (
+        (simple_scores, "black", 0.6, "mean spectrum"),
+        (scores, colours[label], 1.8, "network"),
     ):
         precision, recall, _ = precision_recall_curve(truth[:, i], score[:, i])
-        ax.step(recall, precision, where="post", color=colour)
+        ax.step(recall, precision, where="post", color=colour, lw=width)
         curve = {"event_label": label, "model": name, "recall": recall, "precision": precision}
         curves.append(pd.DataFrame(curve))
     ax.plot(table["recall"].iloc[i], table["precision"].iloc[i], "o", color="black", ms=5)
@@ -157,8 +157,8 @@ plots.save_figure(fig, figures / "precision_recall.png")
 plt.show()
 
 # %% [markdown]
-# In colour the network, in grey the mean spectrum; the dot is where the threshold chosen on the
-# validation episode falls. A dot off the curve's shoulder is a threshold that did not carry over.
+# In colour the network, thin and black the mean spectrum; the dot is where the threshold chosen on
+# the validation episode falls. A dot off the curve's shoulder is a threshold that did not carry over.
 
 # %% [markdown]
 # ## What do the thresholds cost?
@@ -190,8 +190,8 @@ plt.show()
 
 # %% [markdown]
 # On the diagonal, the share of a class's seconds that were found. Beside it, what was answered
-# wrongly in the seconds where the class was missed: shouting and laughing go under as speech, rare
-# sounds as nothing at all.
+# wrongly in the seconds where the class was missed: shouting goes under as speech, most other
+# rare sounds as nothing at all.
 
 # %% [markdown]
 # ## Where in time do the errors sit?
@@ -247,16 +247,17 @@ errors
 
 # %% [markdown]
 # ## The worst answers
-# The most confident false alarms and the most confidently denied sounds: look, and listen.
+# The most confident false alarms and the most confidently denied sounds, one a class: look, and
+# listen.
 
 # %%
 keys = [(name, second) for name in split.test for second in range(len(y[name]))]
-margin = np.where(truth, thresholds - scores, scores - thresholds)
+surety = np.abs(scores - thresholds)
 worst = {}
 for kind, wrong in (("false alarm", ~truth & predicted), ("miss", truth & ~predicted)):
-    order = np.argsort(np.where(wrong, -margin, np.inf), axis=None)[:n_worst]
-    for clip, i in zip(*np.unravel_index(order, margin.shape), strict=True):
-        worst[kind, clip, i] = keys[clip]
+    sure = np.where(wrong, surety, -1)
+    for i in np.argsort(-sure.max(axis=0), kind="stable")[:n_worst]:
+        worst[kind, int(sure[:, i].argmax()), i] = keys[sure[:, i].argmax()]
 fig, axes = plt.subplots(2, n_worst, figsize=(12, 5), sharex=True, sharey=True)
 for ax, ((kind, clip, i), (name, second)) in zip(axes.flat, worst.items(), strict=True):
     mesh = plots.draw_spectrogram(ax, x[name][second], recipe, fmax=11025)

@@ -212,7 +212,8 @@ def neutral(text, folders=None):
     str
     """
     text = re.sub(r"\b0x[0-9a-f]{6,}", "0x...", text)
-    text = re.sub(r"[^\s\"'(]*ipykernel_\d+/\d+\.py", "<cell>", text)
+    if "ipykernel_" in text:  # else slow on embedded sounds, which are one long word
+        text = re.sub(r"[^\s\"'(]*ipykernel_\d+/\d+\.py", "<cell>", text)
     for folder in folders or (workspace(), repository()):
         folder = str(Path(folder).resolve())
         text = re.sub(rf"{re.escape(folder)}(?![\w-])", ".", text.replace(folder + os.sep, ""))

@@ -156,19 +156,12 @@ def clap(rng, n, rate):
 
 
 def door_bell(rng, n, rate):
-    """Chime two to eight notes, struck or electronic, or buzz."""
-    kind = rng.choice(("ding-dong", "ding-dong", "tune", "buzzer"))
-    if kind == "buzzer":
+    """Strike two notes, the second one lower, or buzz."""
+    if rng.random() < 0.25:
         return _buzzer(rng, n, rate)
-    seconds = n / rate
-    root = rng.uniform(380, 1100)
-    if kind == "ding-dong":
-        steps = (0, -rng.choice((3, 4, 5)))
-        times = (0, rng.uniform(0.28, 0.5) * min(seconds, 1.6))
-    else:
-        count = int(np.clip(seconds / rng.uniform(0.15, 0.35), 3, 8))
-        steps = rng.choice((-5, -3, 0, 4, 7, 12), count)
-        times = np.linspace(0, 0.8 * seconds, count)
+    root = rng.uniform(500, 900)
+    steps = (0, -rng.choice((3, 4, 5)))
+    times = (0, rng.uniform(0.28, 0.5) * min(n / rate, 1.6))
     overtones = np.array(
         ((1, 2.76, 5.4, 8.93), (1, 2, 3, 4.2), (1, 2.0, 2.4, 3.0))[rng.integers(3)]
     )
@@ -176,7 +169,7 @@ def door_bell(rng, n, rate):
     out = np.zeros(n)
     for step, start in zip(steps, times, strict=True):
         m = n - int(start * rate)
-        decay = rng.uniform(1.3, 2.2) * m / rate  # gone at the end, by 27 to 46 dB
+        decay = rng.uniform(2.5, 4.0) * m / rate  # fallen by 15 to 24 dB at the end
         f = root * 2 ** (step / 12) * overtones
         note = modes(rng, m, rate, f, decay * np.array([1, 0.7, 0.5, 0.4]), gains)
         hit = min(m, int(0.003 * rate))

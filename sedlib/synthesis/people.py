@@ -103,7 +103,7 @@ class Cast:
         x = np.tanh(rng.uniform(2.0, 6.0) * x / np.abs(x).max())
         # A strained throat is rough: its loudness flutters at 40 to 100 Hz.
         flutter = rng.uniform(40, 100) / self.rate * swell(rng, n, self.rate, 8, 1.5)
-        return x * (1 + rng.uniform(0.2, 0.6) * np.sin(2 * np.pi * np.cumsum(flutter)))
+        return x * (1 + rng.uniform(0.4, 0.8) * np.sin(2 * np.pi * np.cumsum(flutter)))
 
     def laugh(self, rng, n):
         """Let one of the characters laugh."""

@@ -99,7 +99,7 @@ def _fill(rng, seconds, *shape):
 
 def _level(rng, sound, seconds):
     """Level in dB: wide for all, a little higher for what is short; long music is quieter."""
-    level = float(np.clip(rng.normal(-24 if sound in DOMINANT else -20, 3.5), -31, -13))
+    level = float(np.clip(rng.normal(-24 if sound in DOMINANT else -18.5, 3.5), -31, -12))
     if sound == "background music" and seconds > 6:
         level -= rng.uniform(0, 5)
     return round(level, 2)
