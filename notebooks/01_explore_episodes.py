@@ -251,9 +251,9 @@ plots.save_figure(fig, figures / "level_and_spectrum.png")
 plt.show()
 
 # %% [markdown]
-# The boxes overlap: no class is known by its loudness. The mean spectra differ somewhat; how far they
-# lead is measured by the baseline of notebook 4. All end at one frequency. What tells the classes
-# apart is the course over time, so the network reads all 44 frames.
+# The boxes overlap: no class is known by its loudness. The mean spectra differ somewhat; how far
+# they lead is measured by the baseline of notebook 4. All end at one frequency. What tells the
+# classes apart is the course over time, so the network reads all 44 frames.
 
 # %% [markdown]
 # ## What was found

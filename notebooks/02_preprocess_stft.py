@@ -174,8 +174,9 @@ plots.save_figure(fig, figures / "one_clip.png")
 plt.show()
 
 # %% [markdown]
-# Magnitudes span several orders of magnitude, close to symmetrically on the dB scale: a reason to
-# compress before normalising.
+# Magnitudes span several orders of magnitude: a reason to compress them before normalising. Where
+# there is a spike at the left, it is the faint hiss above the band to which synthetic episodes are
+# limited.
 
 # %% [markdown]
 # ## Storing

@@ -33,15 +33,15 @@ plots.use_style()
 
 # %% tags=["parameters"]
 params = load_params()
-preset = params.training.preset
-epochs = params.training.epochs
-learning_rate = params.training.learning_rate
+preset = params.train.preset
+epochs = params.train.epochs
+learning_rate = params.train.learning_rate
 seed = params.seed
 
 # %%
 training.make_reproducible(seed)
 changes = {"preset": preset, "epochs": epochs, "learning_rate": learning_rate}
-options = params.training.model_copy(update=changes)
+options = params.train.model_copy(update=changes)
 classes, recipe, split = list(params.classes), params.features, params.split
 data, figures = workspace() / "data", workspace() / "reports" / "figures" / "03"
 x = {name: features.open_features(data / f"features/{name}.npy", recipe) for name in split.episodes}
@@ -102,7 +102,8 @@ ax.scatter(
     share["as recorded"], rows, facecolor="white", edgecolor="0.3", s=40, label="as recorded"
 )
 ax.scatter(share["as trained"], rows, color=colours, s=60, label="as trained")
-ax.set(yticks=rows, yticklabels=classes, xscale="log", xlabel="share of training clips")
+ax.set(yticks=rows, yticklabels=classes, xlabel="share of training clips")
+ax.set(xscale="log", xlim=(0.005, 1.2))
 ax.invert_yaxis()
 ax.legend(loc="lower right")
 plots.save_figure(fig, figures / "imbalance.png")

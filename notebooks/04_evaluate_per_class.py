@@ -158,7 +158,8 @@ plt.show()
 
 # %% [markdown]
 # In colour the network, thin and black the mean spectrum; the dot is where the threshold chosen on
-# the validation episode falls. A dot off the curve's shoulder is a threshold that did not carry over.
+# the validation episode falls. A dot off the curve's shoulder is a threshold that did not carry
+# over.
 
 # %% [markdown]
 # ## What do the thresholds cost?

@@ -44,6 +44,7 @@ def synthesise_command(_):
 
 def run_notebook_command(arguments):
     """Run one notebook into ``reports/notebooks``."""
+    load_params()  # a fault in it is better said before a kernel starts
     print(run_notebook(arguments.source, workspace() / "reports" / "notebooks"))
 
 

@@ -134,12 +134,13 @@ def _check(events, classes):
             f"events of {len(recordings)} recordings ({', '.join(recordings[:3])}, ...); "
             "label one recording at a time"
         )
-    for row, event in enumerate(events.itertuples(), start=1):
-        where = f"{event.filename}: row {row}"
+    for event in events.itertuples():
+        where = f"{event.filename}: event at {event.onset} s"
         if event.event_label not in classes:
+            near = difflib.get_close_matches(event.event_label, classes, n=1, cutoff=0.0)
             raise AnnotationError(
-                f"{where}: label '{event.event_label}' is none of the classes; "
-                "correct it or add it to classes"
+                f"{where}: unknown label '{event.event_label}', the nearest known one is "
+                f"'{near[0]}'; correct it, or add it to classes in params.yaml"
             )
         if not event.onset < event.offset:
             raise AnnotationError(

@@ -114,7 +114,7 @@ class Augment(Section):
     mask_frames: Annotated[int, Field(ge=0)]
 
 
-class Training(Section):
+class Train(Section):
     """How the network is trained; see `sedlib.training`."""
 
     preset: Name
@@ -134,7 +134,7 @@ class Params(Section):
     split: Split
     features: Features
     labels: Labels
-    training: Training
+    train: Train
 
     @model_validator(mode="after")
     def _classes_differ(self):

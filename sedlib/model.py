@@ -172,7 +172,7 @@ def build_model(preset, classes, recipe):
         If there is no such preset.
     """
     if preset not in PRESETS:
-        raise ModelError(f"training.preset is '{preset}'; choose one of {', '.join(PRESETS)}")
+        raise ModelError(f"train.preset is '{preset}'; choose one of {', '.join(PRESETS)}")
     return PRESETS[preset](*clip_shape(recipe), len(classes), recipe.sample_rate)
 
 

@@ -42,7 +42,7 @@ class Batches(keras.utils.PyDataset):
         Features by episode, memory-mapped or not.
     labels : numpy.ndarray, shape (n_clips in all, n_classes)
         0 or 1.
-    options : sedlib.config.Training
+    options : sedlib.config.Train
     seed : int
     epoch : int
         From 0; gives the order of clips and the draws of the augmentation.
@@ -170,7 +170,7 @@ def train(model, training, validation, options, seed, checkpoint, key, on_epoch=
     training, validation : (magnitudes, labels)
         Features by episode, each (n_clips, frames, bins), and the 0/1 labels
         of all their clips in that order, (n_clips in all, n_classes).
-    options : sedlib.config.Training
+    options : sedlib.config.Train
     seed : int
     checkpoint : path-like
         File for the state after each epoch; removed when training is done.

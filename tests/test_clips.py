@@ -131,9 +131,18 @@ def test_an_unknown_rule_is_refused():
     ("rows", "fault"),
     [
         ([("e", 0, 1, "speaking"), ("f", 0, 1, "speaking")], "events of 2 recordings"),
-        ([("e", 0, 1, "speaking"), ("e", 0, 1, "coughing")], "e: row 2: label 'coughing' is none"),
-        ([("e", 3, 3, "speaking")], "e: row 1: 'speaking' lasts from 3.0 to 3.0 s; normalise"),
-        ([("e", 3, 2, "speaking")], "e: row 1: 'speaking' lasts from 3.0 to 2.0 s; normalise"),
+        (
+            [("e", 0, 1, "speaking"), ("e", 0, 1, "coughing")],
+            "e: event at 0.0 s: unknown label 'coughing', the nearest known one is",
+        ),
+        (
+            [("e", 3, 3, "speaking")],
+            "e: event at 3.0 s: 'speaking' lasts from 3.0 to 3.0 s; normalise",
+        ),
+        (
+            [("e", 3, 2, "speaking")],
+            "e: event at 3.0 s: 'speaking' lasts from 3.0 to 2.0 s; normalise",
+        ),
     ],
 )
 def test_events_that_cannot_be_labelled_are_refused(rows, fault):

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedlib import training
-from sedlib.config import Augment, Features, Training
+from sedlib.config import Augment, Features, Train
 from sedlib.model import build_model
 
 RECIPE = Features(sample_rate=8000, n_fft=256, hop_length=800, win_length=200)
@@ -15,7 +15,7 @@ LOUD = Augment(mix=0.5, gain=6.0, timbre=3.0, mask_bins=20, mask_frames=3)
 
 
 def options(augment=LOUD, epochs=3, patience=10):
-    return Training(
+    return Train(
         preset="compact",
         batch_size=8,
         epochs=epochs,

@@ -9,6 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
+from sedlib.config import ConfigError
 from sedlib.synthesis.mixing import render
 from sedlib.synthesis.script import DOMINANT, RARE, write_script
 
@@ -34,13 +35,13 @@ def synthesise(name, params):
 
     Raises
     ------
-    ValueError
+    ConfigError
         A class for which there is no sound.
     """
     known = (*DOMINANT, *RARE)
     for label in params.classes:
         if label not in known:
-            raise ValueError(
+            raise ConfigError(
                 f"params.yaml: no sound is known for class '{label}' in classes; "
                 f"synthetic episodes have: {', '.join(known)}"
             )
