@@ -138,7 +138,7 @@ plt.show()
 # better for some epochs, and the weights of its best epoch are kept.
 
 # %%
-described = {"params": params.model_dump(mode="json"), "options": options.model_dump()}
+described = {"classes": classes, "recipe": recipe.model_dump(), "options": options.model_dump()}
 described |= {"seed": seed, "features": {n: hashlib.md5(m).hexdigest() for n, m in x.items()}}
 described["labels"] = {n: hashlib.md5(labels).hexdigest() for n, labels in y.items()}
 key = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()

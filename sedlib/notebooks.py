@@ -113,6 +113,7 @@ def _execute(notebook, source, parameters):
     path = os.pathsep.join(filter(None, [str(repository()), os.environ.get("PYTHONPATH")]))
     # The kernel inherits these. JUPYTER_PATH: no kernel of that name elsewhere comes first.
     kernels = {"PYTHONPATH": path, "JUPYTER_PATH": str(Path(sys.prefix, "share", "jupyter"))}
+    kernels["TF_CPP_MIN_LOG_LEVEL"] = "3"  # errors only
     try:
         with mock.patch.dict(os.environ, kernels):
             return papermill.execute_notebook(

@@ -70,7 +70,7 @@ def test_params_cannot_be_changed_at_run_time():
 
 
 def test_a_whole_number_will_do_for_a_decimal(changed):
-    assert load_params(changed("training.learning_rate", 1)).training.learning_rate == 1.0
+    assert load_params(changed("train.learning_rate", 1)).train.learning_rate == 1.0
 
 
 @pytest.mark.parametrize(
@@ -81,13 +81,13 @@ def test_a_whole_number_will_do_for_a_decimal(changed):
         ("sead", 1, "unknown key 'sead'; did you mean 'seed'?"),
         ("labels.colour", 1, "unknown key 'labels.colour'; known keys: rule"),
         ("seed", KeyError, "key 'seed' is missing; add it"),
-        ("train.epochs", KeyError, "key 'training.epochs' is missing; add it"),
-        ("train.epochs", "20", "training.epochs is '20', but: "),
-        ("train.epochs", 2.5, "training.epochs is 2.5, but: "),
-        ("train.epochs", True, "training.epochs is True, but: "),
-        ("train.epochs", 0, "training.epochs is 0, but: "),
-        ("training.learning_rate", float("nan"), "training.learning_rate is nan, but: "),
-        ("training.learning_rate", float("inf"), "training.learning_rate is inf, but: "),
+        ("train.epochs", KeyError, "key 'train.epochs' is missing; add it"),
+        ("train.epochs", "20", "train.epochs is '20', but: "),
+        ("train.epochs", 2.5, "train.epochs is 2.5, but: "),
+        ("train.epochs", True, "train.epochs is True, but: "),
+        ("train.epochs", 0, "train.epochs is 0, but: "),
+        ("train.learning_rate", float("nan"), "train.learning_rate is nan, but: "),
+        ("train.learning_rate", float("inf"), "train.learning_rate is inf, but: "),
         ("episodes.duration", float("inf"), "episodes.duration is inf, but: "),
         ("seed", -1, "seed is -1, but: "),
         ("labels.rule", "most", "labels.rule is 'most', but: "),
