@@ -133,10 +133,12 @@ plt.show()
 
 # %%
 fig, ax = plt.subplots(figsize=(7, 3.6))
-options = {"y": "event_label", "order": classes, "hue": "event_label", "hue_order": classes}
-sns.stripplot(events, x="length", **options, palette=colours, size=2.5, alpha=0.5, legend=False)
+jitter = np.random.default_rng(params.seed).uniform(-0.15, 0.15, len(events))
+at = events["event_label"].map(classes.index) + jitter
+ax.scatter(events["length"], at, c=list(events["event_label"].map(colours)), s=7, alpha=0.5, lw=0)
 ax.scatter(ours["median"], rows, marker="|", s=250, color="black", label="median", zorder=3)
-ax.set(xscale="log", xlabel="length of an event (s)", ylabel="")
+ax.set(xscale="log", xlabel="length of an event (s)", yticks=rows, yticklabels=classes)
+ax.invert_yaxis()
 ax.axvline(1, color="0.6", ls=":", lw=1)
 ax.legend(loc="lower right")
 plots.save_figure(fig, figures / "lengths.png")
@@ -237,6 +239,7 @@ table = pd.DataFrame(
     [(c, v) for i, c in enumerate(classes) for v in level[stacked[:, i] == 1]],
     columns=["event_label", "level"],
 )
+options = {"y": "event_label", "order": classes, "hue": "event_label", "hue_order": classes}
 fig, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8))
 sns.boxplot(table, x="level", **options, palette=colours, ax=left, fliersize=1, linewidth=0.8)
 left.set(xlabel="level of the clip (dB re full scale)", ylabel="")

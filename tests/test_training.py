@@ -1,4 +1,7 @@
+import json
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -182,3 +185,16 @@ def test_validation_ignores_classes_that_do_not_occur(tmp_path):
     scores = training.validation_scores(network, magnitudes, labels)
     assert 0 < scores["val_average_precision"] <= 1
     assert scores["val_loss"] > 0
+
+
+def test_the_log_holds_every_epoch_once_also_after_a_resumed_run(tmp_path):
+    columns = ["learning_rate", "loss", "val_loss", "val_average_precision"]
+    rows = np.random.default_rng(0).random((3, len(columns)))
+    history = pd.DataFrame(rows, columns=columns)
+    log = training.LiveLog(tmp_path / "log")
+    log(history.iloc[:2])  # a resumed run begins with the epochs of the one before
+    log(history)
+    for name in columns:
+        table = pd.read_csv(tmp_path / "log" / "plots" / "metrics" / f"{name}.tsv", sep="\t")
+        np.testing.assert_allclose(table[name], history[name])
+    assert json.loads((tmp_path / "log" / "metrics.json").read_text())["loss"] == rows[2, 1]
