@@ -145,8 +145,8 @@ plots.save_figure(fig, figures / "lengths.png")
 plt.show()
 
 # %% [markdown]
-# The dotted line is one clip. Most rare sounds are shorter than the clip that is to carry their
-# label, so the grid of whole seconds decides much; notebook 2 looks at its rules.
+# The dotted line is one clip. About half of the rare sounds are shorter than the clip that is to
+# carry their label, so the grid of whole seconds decides much; notebook 2 looks at its rules.
 
 # %% [markdown]
 # ## What sounds together?
