@@ -12,10 +12,12 @@ COMPUTED_RELATIVE = 1e-4
 COMPUTED_ABSOLUTE = 1e-9
 
 # Numbers of cells tagged `trained`: rounding differences grow over the training steps. On the
-# machine that made the results they are equal; on another the third decimal of a well measured
-# score moves, and more of one that rests on few seconds.
+# machine that made the results they are equal. With another instruction set (AVX2 for AVX-512)
+# macro F1 moved by 0.01, F1 of the frequent classes by 0.01 and of a rare class, which rests on two
+# dozen seconds, by up to 0.14; precision and recall by more. That a stored number is the one that
+# was made, to the last digit, is checked by its hash in dvc.lock (test_repository.py).
 TRAINED_RELATIVE = 0.08
-TRAINED_ABSOLUTE = 0.02
+TRAINED_ABSOLUTE = 0.3
 
 # Not part of a word: `s01_ep03` and `44x1025` are words.
 NUMBER = re.compile(r"(?<![\w.])([-+]?\d+(?:,\d{3})*(?:\.\d*)?(?:[eE][-+]?\d+)?)(?!\w)")
