@@ -33,9 +33,9 @@ def pytest_collect_file(file_path, parent):
     ]
 
 
-def synthesise(environment):
+def make_episodes(environment):
     """Make the episodes in the scratch workspace: the one stage that is no notebook."""
-    command = [sys.executable, "-m", "sedlib", "synthesise"]
+    command = [sys.executable, "-m", "sedlib", "episodes"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
         pytest.fail(f"{' '.join(command[1:])} failed:\n{done.stderr[-3000:]}", pytrace=False)
@@ -48,7 +48,7 @@ def kernel_environment(config):
         config.add_cleanup(scratch.cleanup)
         path = os.pathsep.join(filter(None, [str(config.rootpath), os.environ.get("PYTHONPATH")]))
         environment = os.environ | {WORKSPACE_VARIABLE: scratch.name, "PYTHONPATH": path}
-        synthesise(environment)
+        make_episodes(environment)
         config.stash[ENVIRONMENT] = environment
     return config.stash[ENVIRONMENT]
 

@@ -29,7 +29,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from sedlib import annotations, audio, clips, features, plots
+from sedlib import annotations, audio, clips, episodes, features, plots
 from sedlib.config import load_params, repository, workspace
 
 plots.use_style()
@@ -49,10 +49,13 @@ folder = workspace() / "data" / "episodes"
 figures = workspace() / "reports" / "figures" / "01"
 classes, rate = list(params.classes), params.features.sample_rate
 colours = plots.class_colours(classes)
-read = [annotations.read_json(folder / f"{name}.json") for name in params.split.episodes]
-events, slips = annotations.normalise(pd.concat(read, ignore_index=True), classes)
+sides = episodes.usable_split(params.split, folder)
+read = [annotations.read_json(folder / f"{name}.json") for name in sides.episodes]
+events = pd.concat(read, ignore_index=True)
 events["length"] = events["offset"] - events["onset"]
-print(f"{len(events)} events, {len(slips)} slips mended")
+slips, left_out = episodes.read_remarks(folder)
+print(f"{len(events)} events; {len(slips)} slips mended in the annotations", end=", ")
+print(f"{len(left_out)} files left out {list(left_out['name'])}")
 events.head()
 
 # %% [markdown]
@@ -61,9 +64,9 @@ events.head()
 # in a room must not be asked about the same take again.
 
 # %%
-sounds = {name: audio.read_audio(folder / f"{name}.flac", rate) for name in params.split.episodes}
+sounds = {name: audio.read_audio(folder / f"{name}.flac", rate) for name in sides.episodes}
 clips.check_leakage({name: hashlib.sha256(x).hexdigest() for name, x in sounds.items()})
-split = clips.split_table(params.split, {name: len(x) / rate for name, x in sounds.items()})
+split = clips.split_table(sides, {name: len(x) / rate for name, x in sounds.items()})
 split["level_dB"] = [20 * np.log10(np.sqrt(np.mean(sounds[name] ** 2))) for name in split.index]
 split["events"] = events["filename"].value_counts()
 split
@@ -107,7 +110,7 @@ plt.show()
 
 # %%
 dominant = ours["share"].nlargest(3)
-print("the three dominant classes:", ", ".join(dominant.index))
+print("dominant classes:", ", ".join(dominant.index))
 print(f"their part of the labelled seconds: {dominant.sum() / ours['share'].sum():.3f}")
 
 # %% [markdown]
@@ -115,10 +118,8 @@ print(f"their part of the labelled seconds: {dominant.sum() / ours['share'].sum(
 
 # %%
 fig, axes = plt.subplots(2, 1, figsize=(11, 5), height_ratios=[1, 2.4], sharex=True)
-times = np.arange(0, len(sounds[episode]), rate // 50) / rate
-envelope = np.abs(sounds[episode]).reshape(-1, rate // 50).max(axis=1)
-axes[0].fill_between(times, -envelope, envelope, color="0.4", lw=0)
-axes[0].set(ylabel="amplitude", title=episode)
+plots.draw_waveform(axes[0], sounds[episode], rate)
+axes[0].set_title(episode)
 plots.draw_events(axes[1], events[events["filename"] == episode], classes)
 axes[1].set_xlim(0, split.loc[episode, "duration"])
 plots.save_figure(fig, figures / "episode.png")
@@ -165,11 +166,10 @@ fig, ax = plt.subplots(figsize=(7.5, 5.2))
 plots.draw_matrix(ax, shared, "share of the row's seconds in which the column sounds too", vmax=1)
 plots.save_figure(fig, figures / "together.png")
 plt.show()
-alone = pd.Series(
-    {c: (stacked.sum(axis=1)[stacked[:, i] == 1] == 1).mean() for i, c in enumerate(classes)}
-)
+solo = stacked[stacked.sum(axis=1) == 1].sum(axis=0)
+alone = pd.Series(solo, classes) / stacked.sum(axis=0)
 print("share of its seconds in which a class sounds alone")
-print(alone.to_string(float_format="{:.2f}".format))
+print(alone.dropna().to_string(float_format="{:.2f}".format))
 
 # %% [markdown]
 # Read along a row: hardly a rare sound is heard without speech, laughter or music over it. A
@@ -201,18 +201,19 @@ counts.T.groupby(split["side"]).sum().T[["train", "validation", "test"]]
 rng = np.random.default_rng(example_seed)
 examples = {}
 for i, label in enumerate(classes):
-    where = [(n, s) for n in params.split.train for s in np.flatnonzero(labels[n][:, i])]
-    examples[label] = where[rng.integers(len(where))]
-fig, axes = plt.subplots(4, 5, figsize=(12, 7), height_ratios=[1, 2.6, 1, 2.6])
-for i, (label, (name, second)) in enumerate(examples.items()):
-    wave, image = axes[2 * (i // 5), i % 5], axes[2 * (i // 5) + 1, i % 5]
+    where = [(n, s) for n in sides.train for s in np.flatnonzero(labels[n][:, i])]
+    if where:
+        examples[label] = where[rng.integers(len(where))]
+fig, axes = plots.class_axes(len(examples), 3.5)
+for image, (label, (name, second)) in zip(axes, examples.items(), strict=True):
+    wave = image.inset_axes([0, 1.04, 1, 0.36])
     clip = sounds[name][second * rate : (second + 1) * rate]
     wave.plot(np.arange(rate) / rate, clip / np.abs(clip).max(), color=colours[label], lw=0.4)
     wave.set(title=label, ylim=(-1, 1), xlim=(0, 1), yticks=[], xticks=[])
     magnitude = features.spectrogram(clip[np.newaxis], params.features)[0]
     mesh = plots.draw_spectrogram(image, magnitude, params.features, fmax=11025)
-    image.label_outer()
-fig.colorbar(mesh, ax=axes[:, -1], label="level below the peak (dB)", shrink=0.6)
+    image.set_ylabel("frequency (kHz)" if image in axes[::5] else "")
+fig.colorbar(mesh, ax=axes, label="level below the peak (dB)", shrink=0.6)
 plots.save_figure(fig, figures / "classes.png")
 plt.show()
 
@@ -245,8 +246,9 @@ sns.boxplot(table, x="level", **options, palette=colours, ax=left, fliersize=1, 
 left.set(xlabel="level of the clip (dB re full scale)", ylabel="")
 spectrum = features.spectrogram(waves[::5], params.features).mean(axis=1)
 frequency = librosa.fft_frequencies(sr=rate, n_fft=params.features.n_fft)
-for i, label in enumerate(classes):
-    mean = librosa.amplitude_to_db(spectrum[stacked[::5, i] == 1]).mean(axis=0)
+for label in examples:
+    sounding = stacked[::5, classes.index(label)] == 1
+    mean = librosa.amplitude_to_db(spectrum[sounding]).mean(axis=0)
     right.semilogx(frequency[2:], mean[2:], color=colours[label], lw=1.2, label=label)
 right.set(xlabel="frequency (Hz)", ylabel="mean level (dB)", xlim=(40, 20000))
 right.legend(fontsize="x-small", ncols=2, loc="lower left")

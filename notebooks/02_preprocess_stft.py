@@ -22,28 +22,32 @@ import numpy as np
 import pandas as pd
 import scipy.signal
 
-from sedlib import annotations, audio, clips, features, plots
+from sedlib import annotations, audio, clips, episodes, features, plots
 from sedlib.config import load_params, workspace
 
 plots.use_style()
 
 # %% tags=["parameters"]
 params = load_params()
-episode = params.split.train[0]  # the one the examples are taken from
-label = "knocking"  # the example is a second of this class
-rule_label = "background laughing"  # the rules are shown on events of this class
+episode = None  # the one the examples are taken from; default: the first
+label = None  # the example is a second of this class; default: the rarest in the episode
+rule_label = None  # the rules are shown on events of this class; default: that with most
 
 # %%
 folder = workspace() / "data" / "episodes"
 figures = workspace() / "reports" / "figures" / "02"
 recipe, rate, classes = params.features, params.features.sample_rate, list(params.classes)
+sides = episodes.usable_split(params.split, folder)
+episode = episode or sides.train[0]
 waveform = audio.read_audio(folder / f"{episode}.flac", rate)
-read = annotations.read_json(folder / f"{episode}.json")
-events, _ = annotations.normalise(read, classes)
+events = annotations.read_json(folder / f"{episode}.json")
 labels = clips.label_clips(events, len(waveform) / rate, classes, params.labels.rule)
+seconds = pd.Series(labels.sum(axis=0), classes)
+label = label or seconds[seconds > 0].idxmin()
+rule_label = rule_label or events["event_label"].value_counts().idxmax()
 second = int(np.flatnonzero(labels[:, classes.index(label)])[0])
 clip = features.split_clips(waveform, recipe)[second]
-print(f"{len(waveform) / rate:.0f} s of {episode}; the example is second {second}")
+print(f"{len(waveform) / rate:.0f} s of {episode}; the example is second {second}, {label}")
 pd.Series(recipe.model_dump(), name="recipe").to_frame()
 
 # %% [markdown]
@@ -134,7 +138,7 @@ rules = {
 }
 fig, ax = plt.subplots(figsize=(10, 2.6))
 own, column = events[events["event_label"] == rule_label], classes.index(rule_label)
-start = int(own["onset"].iloc[2]) - 1
+start = max(0, int(own["onset"].iloc[min(2, len(own) - 1)]) - 1)
 bars = {"events": list(zip(own["onset"], own["offset"] - own["onset"], strict=True))}
 bars |= {rule: [(s, 1) for s in np.flatnonzero(grid[:, column])] for rule, grid in rules.items()}
 for row, spans in enumerate(bars.values()):
@@ -187,7 +191,7 @@ plt.show()
 target = workspace() / "data" / "features"
 target.mkdir(parents=True, exist_ok=True)
 rows = []
-for name in params.split.episodes:
+for name in sides.episodes:
     x = audio.read_audio(folder / f"{name}.flac", rate)
     magnitude = features.spectrogram(features.split_clips(x, recipe), recipe)
     features.write_features(target / f"{name}.npy", magnitude)

@@ -25,8 +25,9 @@ import librosa
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 
-from sedlib import annotations, clips, decoding, features, model, plots, training
+from sedlib import annotations, clips, decoding, episodes, features, model, plots, training
 from sedlib.config import load_params, workspace
 
 plots.use_style()
@@ -42,13 +43,13 @@ seed = params.seed
 training.make_reproducible(seed)
 changes = {"preset": preset, "epochs": epochs, "learning_rate": learning_rate}
 options = params.train.model_copy(update=changes)
-classes, recipe, split = list(params.classes), params.features, params.split
+classes, recipe = list(params.classes), params.features
 data, figures = workspace() / "data", workspace() / "reports" / "figures" / "03"
+split = episodes.usable_split(params.split, data / "episodes")
 x = {name: features.open_features(data / f"features/{name}.npy", recipe) for name in split.episodes}
 y = {}
 for name in split.episodes:
-    read = annotations.read_json(data / "episodes" / f"{name}.json")
-    events, _ = annotations.normalise(read, classes)
+    events = annotations.read_json(data / "episodes" / f"{name}.json")
     y[name] = clips.label_clips(events, len(x[name]), classes, params.labels.rule)
 sides = {
     side: ([x[name] for name in names], np.concatenate([y[name] for name in names]))
@@ -173,13 +174,14 @@ print(f"validation mean average precision {kept['val_average_precision']:.2f}")
 # %% tags=["trained"]
 scores = np.concatenate([model.predict_scores(network, m) for m in sides["validation"][0]])
 thresholds = decoding.choose_thresholds(sides["validation"][1], scores)
-fig, axes = plt.subplots(2, 5, figsize=(12, 4.2), sharex=True, sharey=True)
+fig, axes = plots.class_axes(len(classes), 2.1, sharex=True, sharey=True)
 grid = np.linspace(0.02, 0.98, 49)
 for ax, label, truth, score, t in zip(
-    axes.flat, classes, sides["validation"][1].T, scores.T, thresholds, strict=True
+    axes, classes, sides["validation"][1].T, scores.T, thresholds, strict=True
 ):
     hits = [(truth & (score >= g)).sum() for g in grid]
-    f1 = [2 * h / ((score >= g).sum() + truth.sum()) for h, g in zip(hits, grid, strict=True)]
+    either = [max(1, (score >= g).sum() + truth.sum()) for g in grid]
+    f1 = 2 * np.array(hits) / either
     ax.plot(grid, f1, color=plots.class_colours(classes)[label])
     ax.axvline(t, color="0.3", ls=":")
     ax.set_title(f"{label} ({truth.sum()} s)")
@@ -210,7 +212,7 @@ model.save_model(
         "data_md5": described["features"],
         "seed": seed,
         "training": options.model_dump(),
-        "versions": {m.__name__: m.__version__ for m in (keras, librosa, np)},
+        "versions": {m.__name__: m.__version__ for m in (keras, librosa, np, tf)},
     },
 )
 again, _ = model.load_model(data / "model", recipe)

@@ -9,8 +9,9 @@
 # %% [markdown]
 # # 4. How well is each sound found?
 #
-# **Question.** On three episodes that nothing was chosen on: which sounds are found, which are
-# missed, what are they taken for, and is the network worth more than a mean spectrum?
+# **Question.** On the test episodes, which neither weights nor thresholds come from: which sounds
+# are found, which are missed, what are they taken for, and is the network worth more than a mean
+# spectrum?
 #
 # **In:** `data/model`, `data/features`, the episodes. **Out:** `data/scores/*.tsv`,
 # `data/events/*.json`, `reports/metrics.json`, `reports/plots`, figures in `reports/figures/04`.
@@ -23,10 +24,22 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import precision_recall_curve
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sedlib import annotations, audio, clips, decoding, features, metrics, model, plots, training
+from sedlib import (
+    annotations,
+    audio,
+    clips,
+    decoding,
+    episodes,
+    features,
+    metrics,
+    model,
+    plots,
+    training,
+)
 from sedlib.config import load_params, repository, workspace
 
 plots.use_style()
@@ -34,7 +47,7 @@ pd.options.display.float_format = "{:.2f}".format
 
 # %% tags=["parameters"]
 params = load_params()
-episode = params.split.test[0]  # the one drawn against the truth
+episode = None  # the one drawn against the truth; default: the first test episode
 drawn_from = 60  # s, where the drawing starts
 n_worst = 5  # false alarms and misses to look at and listen to
 
@@ -42,7 +55,9 @@ n_worst = 5  # false alarms and misses to look at and listen to
 training.make_reproducible(params.seed)
 data, reports = workspace() / "data", workspace() / "reports"
 figures = reports / "figures" / "04"
-recipe, split, rate = params.features, params.split, params.features.sample_rate
+recipe, rate = params.features, params.features.sample_rate
+split = episodes.usable_split(params.split, data / "episodes")
+episode = episode or split.test[0]
 network, described = model.load_model(data / "model", recipe)
 classes = described["classes"]
 thresholds = np.array([described["thresholds"][label] for label in classes])
@@ -50,8 +65,7 @@ colours = plots.class_colours(classes)
 x = {name: features.open_features(data / f"features/{name}.npy", recipe) for name in split.episodes}
 events, y = {}, {}
 for name in split.episodes:
-    read = annotations.read_json(data / "episodes" / f"{name}.json")
-    events[name], _ = annotations.normalise(read, classes)
+    events[name] = annotations.read_json(data / "episodes" / f"{name}.json")
     y[name] = clips.label_clips(events[name], len(x[name]), classes, params.labels.rule)
 truth = np.concatenate([y[name] for name in split.test])
 print(f"{len(truth)} test clips from {', '.join(split.test)}")
@@ -83,12 +97,9 @@ mean = {name: np.log(x[name].mean(axis=1) + 1e-4) for name in split.episodes}
 side = {s: np.concatenate([mean[name] for name in names]) for s, names in split}
 train_y = np.concatenate([y[name] for name in split.train])
 valid_y = np.concatenate([y[name] for name in split.validation])
-simple = [
-    make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000)).fit(side["train"], t)
-    for t in train_y.T
-]
-simple_valid = np.stack([m.predict_proba(side["validation"])[:, 1] for m in simple], axis=1)
-simple_scores = np.stack([m.predict_proba(side["test"])[:, 1] for m in simple], axis=1)
+regression = OneVsRestClassifier(LogisticRegression(C=0.01, max_iter=1000))
+simple = make_pipeline(StandardScaler(), regression).fit(side["train"], train_y)
+simple_valid, simple_scores = (simple.predict_proba(side[s]) for s in ("validation", "test"))
 simple_predicted = simple_scores >= decoding.choose_thresholds(valid_y, simple_valid)
 baseline = metrics.segment_metrics(truth, simple_predicted, classes, simple_scores)
 baseline_means = metrics.averages(truth, simple_predicted, simple_scores)
@@ -128,8 +139,9 @@ for name, value in (("network", means), ("mean spectrum", baseline_means)):
 path = repository() / "data" / "published" / "scores.tsv"
 published = pd.read_csv(path, sep="\t", index_col="event_label")
 smoothed = metrics.reference_metrics(truth, scores >= 0.5, classes)
+shared = published.index.intersection(classes)
 pd.concat(
-    {"2018, real": published, "here, synthetic": smoothed.loc[published.index, published.columns]},
+    {"2018": published.loc[shared], "here": smoothed.loc[shared, published.columns]},
     axis=1,
 )
 
@@ -137,9 +149,9 @@ pd.concat(
 # ## Precision against recall
 
 # %% tags=["trained"]
-fig, axes = plt.subplots(2, 5, figsize=(12, 5), sharex=True, sharey=True)
+fig, axes = plots.class_axes(len(classes), 2.5, sharex=True, sharey=True)
 curves = []
-for ax, (i, label) in zip(axes.flat, enumerate(classes), strict=True):
+for ax, (i, label) in zip(axes, enumerate(classes), strict=True):
     for score, colour, width, name in (
         (simple_scores, "black", 0.6, "mean spectrum"),
         (scores, colours[label], 1.8, "network"),
@@ -200,16 +212,17 @@ plt.show()
 # ## Where in time do the errors sit?
 
 # %%
-start = min(drawn_from, len(y[episode]) - 90)
-seconds = slice(start, start + 90)
+start = max(0, min(drawn_from, len(y[episode]) - 90))
+shown = min(90, len(y[episode]))
+seconds = slice(start, start + shown)
 fig, (upper, lower) = plt.subplots(2, 1, figsize=(12, 6.5), height_ratios=[1, 1.6], sharex=True)
 joined = x[episode][seconds].reshape(-1, x[episode].shape[2])[::2]
-every_other = recipe.model_copy(update={"hop_length": round(90 * rate / len(joined))})
+every_other = recipe.model_copy(update={"hop_length": round(shown * rate / len(joined))})
 mesh = plots.draw_spectrogram(upper, joined, every_other, fmax=11025, start=start)
 fig.colorbar(mesh, ax=upper, label="level (dB)", pad=0.01)
 upper.set(title=f"{episode}: truth in colour, answers as dark lines", xlabel="")
 plots.draw_events(lower, events[episode], classes, predicted=found[episode])
-lower.set_xlim(start, start + 90)
+lower.set_xlim(start, start + shown)
 plots.save_figure(fig, figures / "timeline.png")
 plt.show()
 
@@ -260,14 +273,16 @@ worst = {}
 for kind, wrong in (("false alarm", ~truth & predicted), ("miss", truth & ~predicted)):
     sure = np.where(wrong, surety, -1)
     for i in np.argsort(-sure.max(axis=0), kind="stable")[:n_worst]:
-        worst[kind, int(sure[:, i].argmax()), i] = keys[sure[:, i].argmax()]
-fig, axes = plt.subplots(2, n_worst, figsize=(12, 5), sharex=True, sharey=True)
-for ax, ((kind, clip, i), (name, second)) in zip(axes.flat, worst.items(), strict=True):
+        if sure[:, i].max() >= 0:
+            worst[kind, int(sure[:, i].argmax()), i] = keys[sure[:, i].argmax()]
+fig, axes = plots.class_axes(max(1, len(worst)), 2.5, n_worst, sharex=True, sharey=True)
+for ax, ((kind, clip, i), (name, second)) in zip(axes, worst.items(), strict=False):
     mesh = plots.draw_spectrogram(ax, x[name][second], recipe, fmax=11025)
     sounding = ", ".join(np.array(classes)[truth[clip]]) or "nothing"
     ax.set_title(f"{kind}: {classes[i]}\n{name}, {second} s\ntrue: {sounding}", fontsize="x-small")
     ax.label_outer()
-fig.colorbar(mesh, ax=axes, label="level below the peak (dB)", shrink=0.6)
+if worst:
+    fig.colorbar(mesh, ax=axes, label="level below the peak (dB)", shrink=0.6)
 plots.save_figure(fig, figures / "worst.png")
 plt.show()
 

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from sedlib.annotations import AnnotationError
+from sedlib.config import SedlibError
 
 WHOLE_SLACK = 0.1  # s, by which an event may be late under the rule 'whole'
 
 
-class SplitError(ValueError):
+class SplitError(SedlibError):
     """A split that cannot be used; the message names the episodes."""
 
 

@@ -19,7 +19,11 @@ PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 
 
-class ConfigError(ValueError):
+class SedlibError(ValueError):
+    """A fault that the user can mend; the message says what is wrong, where, and what to do."""
+
+
+class ConfigError(SedlibError):
     """A ``params.yaml`` that cannot be used; the message says which key and why."""
 
 
@@ -34,14 +38,26 @@ class Episodes(Section):
 
     Attributes
     ----------
-    source : {"synthetic"}
-        ``synthetic`` episodes are made on the spot.
+    source : {"synthetic", "soundbank", "folder"}
+        ``synthetic`` episodes are computed on the spot; ``soundbank`` episodes are mixed from
+        real recordings; those of a ``folder`` are the user's own, annotated.
     duration : float
-        Length of each synthetic episode in seconds.
+        Length in seconds of each episode that is computed or mixed.
+    folder : str
+        Media and annotations, or recordings in a folder for each class; relative to the
+        checkout.
+    bad : {"stop", "leave out"}
+        What to do about a file in `folder` that cannot be used.
+    aliases : dict of str to str or None
+        Label of an annotation, or name of a recordings' folder, to the class it is; null
+        leaves it out.
     """
 
-    source: Literal["synthetic"]
+    source: Literal["synthetic", "soundbank", "folder"]
     duration: Annotated[float, Field(ge=10)]
+    folder: Name
+    bad: Literal["stop", "leave out"]
+    aliases: dict[Name, Name | None]
 
 
 class Split(Section):
@@ -141,6 +157,16 @@ class Params(Section):
         for i, label in enumerate(self.classes):
             if label in self.classes[:i]:
                 raise ValueError(f"class '{label}' is listed twice in classes")
+        return self
+
+    @model_validator(mode="after")
+    def _aliases_lead_to_classes(self):
+        for label, target in self.episodes.aliases.items():
+            if target is not None and target not in self.classes:
+                raise ValueError(
+                    f"episodes.aliases turns '{label}' into '{target}', which is not in classes; "
+                    "name a class, or null to leave the label out"
+                )
         return self
 
 

@@ -12,11 +12,12 @@ import pandas as pd
 from scipy import ndimage
 
 from sedlib.annotations import event_table, write_text
+from sedlib.config import SedlibError
 
 PLATEAU = 0.05  # F1 below the best that still counts as good
 
 
-class ScoresError(ValueError):
+class ScoresError(SedlibError):
     """Scores that cannot be used; the message names the file or column and the fault."""
 
 

@@ -18,12 +18,14 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
+from sedlib.config import SedlibError
+
 # Few clips at a time: their spectra stay in the processor's cache, four times
 # as fast here as the whole episode at once.
 CLIPS_AT_ONCE = 4
 
 
-class FeatureError(ValueError):
+class FeatureError(SedlibError):
     """A feature file that cannot be used; the message names the file and the fault."""
 
 

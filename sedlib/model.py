@@ -15,13 +15,14 @@ import librosa
 import numpy as np
 import pandas as pd
 
+from sedlib.config import Features, SedlibError
 from sedlib.features import clip_shape
 
 WEIGHTS = "model.weights.h5"
 DESCRIPTION = "model.json"
 
 
-class ModelError(ValueError):
+class ModelError(SedlibError):
     """A model that cannot be built or loaded; the message says why."""
 
 
@@ -241,15 +242,42 @@ def save_model(folder, model, description):
     os.replace(partial, folder / DESCRIPTION)
 
 
-def load_model(folder, recipe):
+def read_description(folder):
+    """Read what a stored model says of itself.
+
+    Parameters
+    ----------
+    folder : path-like
+        As written by `save_model`.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ModelError
+        If files are missing or damaged.
+    """
+    folder = Path(folder)
+    for name in (DESCRIPTION, WEIGHTS):
+        if not (folder / name).is_file():
+            raise ModelError(f"{folder / name}: no such file; train a model with notebook 03 first")
+    try:
+        return json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{folder / DESCRIPTION}: not JSON ({error}); train again") from None
+
+
+def load_model(folder, recipe=None):
     """Load a stored model.
 
     Parameters
     ----------
     folder : path-like
         As written by `save_model`.
-    recipe : sedlib.config.Features
-        How the features to be scored are made.
+    recipe : sedlib.config.Features, optional
+        How the features to be scored are made; without it, as the model says.
 
     Returns
     -------
@@ -259,21 +287,24 @@ def load_model(folder, recipe):
     Raises
     ------
     ModelError
-        If files are missing, or the model was trained on another recipe.
+        If files are missing or damaged, or the model was trained on another recipe.
     """
-    folder = Path(folder)
-    for name in (DESCRIPTION, WEIGHTS):
-        if not (folder / name).is_file():
-            raise ModelError(f"{folder / name}: no such file; train a model with notebook 03 first")
-    description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+    description = read_description(folder)
+    recipe = recipe or Features(**description["features"])
     for key, value in recipe.model_dump().items():
         if description["features"][key] != value:
             raise ModelError(
-                f"{folder / DESCRIPTION}: trained with {key} {description['features'][key]}, but "
-                f"the features have {value}; use the model's recipe or train again"
+                f"{Path(folder) / DESCRIPTION}: trained with {key} {description['features'][key]}, "
+                f"but the features have {value}; use the model's recipe or train again"
             )
     model = build_model(description["preset"], description["classes"], recipe)
-    model.load_weights(folder / WEIGHTS)
+    try:
+        model.load_weights(Path(folder) / WEIGHTS)
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(
+            f"{Path(folder) / WEIGHTS}: not the weights of this model ({reason}); train again"
+        ) from None
     return model, description
 
 

@@ -21,7 +21,7 @@ from nbclient.exceptions import DeadKernelError
 from nbconvert import HTMLExporter
 from traitlets.config import Config
 
-from sedlib.config import repository, workspace
+from sedlib.config import SedlibError, repository, workspace
 
 # Notices that TensorFlow and XLA write to stderr, with times and process ids.
 _NOISE = re.compile(
@@ -39,7 +39,7 @@ _OFFLINE_PAGE = """{% extends 'index.html.j2' %}
 {% block jupyter_widgets %}{% endblock %}"""
 
 
-class NotebookError(RuntimeError):
+class NotebookError(SedlibError):
     """A notebook that failed or cannot be published; the message says where and why."""
 
 

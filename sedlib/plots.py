@@ -52,6 +52,33 @@ def class_colours(classes):
     return dict(zip(classes, sns.color_palette(palette, len(classes)), strict=True))
 
 
+def class_axes(n, height, columns=5, **options):
+    """Return a figure with a panel for each of `n` classes.
+
+    Parameters
+    ----------
+    n : int
+    height : float
+        Of a row of panels, in inches.
+    columns : int
+        Panels in a row.
+    **options
+        For `matplotlib.figure.Figure.subplots`, such as ``sharex``.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    axes : list of matplotlib.axes.Axes, of length n
+    """
+    rows = -(-n // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(12, height * rows), squeeze=False, **options
+    )
+    for ax in axes.flat[n:]:
+        ax.set_visible(False)
+    return figure, list(axes.flat[:n])
+
+
 def save_figure(figure, path):
     """Write a figure as PNG, the same bytes for the same figure.
 
@@ -64,6 +91,25 @@ def save_figure(figure, path):
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Software": None})
+
+
+def draw_waveform(ax, waveform, sample_rate, start=0.0):
+    """Draw the peaks of a waveform over time, a hundred a second.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    waveform : numpy.ndarray, shape (n_samples,)
+    sample_rate : int
+        In Hz.
+    start : float
+        Time of the first sample in s.
+    """
+    step = sample_rate // 100
+    starts = np.arange(0, len(waveform), step)
+    peaks = np.maximum.reduceat(np.abs(waveform), starts)
+    ax.fill_between(start + starts / sample_rate, -peaks, peaks, color="0.4", lw=0)
+    ax.set(ylabel="amplitude")
 
 
 def draw_spectrogram(ax, magnitude, recipe, fmax=None, floor=-70.0, start=0.0):
@@ -125,6 +171,32 @@ def draw_events(ax, events, classes, predicted=None):
     ax.set(xlabel="time (s)", yticks=range(len(classes)), yticklabels=classes)
     ax.set_ylim(len(classes) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
+
+
+def draw_scores(ax, scores, classes):
+    """Draw scores over time, a row a class, the darker the higher.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    scores : pandas.DataFrame
+        Score table.
+    classes : sequence of str
+        Rows from the top.
+
+    Returns
+    -------
+    matplotlib.collections.QuadMesh
+        For a colour bar from 0 to 1.
+    """
+    edges = np.append(scores["onset"], scores["offset"].iloc[-1])
+    rows = np.arange(len(classes) + 1) - 0.5
+    values = scores[list(classes)].T
+    mesh = ax.pcolormesh(edges, rows, values, cmap="Greys", vmin=0, vmax=1, rasterized=True)
+    ax.set(xlabel="time (s)", yticks=range(len(classes)), yticklabels=classes)
+    ax.invert_yaxis()
+    ax.tick_params(axis="y", length=0)
+    return mesh
 
 
 def draw_bars(ax, values, colours, fmt="{:.2f}"):

@@ -153,3 +153,12 @@ def test_the_checkout_is_found_from_a_folder_inside_it(tmp_path, monkeypatch):
 def test_results_go_where_the_environment_variable_says(tmp_path, monkeypatch):
     monkeypatch.setenv(WORKSPACE_VARIABLE, str(tmp_path))
     assert workspace() == tmp_path
+
+
+def test_an_alias_must_lead_to_a_class_or_nowhere(changed):
+    aliases = {"speech": "speaking", "silence": None}
+    assert load_params(changed("episodes.aliases", aliases)).episodes.aliases == aliases
+    assert refusal(changed("episodes.aliases", {"speech": "talking"})) == (
+        "params.yaml: episodes.aliases turns 'speech' into 'talking', which is not in classes; "
+        "name a class, or null to leave the label out"
+    )

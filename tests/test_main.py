@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import yaml
 
 from sedlib.__main__ import main
@@ -39,13 +40,12 @@ def message(*arguments):
     return stop.value.code
 
 
-def test_synthesise_makes_every_episode_of_the_split_and_its_annotation(checkout):
+def test_episodes_makes_every_episode_of_the_split_and_its_annotation(checkout):
     folder = checkout() / "data" / "episodes"
-    main(["synthesise"])
+    main(["episodes"])
     params = load_params()
-    assert sorted(p.name for p in folder.iterdir()) == sorted(
-        f"{name}.{kind}" for name in "abc" for kind in ("flac", "json")
-    )
+    made = [f"{name}.{kind}" for name in "abc" for kind in ("flac", "json")]
+    assert {p.name for p in folder.iterdir()} == {*made, "slips.tsv", "left_out.tsv"}
     sounds = [read_audio(folder / f"{name}.flac", 44100) for name in "abc"]
     assert [len(x) for x in sounds] == [10 * 44100] * 3
     assert not np.array_equal(sounds[0], sounds[1])
@@ -57,7 +57,7 @@ def test_synthesise_makes_every_episode_of_the_split_and_its_annotation(checkout
 def test_results_go_to_the_workspace_when_one_is_named(checkout, monkeypatch):
     top = checkout(split={"train": ["a"], "validation": ["b"], "test": ["c"]})
     monkeypatch.setenv("SEDLIB_WORKSPACE", str(top / "scratch"))
-    main(["synthesise"])
+    main(["episodes"])
     assert (top / "scratch" / "data" / "episodes" / "a.flac").is_file()
     assert not (top / "data").exists()
 
@@ -65,18 +65,18 @@ def test_results_go_to_the_workspace_when_one_is_named(checkout, monkeypatch):
 def test_a_fault_in_the_parameters_is_one_sentence(checkout):
     checkout("train", epoch=3)
     expected = "sedlib: params.yaml: unknown key 'train.epoch'; did you mean 'epochs'?"
-    assert message("synthesise") == expected
+    assert message("episodes") == expected
     assert message("run-notebook", str(ROOT / "notebooks" / "02_preprocess_stft.py")) == expected
 
 
 def test_an_episode_on_two_sides_is_one_sentence(checkout):
     checkout(split=SPLIT | {"test": ["a"]})
-    assert "episode 'a' is in train and again in test" in message("synthesise")
+    assert "episode 'a' is in train and again in test" in message("episodes")
 
 
 def test_a_class_that_cannot_be_synthesised_is_one_sentence(checkout):
     checkout(classes=["speaking", "yodelling"])
-    assert "no sound is known for class 'yodelling'" in message("synthesise")
+    assert "no sound is known for class 'yodelling'" in message("episodes")
 
 
 def test_a_notebook_that_is_not_there_is_one_sentence(checkout):
@@ -107,3 +107,68 @@ def test_the_report_is_written_from_the_results_alone(checkout):
     f1 = f"{metrics['test']['classes']['speaking']['f1']:.2f}"
     assert "old" not in readme and f"| {f1} |" in readme
     assert f"| {f1} |" in card and "| speaking | 0.25 |" in card
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with one second of noise, annotated."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    noise = np.random.default_rng(0).normal(0, 0.1, 3 * 44100)
+    for name in ("a", "b", "c"):
+        soundfile.write(folder / f"{name}.wav", np.roll(noise, ord(name)), 44100)
+        (folder / f"{name}.txt").write_text("0\t2.5\tspeaking\n")
+    return folder
+
+
+def check(*arguments):
+    """Run `sedlib check`; return its exit code."""
+    with pytest.raises(SystemExit) as stop:
+        main(["check", *map(str, arguments)])
+    return stop.value.code
+
+
+def test_the_exit_code_of_check_says_how_bad_it_is(checkout, folder, capsys):
+    checkout(classes=["speaking"])
+    assert check(folder, "--split") == 0
+    (folder / "a.txt").write_text("0\t5\tspeaking\n")
+    assert check(folder, "--split") == 1
+    (folder / "b.wav").write_bytes(b"")
+    assert check(folder, "--split") == 2
+    said = capsys.readouterr().out
+    assert "past the end of the recording" in said and "the file is empty" in said
+
+
+def test_check_speaks_json_to_programs(checkout, folder, capsys):
+    checkout(classes=["speaking"])
+    (folder / "a.txt").write_text("0\t2\ttalking\n1\t2\tspeaking\n")
+    assert check(folder, "--json", "--alias", "talking=speaking") == 1
+    report = json.loads(capsys.readouterr().out)
+    assert [finding["finding"] for finding in report["findings"]] == ["overlapping"]
+
+
+def test_corrected_annotations_go_elsewhere_and_the_originals_stay(checkout, folder, tmp_path):
+    checkout(classes=["speaking"])
+    (folder / "a.txt").write_text("2\t1\tspeeking\n")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert check(folder, "--write-corrected", tmp_path / "mended") == 1
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    mended = read_json(tmp_path / "mended" / "a.json", ["speaking"])
+    assert mended[["onset", "offset"]].to_numpy().tolist() == [[1.0, 2.0]]
+    with pytest.raises(SystemExit, match="own"):
+        main(["check", str(folder), "--write-corrected", str(folder)])
+
+
+def test_episodes_of_the_users_own_folder_are_gathered(checkout, folder):
+    top = checkout("episodes", source="folder", folder=str(folder), aliases={})
+    checkout(classes=["speaking"])
+    main(["episodes"])
+    events = read_json(top / "data" / "episodes" / "b.json", ["speaking"])
+    assert events[["onset", "offset"]].to_numpy().tolist() == [[0.0, 2.5]]
+
+
+@pytest.mark.parametrize("option", [("--alias", "speech"), ("--threshold", "speaking=2")])
+def test_an_option_that_makes_no_sense_is_refused_by_name(option, capsys):
+    with pytest.raises(SystemExit):
+        main(["detect", "a.wav", *option])
+    assert f"argument {option[0]}: '{option[1]}' is not " in capsys.readouterr().err

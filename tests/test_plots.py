@@ -138,3 +138,31 @@ def test_the_same_sounds_give_the_same_page():
 
 def test_digital_silence_can_be_played():
     assert "audio" in plots.players({"nothing": np.zeros(44100)}, 44100).data
+
+
+@pytest.mark.parametrize("n", [1, 4, 5, 7, 12])
+def test_each_class_has_a_panel_and_no_empty_one_is_seen(n):
+    figure, axes = plots.class_axes(n, 2.0)
+    assert len(axes) == n
+    assert [ax for ax in figure.axes if ax.get_visible()] == axes
+
+
+def test_a_waveform_is_drawn_to_its_peaks_wherever_they_lie():
+    waveform = np.zeros(8000 * 3)
+    waveform[12345] = -0.7
+    _, ax = plt.subplots()
+    plots.draw_waveform(ax, waveform, 8000, start=5.0)
+    points = ax.collections[0].get_paths()[0].vertices
+    at = points[points[:, 1].argmax()]
+    assert at[1] == pytest.approx(0.7) and at[0] == pytest.approx(5 + 12345 / 8000, abs=0.01)
+
+
+def test_scores_are_drawn_at_their_time_a_row_a_class():
+    table = pd.DataFrame({"onset": [3.0, 3.5], "offset": [3.5, 4.0]})
+    table[CLASSES] = [[0, 0.5, 1], [0.2, 0.4, 0.6]]
+    _, ax = plt.subplots()
+    mesh = plots.draw_scores(ax, table, CLASSES)
+    assert mesh.get_array().tolist() == table[CLASSES].to_numpy().T.tolist()
+    assert ax.dataLim.intervalx.tolist() == [3.0, 4.0]
+    assert [text.get_text() for text in ax.get_yticklabels()] == CLASSES
+    assert ax.yaxis_inverted() and mesh.get_clim() == (0, 1)

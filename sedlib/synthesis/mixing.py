@@ -11,7 +11,11 @@ from sedlib.synthesis.people import Cast
 from sedlib.synthesis.shaping import active_level, add, edges, noise, tilt
 
 BANDWIDTH = 9000.0  # Hz; eSpeak's own limit is near, so nothing else may go higher
+# Hz; half of what speech of real recordings is often sampled at, 16 kHz, less the slope of
+# its filter: with more, the cutoff would give speech away.
+RECORDED_BANDWIDTH = 7500.0
 BLOCK = 1 << 20  # samples mastered at once, to keep the memory small
+AMBIENCE = "ambience"  # recorded; without it, one of the computed ones:
 AMBIENCES = ("traffic", "wind", "machine", "rain", "murmur")
 
 
@@ -80,7 +84,7 @@ def dry_sound(rng, maker, n, rate, level):
     return 10 ** (level / 20) * edges(x, rate, 0.001, 0.005)
 
 
-def render(script, rng, duration, rate):
+def render(script, rng, duration, rate, recorded=None):
     """Make the sounds of a script and mix them.
 
     Parameters
@@ -92,6 +96,9 @@ def render(script, rng, duration, rate):
         Seconds.
     rate : int
         Hz.
+    recorded : mapping of str to callable, optional
+        Real sounds in place of the computed ones of `sound_makers`; ``ambience`` in place
+        of all backgrounds. With it the band is that of recordings.
 
     Returns
     -------
@@ -99,13 +106,14 @@ def render(script, rng, duration, rate):
         In (-1, 1), band-limited, around -24 dB.
     """
     n = round(duration * rate)
-    makers = sound_makers(rng, rate)
+    makers = sound_makers(rng, rate) | (recorded or {})
+    bandwidth = RECORDED_BANDWIDTH if recorded else BANDWIDTH
     mix = np.zeros(n)
     cuts = np.sort(rng.uniform(0.05, 0.95, rng.integers(2, 5))) * duration
     for begin, end in zip(np.r_[0, cuts], np.r_[cuts, duration], strict=True):
         cues = script[script.onset.between(begin, end, inclusive="left")]
         _play_scene(mix, cues, makers, rng, begin, end, rate)
-    return _master(mix, rng, rate)
+    return _master(mix, rng, rate, bandwidth)
 
 
 def lay_out(cues, makers, rng, start, stop, rate):
@@ -149,19 +157,20 @@ def _play_scene(mix, cues, makers, rng, begin, end, rate):
     room = rooms.impulse_response(rng, rate, rng.uniform(0.15, 0.8), direct=0.0)
     add(mix, signal.oaconvolve(sent, room), start)
     floor = noise(rng, stop - start, rate, rng.uniform(20, 150), rng.uniform(500, 6000))
-    ambience = makers[str(rng.choice(AMBIENCES))](rng, stop - start)
+    ambiences = (AMBIENCE,) if AMBIENCE in makers else AMBIENCES
+    ambience = makers[str(rng.choice(ambiences))](rng, stop - start)
     for sound, level in ((floor, rng.uniform(-60, -50)), (ambience, rng.uniform(-60, -44))):
         mix[start:stop] += edges(sound, rate, 0.05, 0.05) * 10 ** (level / 20) / sound.std()
 
 
-def _master(mix, rng, rate):
+def _master(mix, rng, rate, bandwidth):
     """Equalise, limit the band and the level, add a faint noise: as every broadcast has."""
     low, high = rng.normal(0, 2.5, 2)
     mix = tilt(tilt(mix, rate, low, 250), rate, high, 3000)
     # A soft limiter: seldom more than a blow or a crash reaches it.
     knee = 4.0 * np.sqrt(np.mean(mix**2))
     mix = knee * np.tanh(mix / knee)
-    limit = signal.ellip(10, 0.1, 90, min(BANDWIDTH, 0.45 * rate), fs=rate, output="sos")
+    limit = signal.ellip(10, 0.1, 90, min(bandwidth, 0.45 * rate), fs=rate, output="sos")
     rumble = signal.butter(2, 30, "highpass", fs=rate, output="sos")
     sos = np.vstack([limit, rumble])
     state = np.zeros((len(sos), 2))
