@@ -33,6 +33,13 @@ def pytest_collect_file(file_path, parent):
     ]
 
 
+def pytest_collection_modifyitems(items):
+    """Keep the notebooks, which build on each other, in one process and in their order."""
+    for item in items:
+        if isinstance(item, IPyNbCell):
+            item.add_marker(pytest.mark.xdist_group("notebooks"))
+
+
 def make_episodes(environment):
     """Make the episodes in the scratch workspace: the one stage that is no notebook."""
     command = [sys.executable, "-m", "sedlib", "episodes"]
