@@ -28,6 +28,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.ticker import NullFormatter
 
 from sedlib import annotations, audio, clips, episodes, features, plots
 from sedlib.config import load_params, repository, workspace
@@ -98,6 +99,7 @@ ax.hlines(rows, ours["share"], published["share"], color="0.8", lw=2, zorder=1)
 ax.scatter(ours["share"], rows, color=list(colours.values()), s=60, label="these episodes")
 ax.scatter(published["share"], rows, facecolor="white", edgecolor="0.3", s=40, label="published")
 ax.set(yticks=rows, yticklabels=classes, xscale="log", xlabel="share of all seconds")
+ax.xaxis.set_minor_formatter(NullFormatter())
 ax.invert_yaxis()
 ax.legend(loc="lower right")
 plots.save_figure(fig, figures / "shares.png")
@@ -204,15 +206,21 @@ for i, label in enumerate(classes):
     where = [(n, s) for n in sides.train for s in np.flatnonzero(labels[n][:, i])]
     if where:
         examples[label] = where[rng.integers(len(where))]
-fig, axes = plots.class_axes(len(examples), 3.5)
-for image, (label, (name, second)) in zip(axes, examples.items(), strict=True):
-    wave = image.inset_axes([0, 1.04, 1, 0.36])
+deep = -(-len(examples) // 5)
+panels = {"figsize": (12, 3.5 * deep), "height_ratios": deep * [1, 2.6], "squeeze": False}
+fig, axes = plt.subplots(2 * deep, 5, **panels)
+for ax in axes[-2:, len(examples) - 5 * deep + 5 :].flat:
+    ax.set_visible(False)
+for i, (label, (name, second)) in enumerate(examples.items()):
+    wave, image = axes[2 * (i // 5), i % 5], axes[2 * (i // 5) + 1, i % 5]
     clip = sounds[name][second * rate : (second + 1) * rate]
-    wave.plot(np.arange(rate) / rate, clip / np.abs(clip).max(), color=colours[label], lw=0.4)
+    wave.plot(
+        np.arange(rate) / rate, clip / max(np.abs(clip).max(), 1e-9), color=colours[label], lw=0.4
+    )
     wave.set(title=label, ylim=(-1, 1), xlim=(0, 1), yticks=[], xticks=[])
     magnitude = features.spectrogram(clip[np.newaxis], params.features)[0]
     mesh = plots.draw_spectrogram(image, magnitude, params.features, fmax=11025)
-    image.set_ylabel("frequency (kHz)" if image in axes[::5] else "")
+    image.label_outer()
 fig.colorbar(mesh, ax=axes, label="level below the peak (dB)", shrink=0.6)
 plots.save_figure(fig, figures / "classes.png")
 plt.show()

@@ -186,7 +186,7 @@ for ax, label, truth, score, t in zip(
     ax.axvline(t, color="0.3", ls=":")
     ax.set_title(f"{label} ({truth.sum()} s)")
 fig.supxlabel("threshold")
-fig.supylabel("F1 on the validation episode")
+fig.supylabel("F1, validation")
 plots.save_figure(fig, figures / "thresholds.png")
 plt.show()
 

@@ -11,6 +11,13 @@ from sedlib.annotations import write_text
 from sedlib.config import SedlibError, Split
 
 SLIPS, LEFT_OUT = "slips.tsv", "left_out.tsv"
+# Not the names of an event table: the slips of an episode must not pass for its annotation.
+SLIP_COLUMNS = {
+    "filename": "episode",
+    "onset": "written_onset",
+    "offset": "written_offset",
+    "event_label": "written_label",
+}
 
 
 class EpisodeError(SedlibError):
@@ -28,7 +35,7 @@ def write_remarks(folder, slips, left_out):
     left_out : pandas.DataFrame
         Columns ``name`` (of an episode or a recording) and ``reason``.
     """
-    for table, name in ((slips, SLIPS), (left_out, LEFT_OUT)):
+    for table, name in ((slips.rename(columns=SLIP_COLUMNS), SLIPS), (left_out, LEFT_OUT)):
         write_text(table.to_csv(sep="\t", index=False, lineterminator="\n"), folder / name)
 
 
@@ -50,9 +57,10 @@ def read_remarks(folder):
         If there are no episodes.
     """
     try:
-        return tuple(pd.read_csv(folder / name, sep="\t") for name in (SLIPS, LEFT_OUT))
+        slips, left_out = (pd.read_csv(folder / name, sep="\t") for name in (SLIPS, LEFT_OUT))
     except FileNotFoundError as error:
         raise EpisodeError(f"{error.filename}: no such file; run `sedlib episodes`") from None
+    return slips.rename(columns={theirs: ours for ours, theirs in SLIP_COLUMNS.items()}), left_out
 
 
 def usable_split(split, folder):

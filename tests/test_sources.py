@@ -86,6 +86,8 @@ def test_slips_are_mended_and_every_one_is_listed(own, tmp_path):
     assert rows(tmp_path / "episodes" / "a.json") == [[1.0, 2.0, "dog"], [1.0, 3.0, "hen & egg"]]
     stored, _ = read_remarks(tmp_path / "episodes")
     assert stored.to_dict("list") == slips.to_dict("list")
+    beside = annotations.read_folder(tmp_path / "episodes", NAMES)  # the slips are no annotation
+    assert set(beside.sources) == set(NAMES) and beside.errors.empty
 
 
 def delete_sound(folder):
