@@ -11,8 +11,9 @@ bare AAC and mp3 without that header do not tell, and their sound is late by tha
 to 50 ms as a rule. A gap in the times of the file (lost packets) becomes silence and an
 overlap is dropped, beyond the jitter of coarse clocks.
 
-**Channels.** FFmpeg's rule, scaled so that nothing can clip: stereo is the mean of both;
-in 5.1 the centre has 0.29, left and right 0.21, the surrounds 0.15 each, the LFE nothing.
+**Channels.** The mean of left and right; more channels are first mixed to stereo as in ITU-R
+BS.775, so that surround sound is as loud as its stereo version: of 5.1 the centre has 0.71,
+left and right 0.5, the surrounds 0.35 each, the LFE nothing. The sum may exceed 1.
 
 **Which sound.** Of several audio streams, the first that is marked as default, else the
 first.
@@ -221,8 +222,8 @@ def write_flac(path, waveform, sample_rate):
 def convert_to_flac(source, target, sample_rate):
     """Write the sound of a media file as mono 16-bit FLAC, in constant memory.
 
-    Samples outside [-1, 1) are clipped: lossy decoders overshoot a little. 16-bit mono of
-    this rate comes out unchanged.
+    Samples outside [-1, 1) are clipped: lossy decoders overshoot a little, and the mix of a
+    very loud surround sound may. 16-bit mono of this rate comes out unchanged.
 
     Parameters
     ----------
@@ -296,8 +297,8 @@ def _placed(path, container, stream):
             form = frame.format.name, frame.layout.name, frame.sample_rate
             rate = rate or frame.sample_rate
             _refuse_rate(path, rate, frame.sample_rate, position)
-            # FFmpeg would add channels of float output without scaling them.
-            mixer = av.AudioResampler("flt", "mono", options={"rematrix_maxval": "1"})
+            layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
+            mixer = av.AudioResampler("flt", layout, options={"rematrix_maxval": "100"})
         samples = _mixed(path, mixer, frame)
         if not position and frame.pts is not None and 0 <= frame.pts * tick < start:
             start = frame.pts * tick  # FFmpeg errs about Opus in Matroska not marked 48 kHz
@@ -398,7 +399,8 @@ def _frames(path, container, stream, promised):
 def _mixed(path, mixer, frame):
     """Mono samples of a frame."""
     try:
-        return mixer.resample(frame)[0].to_ndarray()[0]
+        mixed = mixer.resample(frame)[0]
+        return mixed.to_ndarray().reshape(-1, mixed.layout.nb_channels).mean(axis=1)
     except av.FFmpegError:
         raise AudioError(
             f"{path}: has {frame.layout.nb_channels} channels of unknown places; mix it down"
