@@ -13,6 +13,7 @@ import tempfile
 import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile, coalesce_streams
 from nbval_tolerance import differences
+from xdist.scheduler import LoadScopeScheduling
 
 from sedlib.config import WORKSPACE_VARIABLE
 from sedlib.notebooks import neutral
@@ -33,11 +34,16 @@ def pytest_collect_file(file_path, parent):
     ]
 
 
-def pytest_collection_modifyitems(items):
-    """Keep the notebooks, which build on each other, in one process and in their order."""
-    for item in items:
-        if isinstance(item, IPyNbCell):
-            item.add_marker(pytest.mark.xdist_group("notebooks"))
+class ByFile(LoadScopeScheduling):
+    """Each file of tests in one process, and all notebooks, which build on each other, in one."""
+
+    def _split_scope(self, nodeid):
+        return "notebooks" if ".ipynb::" in nodeid else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Take our way of sharing tests between the processes."""
+    return ByFile(config, log)
 
 
 def make_episodes(environment):

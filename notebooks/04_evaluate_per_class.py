@@ -28,18 +28,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sedlib import (
-    annotations,
-    audio,
-    clips,
-    decoding,
-    episodes,
-    features,
-    metrics,
-    model,
-    plots,
-    training,
-)
+from sedlib import annotations, audio, clips, decoding, episodes, features, metrics, model, plots
 from sedlib.config import load_params, repository, workspace
 
 plots.use_style()
@@ -52,7 +41,6 @@ drawn_from = 60  # s, where the drawing starts
 n_worst = 5  # false alarms and misses to look at and listen to
 
 # %%
-training.make_reproducible(params.seed)
 data, reports = workspace() / "data", workspace() / "reports"
 figures = reports / "figures" / "04"
 recipe, rate = params.features, params.features.sample_rate

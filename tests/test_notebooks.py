@@ -227,6 +227,7 @@ def test_a_run_of_other_cells_is_not_published(checkout):
 # Cells, and what is stored as their output before nbval reruns them.
 F1 = "print('F1', 0.8123, 'of', 120)"
 WHERE = "import os; print(os.environ['SEDLIB_WORKSPACE'] + '/data/x.wav')"
+MADE = "os.environ['SEDLIB_WORKSPACE'] + '/made'"
 PICTURE = "from IPython.display import SVG\nSVG('<svg/>')"
 TWIN = {"text/plain": "<IPython.core.display.SVG object>"}
 SHOWN = {
@@ -242,39 +243,44 @@ SHOWN = {
     "scratch": (WHERE, [], "data/x.wav\n"),
     "picture": (PICTURE, [], {"image/svg+xml": "<svg/>"} | TWIN),
     "no_picture": (PICTURE, [], TWIN),
+    "leaves_a_file": (f"open({MADE}, 'w').close()", [], None),
 }
-AGREES = ["same", "rounding", "trained_same", "scratch", "picture"]
+AGREES = ["same", "rounding", "trained_same", "scratch", "picture", "leaves_a_file"]
+LATER = (f"open({MADE}).close()", [], None)  # the first cell of the next notebook
 
 
 @pytest.fixture(scope="module")
 def rerun(tmp_path_factory):
-    """Let nbval rerun a notebook with the cells of SHOWN; return the outcome of each."""
+    """Let two processes rerun a notebook with the cells of SHOWN; return the outcome of each."""
     root = tmp_path_factory.mktemp("nbval")
     conftest = (ROOT / "conftest.py").read_text()
-    (root / "conftest.py").write_text(conftest + "\n\ndef synthesise(environment):\n    pass\n")
+    (root / "conftest.py").write_text(conftest + "\n\ndef make_episodes(environment):\n    pass\n")
     (root / "pytest.ini").write_text("[pytest]\n")
-    notebook = nbformat.v4.new_notebook()
-    for count, (code, tags, stored) in enumerate(SHOWN.values(), start=1):
-        cell = nbformat.v4.new_code_cell(code, execution_count=count, metadata={"tags": tags})
-        if isinstance(stored, dict):
-            cell.outputs = [nbformat.v4.new_output("display_data", stored)]
-        elif stored:
-            cell.outputs = [nbformat.v4.new_output("stream", text=stored)]
-        notebook.cells.append(cell)
-    nbformat.write(notebook, root / "cells.ipynb")
+    for name, cells in (("cells", SHOWN.values()), ("later", [("import os", [], None), LATER])):
+        notebook = nbformat.v4.new_notebook()
+        for count, (code, tags, stored) in enumerate(cells, start=1):
+            cell = nbformat.v4.new_code_cell(code, execution_count=count, metadata={"tags": tags})
+            if isinstance(stored, dict):
+                cell.outputs = [nbformat.v4.new_output("display_data", stored)]
+            elif stored:
+                cell.outputs = [nbformat.v4.new_output("stream", text=stored)]
+            notebook.cells.append(cell)
+        nbformat.write(notebook, root / f"{name}.ipynb")
     command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-rA", "-q"]
+    command += ["--numprocesses=2", "--dist=loadscope", "--color=no", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [*command, "--color=no", "-p", "no:cacheprovider"],
+        command,
         cwd=root,
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT)])},
         capture_output=True,
         text=True,
     )
     found = re.findall(
-        r"^(PASSED|FAILED|ERROR) cells\.ipynb::Cell (\d+)", done.stdout, re.MULTILINE
+        r"^(PASSED|FAILED|ERROR) (\w+)\.ipynb::Cell (\d+)", done.stdout, re.MULTILINE
     )
-    assert len(found) == len(SHOWN), done.stdout + done.stderr
-    return {list(SHOWN)[int(cell)]: outcome for outcome, cell in found}
+    assert len(found) == len(SHOWN) + 2, done.stdout + done.stderr
+    names = {("cells", str(i)): name for i, name in enumerate(SHOWN)}
+    return {names.get((file, cell), f"{file} {cell}"): outcome for outcome, file, cell in found}
 
 
 @pytest.mark.parametrize("name", AGREES)
@@ -285,6 +291,10 @@ def test_nbval_passes_an_output_that_agrees(rerun, name):
 @pytest.mark.parametrize("name", [name for name in SHOWN if name not in AGREES])
 def test_nbval_catches_a_changed_output(rerun, name):
     assert rerun[name] == "FAILED"
+
+
+def test_two_processes_run_all_notebooks_in_one_as_a_later_reads_what_an_earlier_made(rerun):
+    assert rerun["later 1"] == "PASSED"
 
 
 decimals = st.floats(0.3, 1e6).map(lambda x: float(f"{x:.7g}"))
