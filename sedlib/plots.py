@@ -199,7 +199,7 @@ def draw_scores(ax, scores, classes):
     return mesh
 
 
-def draw_bars(ax, values, colours, fmt="{:.2f}"):
+def draw_bars(ax, values, colours, fmt="{:.2f}", interval=None):
     """Draw horizontal bars, a row a class, each with its number.
 
     Parameters
@@ -211,10 +211,20 @@ def draw_bars(ax, values, colours, fmt="{:.2f}"):
         Colour by class.
     fmt : str
         Format of the numbers.
+    interval : pandas.DataFrame, optional
+        By class, ``low`` and ``high``, drawn as a line; the numbers then stand at the right.
     """
     rows = np.arange(len(values))
     bars = ax.barh(rows, values, color=[colours[label] for label in values.index], height=0.7)
-    ax.bar_label(bars, [fmt.format(v) for v in values], padding=3, fontsize="small")
+    if interval is None:
+        ax.bar_label(bars, [fmt.format(v) for v in values], padding=3, fontsize="small")
+    else:
+        ax.hlines(rows, interval["low"], interval["high"], color="0.25", lw=1.2)
+        bounds = zip(rows, values, interval["low"], interval["high"], strict=True)
+        for row, value, low, high in bounds:
+            text = f"{fmt.format(value)}  [{fmt.format(low)}, {fmt.format(high)}]"
+            at = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": "small"}
+            ax.text(1.02, row, text, **at)
     ax.set(yticks=rows, yticklabels=values.index)
     ax.invert_yaxis()
     ax.tick_params(axis="y", length=0)

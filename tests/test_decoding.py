@@ -1,4 +1,7 @@
-"""Scores to events, beside a slow decoder; thresholds; score files."""
+"""Scores to events, beside a slow decoder; thresholds; tuning; score files."""
+
+import json
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -6,22 +9,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from scipy.special import expit, logit
 
 from sedlib.annotations import event_table
 from sedlib.clips import label_clips
 from sedlib.decoding import (
+    Decoding,
+    DecodingError,
     ScoresError,
     choose_thresholds,
+    decode,
+    drop_short,
+    hysteresis,
     median_filter,
+    positive_steps,
     read_scores,
     score_table,
     scores_to_events,
+    steps_to_events,
+    threshold_table,
+    tune_decoding,
     write_scores,
 )
+from sedlib.uncertainty import block_weights
 
 CLASSES = ("speaking", "laughing", "door bell")
 
-claim = settings(deadline=None, database=None)
+claim = settings(deadline=None, database=None, max_examples=50)
 shapes = array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=30).map(lambda s: (s[0], 3))
 scores = arrays(np.float32, shapes, elements=st.floats(0, 1, width=32))
 coarse = arrays(np.float32, shapes, elements=st.integers(0, 4).map(lambda n: n / 4))
@@ -90,7 +104,7 @@ def test_a_threshold_between_two_float32_scores_tells_them_apart():
     low = np.float32(0.3)
     high = np.nextafter(low, np.float32(1))
     between = (np.float64(low) * 9 + np.float64(high)) / 10
-    assert decoded([low, high], between, "e") == [(1.0, 2.0)]
+    assert decoded([low, high], float(between), "e") == [(1.0, 2.0)]
 
 
 def test_an_event_as_long_as_the_minimum_is_kept():
@@ -130,52 +144,327 @@ def test_an_even_median_length_is_refused(length):
         median_filter(np.zeros((4, 1)), length)
 
 
+def slow_hysteresis(scores, high, low):
+    """From each step that starts an event, walk back and forth while the score is not low."""
+    positive = np.zeros(scores.shape, dtype=bool)
+    for column in range(scores.shape[1]):
+        for start in np.flatnonzero(scores[:, column] >= high):
+            for way in (-1, 1):
+                step = start
+                while 0 <= step < len(scores) and scores[step, column] >= low:
+                    positive[step, column] = True
+                    step += way
+    return positive
+
+
+levels = st.integers(0, 4).map(lambda n: n / 4)
+pairs = st.tuples(levels, levels).map(sorted)
+
+
+@claim
+@given(coarse, pairs)
+def test_hysteresis_agrees_with_a_slow_walk(scores, pair):
+    low, high = pair
+    np.testing.assert_array_equal(hysteresis(scores, high, low), slow_hysteresis(scores, high, low))
+
+
+@claim
+@given(scores, levels)
+def test_hysteresis_with_equal_thresholds_is_plain_thresholding(scores, threshold):
+    np.testing.assert_array_equal(hysteresis(scores, threshold, threshold), scores >= threshold)
+
+
+@claim
+@given(coarse, pairs, pairs)
+def test_raising_a_threshold_never_adds_a_positive_step(scores, lows, highs):
+    for low, raised in (lows, (lows[0], lows[0])):
+        for high, higher in (highs, (highs[0], highs[0])):
+            if raised <= high:
+                assert (hysteresis(scores, high, low) >= hysteresis(scores, higher, raised)).all()
+
+
+def test_the_thresholds_of_hysteresis_are_per_class():
+    rising = np.array([[0.3, 0.3], [0.6, 0.6], [0.3, 0.3], [0.0, 0.3]])
+    positive = hysteresis(rising, [0.5, 0.7], [0.3, 0.3])
+    assert positive[:, 0].tolist() == [True, True, True, False]
+    assert not positive[:, 1].any()
+
+
+def test_a_low_threshold_above_the_high_one_is_refused():
+    with pytest.raises(ValueError, match=r"a low threshold of 0\.6 is above the high one of 0\.5"):
+        hysteresis(np.zeros((2, 1)), 0.5, 0.6)
+
+
+@claim
+@given(labels, hops, st.sampled_from([0.0, 0.2, 0.3, 1.0, 2.0]))
+def test_dropping_short_events_or_their_steps_is_one(positive, hop, minimum):
+    table = score_table(positive, CLASSES, hop)
+    kept = steps_to_events(drop_short(positive, table, minimum), table, "e")
+    pd.testing.assert_frame_equal(kept, scores_to_events(table, 0.5, "e", minimum))
+
+
+def test_a_shorter_last_step_counts_with_its_own_length():
+    table = score_table([[0.0], [1.0], [1.0]], ["a"])
+    table.loc[2, "offset"] = 2.4
+    assert drop_short(np.array([[0], [1], [1]], dtype=bool), table, 1.4).any()
+    assert not drop_short(np.array([[0], [1], [1]], dtype=bool), table, 1.5).any()
+
+
+@st.composite
+def decodings(draw, classes=CLASSES):
+    thresholds = {label: draw(levels) for label in classes}
+    return Decoding(
+        thresholds,
+        {label: draw(st.sampled_from([0.0, 0.5, 1.0])) * t for label, t in thresholds.items()},
+        {label: draw(st.sampled_from([1, 3, 5])) for label in classes},
+        {label: draw(st.sampled_from([0.0, 1.0, 2.0])) for label in classes},
+    )
+
+
+@claim
+@given(coarse, decodings(), hops)
+def test_decoding_is_filter_hysteresis_and_minimum_length_in_that_order(scores, decoding, hop):
+    table = score_table(scores, CLASSES, hop)
+    rows = []
+    for column, label in enumerate(CLASSES):
+        filtered = median_filter(scores[:, [column]], decoding.median_lengths[label])
+        high, low = decoding.thresholds[label], decoding.low_thresholds[label]
+        walked = np.zeros(scores.shape)
+        walked[:, [column]] = slow_hysteresis(filtered, high, low)
+        rows += slow_events(walked, [0.5] * 3, hop, decoding.minimum_lengths[label])
+    rows.sort(key=lambda row: (row[1], CLASSES.index(row[3])))
+    pd.testing.assert_frame_equal(decode(table, decoding, "e"), event_table(rows))
+
+
+@claim
+@given(coarse, decodings())
+def test_decoding_commutes_with_splitting_by_class(scores, decoding):
+    together = positive_steps(score_table(scores, CLASSES), decoding)
+    for column, label in enumerate(CLASSES):
+        alone = positive_steps(score_table(scores[:, [column]], [label]), decoding)
+        np.testing.assert_array_equal(alone[:, 0], together[:, column])
+
+
+@claim
+@given(scores, levels)
+def test_a_decoding_of_thresholds_alone_is_plain_thresholding(scores, threshold):
+    table = score_table(scores, CLASSES)
+    decoding = Decoding(dict.fromkeys(CLASSES, threshold))
+    np.testing.assert_array_equal(positive_steps(table, decoding), scores >= threshold)
+
+
+def test_an_event_open_at_the_end_of_the_file_survives_every_step_of_decoding():
+    table = score_table([[0.0], [0.0], [0.9], [0.9], [0.4]], ["a"])
+    decoding = Decoding({"a": 0.8}, {"a": 0.3}, {"a": 3}, {"a": 3.0})
+    events = decode(table, decoding, "e")
+    assert events[["onset", "offset"]].to_numpy().tolist() == [[2.0, 5.0]]
+
+
+@claim
+@given(decodings())
+def test_a_decoding_comes_back_from_json(decoding):
+    assert Decoding(**json.loads(json.dumps(asdict(decoding)))) == decoding
+
+
+@pytest.mark.parametrize(
+    ("values", "fault"),
+    [
+        (({"a": 1.2},), r"thresholds of 'a' is 1\.2; it must be in \[0, 1\]"),
+        (({"a": np.nan},), "thresholds of 'a' is nan"),
+        (({"a": 0.5}, {"a": 0.6}), r"low_thresholds of 'a' is 0\.6; .* in \[0, 0\.5\]"),
+        (({"a": 0.5}, {}, {"a": 2}), "median_lengths of 'a' is 2; it must be odd"),
+        (({"a": 0.5}, {}, {}, {"a": -1.0}), r"minimum_lengths of 'a' is -1\.0; .* 0 or more"),
+        (({"a": 0.5}, {"b": 0.1}), "low_thresholds has 'b', which has no threshold"),
+    ],
+)
+def test_a_decoding_that_cannot_be_is_refused(values, fault):
+    with pytest.raises(DecodingError, match=fault):
+        Decoding(*values)
+
+
+def test_a_class_without_a_threshold_is_named():
+    with pytest.raises(DecodingError, match="the scores have 'b', which has no threshold"):
+        decode(score_table([[0.1, 0.2]], ["a", "b"]), Decoding({"a": 0.5}), "e")
+
+
 def f1(truth, predicted):
     return 2 * (truth & predicted).sum() / (truth.sum() + predicted.sum())
 
 
-@claim
+def simulated(rng, n, n_positive, slope=1.0, offset=0.0):
+    """Labels and scores of one class; as probabilities, but for slope and offset."""
+    label = np.zeros(n, dtype=bool)
+    label[rng.permutation(n)[:n_positive]] = True
+    # The log odds of two normal distributions 3 apart, with this share of positives.
+    odds = 3 * rng.normal(3 * label, 1) - 4.5 + logit(n_positive / n)
+    return label[:, None], expit((odds - offset) / slope)[:, None]
+
+
+def slow_threshold(label, score):
+    """The same estimate, summed over a fine grid of slopes and offsets one by one."""
+    x, total, probability = logit(score), 0.0, 0.0
+    line = np.linspace(-14, 14, 2801)
+    for log_slope in np.linspace(-0.9, 0.9, 31):
+        for offset in np.linspace(-5, 5, 201):
+            p = expit(np.exp(log_slope) * x + offset)
+            likelihood = np.prod(np.where(label, p, 1 - p))
+            prior = np.exp(-((log_slope / 0.25) ** 2) / 2 - (offset / 0.7) ** 2 / 2)
+            total += likelihood * prior
+            probability += likelihood * prior * expit(np.exp(log_slope) * np.r_[x, line] + offset)
+    p, on_line = np.split(probability / total, [len(x)])
+    best = max(2 * p[x >= cut].sum() / ((x >= cut).sum() + p.sum()) for cut in x)
+    return expit(np.interp(best / 2, on_line, line))
+
+
+@pytest.mark.parametrize("n_positive", [1, 4, 20])
+def test_thresholds_agree_with_a_slow_sum_over_slopes_and_offsets(n_positive):
+    rng = np.random.default_rng(n_positive)
+    label, score = simulated(rng, 60, n_positive, slope=0.8, offset=1.0)
+    expected = slow_threshold(label[:, 0], score[:, 0])
+    assert choose_thresholds(label, score)[0] == pytest.approx(expected, abs=0.005)
+
+
+def test_with_many_positives_the_threshold_reaches_the_best_f1_whatever_the_scale():
+    rng = np.random.default_rng(0)
+    for slope, offset in ((1, 0), (0.7, 1), (1.4, -1)):
+        label, score = simulated(rng, 6000, 600, slope, offset)
+        best = max(f1(label, score >= cut) for cut in np.quantile(score, np.linspace(0.5, 1, 500)))
+        assert f1(label, score >= choose_thresholds(label, score)) > best - 0.01
+
+
+def test_the_threshold_for_probabilities_is_half_the_best_f1():
+    label, score = simulated(np.random.default_rng(1), 20000, 2000)
+    threshold = choose_thresholds(label, score)[0]
+    assert threshold == pytest.approx(f1(label, score >= threshold) / 2, abs=0.02)
+
+
+def test_a_few_lucky_clips_do_not_set_the_threshold():
+    """On fresh clips the rule loses less than the threshold of the best F1 does."""
+    rng = np.random.default_rng(2)
+    fresh = simulated(rng, 40000, 500)
+    lost = []
+    for _ in range(30):
+        label, score = simulated(rng, 480, 6)
+        luckiest = max(score.ravel(), key=lambda cut, y=label, s=score: f1(y, s >= cut))
+        cuts = luckiest, choose_thresholds(label, score)[0]
+        lost.append([f1(fresh[0], fresh[1] >= cut) for cut in cuts])
+    lucky, ours = np.mean(lost, axis=0)
+    assert ours > lucky + 0.01
+
+
+@settings(claim, max_examples=30)
 @given(scores, st.randoms(use_true_random=False))
-def test_chosen_thresholds_are_within_the_plateau_of_the_best_f1(scores, random):
+def test_thresholds_are_in_range_and_by_class_whatever_the_scores(scores, random):
     truth = np.array([[random.random() < 0.4 for _ in CLASSES] for _ in scores])
     thresholds = choose_thresholds(truth, scores)
-    for column, threshold in enumerate(thresholds):
-        label, score = truth[:, column], scores[:, column].astype(np.float64)
-        if not label.any():
-            assert threshold == 0.5
-            continue
-        best = max(f1(label, score >= candidate) for candidate in score)
-        assert f1(label, score >= threshold) >= best - 0.05 - 1e-9
+    assert ((thresholds >= 0) & (thresholds <= 1)).all()
+    np.testing.assert_array_equal(thresholds[~truth.any(axis=0)], 0.5)
+    alone = [choose_thresholds(truth[:, [c]], scores[:, [c]])[0] for c in range(3)]
+    np.testing.assert_allclose(alone, thresholds)
 
 
-def test_the_threshold_of_a_lone_positive_lies_midway_to_the_next_score():
-    truth = np.array([[1], [0], [0]])
-    assert choose_thresholds(truth, [[0.9], [0.1], [0.05]]) == pytest.approx([0.5])
-    assert choose_thresholds(truth, [[0.09], [0.01], [0.0]]) == pytest.approx([0.05])
+def test_the_order_of_clips_does_not_matter_to_the_threshold():
+    label, score = simulated(np.random.default_rng(3), 200, 20)
+    order = np.random.default_rng(4).permutation(200)
+    assert choose_thresholds(label[order], score[order]) == pytest.approx(
+        choose_thresholds(label, score), abs=1e-9
+    )
 
 
-def test_a_lucky_spike_does_not_set_the_threshold():
-    # F1 is 1 in (0.59, 0.6] and 20/21 in the wide (0.1, 0.59].
-    truth = np.array([1] * 10 + [0, 0])[:, None]
-    scores = np.append(np.linspace(0.99, 0.6, 10), [0.59, 0.1])[:, None]
-    assert choose_thresholds(truth, scores)[0] == pytest.approx(0.35)
+def test_a_threshold_has_an_interval_that_narrows_with_more_positives():
+    rng = np.random.default_rng(5)
+    rare, common = simulated(rng, 400, 5), simulated(rng, 400, 120)
+    label, score = np.hstack([rare[0], common[0]]), np.hstack([rare[1], common[1]])
+    table = threshold_table(label, score, ["rare", "common"], [250, 150], 0, n_resamples=200)
+    np.testing.assert_array_equal(table["threshold"], choose_thresholds(label, score))
+    assert (table["threshold_low"] < table["threshold"]).all()
+    assert (table["threshold"] < table["threshold_high"]).all()
+    f1_width = table["f1_high"] - table["f1_low"]
+    assert f1_width["rare"] > 2 * f1_width["common"]
+    assert table["f1"].tolist() == pytest.approx(
+        [
+            f1(*pair)
+            for pair in zip(label.T, (score >= table["threshold"].to_numpy()).T, strict=True)
+        ]
+    )
 
 
-@pytest.mark.parametrize(
-    ("scores", "middle"),
-    [
-        ([0.9, 0.8, 0.75, 0.7, 0.69, 0.6, 0.2], 0.4),
-        ([0.9, 0.8, 0.75, 0.7, 0.3, 0.29, 0.28], 0.5),
-    ],
-)
-def test_of_two_good_ranges_the_wider_one_is_taken(scores, middle):
-    # F1 is 8/9 after the fourth score, 8/10 after the fifth, 10/11 after the sixth.
-    truth = np.array([1, 1, 1, 1, 0, 1, 0])[:, None]
-    assert choose_thresholds(truth, np.array(scores)[:, None])[0] == pytest.approx(middle)
+def test_the_interval_of_a_threshold_is_of_choosing_it_on_the_clips_of_each_resample():
+    label, score = simulated(np.random.default_rng(6), 90, 15)
+    table = threshold_table(label, score, ["a"], [90], seed=1, n_resamples=40)
+    chosen = [
+        choose_thresholds(label[clips], score[clips])[0]
+        for weight in block_weights([90], 1, n_resamples=40)[1:]
+        if label[clips := np.repeat(np.arange(90), weight.astype(int))].any()
+    ]
+    ends = table.loc["a", ["threshold_low", "threshold_high"]].tolist()
+    assert ends == pytest.approx(np.quantile(chosen, [0.025, 0.975]), abs=1e-6)
 
 
-def test_a_class_without_positives_has_threshold_one_half():
-    assert choose_thresholds(np.zeros((3, 1)), [[0.9], [0.1], [0.05]]).tolist() == [0.5]
+def test_a_class_with_fewer_than_ten_positives_is_flagged():
+    label = np.zeros((60, 3), dtype=bool)
+    label[:9, 0] = label[:10, 1] = True
+    score = np.where(label, 0.8, 0.2)
+    table = threshold_table(label, score, CLASSES, [60], 0, n_resamples=20)
+    assert table["positives"].tolist() == [9, 10, 0]
+    assert table["few"].tolist() == [True, False, True]
+    assert table.loc["door bell", "threshold"] == 0.5
+    assert np.isnan(table.loc["door bell", ["threshold_low", "f1"]].to_numpy()).all()
+
+
+def flickering(rng, n=600):
+    """A class of long events with flickering scores, and one of single steps with sure ones."""
+    long = np.repeat(rng.random(n // 20) < 0.5, 20)
+    short = rng.random(n) < 0.1
+    labels = np.stack([long, short], axis=1)
+    wrong = np.stack([rng.random(n) < 0.2, np.zeros(n, dtype=bool)], axis=1)
+    return labels, np.where(labels ^ wrong, 0.9, 0.1)
+
+
+def test_a_filter_is_chosen_where_it_helps_beyond_doubt_and_only_there():
+    rng = np.random.default_rng(0)
+    episodes = [flickering(rng) for _ in range(2)]
+    labels = [label for label, _ in episodes]
+    tables = [score_table(score, ["long", "short"]) for _, score in episodes]
+    decoding = tune_decoding(labels, tables, [0.5, 0.5], seed=0, n_resamples=200)
+    assert decoding.median_lengths == {"long": 5, "short": 1}
+    assert decoding.low_thresholds["short"] == 0.5
+    assert decoding.minimum_lengths["short"] == 0.0
+    fresh, score = flickering(np.random.default_rng(1))
+    gained = f1(fresh, positive_steps(score_table(score, ["long", "short"]), decoding))
+    assert gained > f1(fresh, score >= 0.5) + 0.05
+
+
+def test_a_gain_that_may_be_luck_changes_nothing():
+    # A median or a minimum length would drop the one false alarm; few resamples hold it twice.
+    label = np.repeat([False, True, False, True], 25)[:, None]
+    scores = np.where(label, 0.9, 0.1)
+    scores[10] = 0.9
+    decoding = tune_decoding([label], [score_table(scores, ["a"])], [0.5], 0, n_resamples=100)
+    assert decoding == Decoding({"a": 0.5}, {"a": 0.5}, {"a": 1}, {"a": 0.0})
+
+
+def test_of_decodings_that_are_equally_good_the_simplest_is_chosen():
+    label = np.repeat([False, True, False, True], 25)[:, None]
+    table = score_table(np.where(label, 0.9, 0.1), ["a"])
+    decoding = tune_decoding([label], [table], [0.4], seed=0, n_resamples=50)
+    assert decoding == Decoding({"a": 0.4}, {"a": 0.4}, {"a": 1}, {"a": 0.0})
+
+
+def test_the_minimum_length_that_is_chosen_is_in_seconds():
+    # A median of three steps would drop the false alarm and fill the gap before it as well.
+    label = np.tile([1, 1, 0, 1, 1, 0, 0, 0, 0, 0], 30).astype(bool)[:, None]
+    alarm = np.tile([0, 0, 0, 0, 0, 0, 0, 1, 0, 0], 30).astype(bool)[:, None]
+    table = score_table(np.where(label | alarm, 0.9, 0.1), ["a"], hop=0.1)
+    decoding = tune_decoding([label], [table], [0.5], seed=0, n_resamples=50)
+    assert decoding == Decoding({"a": 0.5}, {"a": 0.5}, {"a": 1}, {"a": 0.2})
+
+
+def test_a_low_threshold_is_chosen_where_scores_fade_within_events():
+    label = np.tile([1, 1, 1, 1, 1, 0, 0, 0, 0, 0], 30).astype(bool)[:, None]
+    scores = np.tile([0.9, 0.3, 0.3, 0.3, 0.3, 0.1, 0.1, 0.3, 0.1, 0.1], 30)[:, None]
+    decoding = tune_decoding([label], [score_table(scores, ["a"])], [0.5], 0, n_resamples=50)
+    assert decoding == Decoding({"a": 0.5}, {"a": 0.25}, {"a": 1}, {"a": 0.0})
 
 
 @claim

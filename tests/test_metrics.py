@@ -9,9 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from metrics_referees import CLASSES as LABELS
+from metrics_referees import FILES, event_lists
 from sklearn import metrics as sklearn_metrics
 
-from sedlib.metrics import NOTHING, averages, confusion, reference_metrics, segment_metrics
+from sedlib.annotations import AnnotationError, event_table
+from sedlib.metrics import (
+    NOTHING,
+    averages,
+    confusion,
+    error_rate,
+    reference_metrics,
+    segment_based,
+    segment_metrics,
+)
 
 CLASSES = ("speaking", "laughing", "door bell")
 
@@ -183,3 +194,132 @@ def test_with_one_label_a_clip_it_is_the_usual_confusion_matrix(pairs):
 def test_arrays_of_two_shapes_are_refused():
     with pytest.raises(ValueError, match=r"truth has shape \(3, 2\) and prediction \(2, 2\)"):
         averages(np.zeros((3, 2)), np.zeros((2, 2)))
+
+
+# --- segment-based, from event lists -------------------------------------------------------
+
+
+def slow_roll(rows, name, segments, per_segment):
+    """Labels of the segments of a recording; times and segments are whole ticks."""
+    return np.array(
+        [
+            [
+                any(
+                    row[0] == name
+                    and row[3] == label
+                    and row[1] < (k + 1) * per_segment
+                    and row[2] > k * per_segment
+                    for row in rows
+                )
+                for label in LABELS
+            ]
+            for k in range(segments)
+        ]
+    )
+
+
+@settings(claim, max_examples=30)
+@given(st.data(), st.sampled_from([1, 2, 3, 10, 25]), st.integers(20, 40))
+def test_segment_based_metrics_of_events_are_those_of_their_segments(data, per_segment, end):
+    """In tenths of a second, which floating point does not hold."""
+    truth = data.draw(event_lists(40, gap=-40))
+    found = data.draw(event_lists(40, truth, gap=-40))
+    tables = [
+        event_table((n, a / 10, b / 10, label) for n, a, b, label in r) for r in (truth, found)
+    ]
+    durations = dict.fromkeys(FILES, end / 10)
+    ours = segment_based(*tables, durations, LABELS, per_segment / 10)
+    segments = math.ceil(end / per_segment)
+    true, said = (
+        np.concatenate([slow_roll(rows, name, segments, per_segment) for name in FILES])
+        for rows in (truth, found)
+    )
+    expected = segment_metrics(true, said, LABELS).drop(columns="average_precision")
+    for name in expected:
+        np.testing.assert_allclose(ours.per_class[name], expected[name])
+    counts = [slow_counts(true[:, c], said[:, c]) for c in range(len(LABELS))]
+    for label, (tp, fp, fn, _) in zip(LABELS, counts, strict=True):
+        rates = [ours.per_class.loc[label, f"{x}_rate"] for x in ("error", "deletion", "insertion")]
+        n = tp + fn or math.nan
+        assert rates == pytest.approx([(fp + fn) / n, fn / n, fp / n], nan_ok=True)
+    means = averages(true, said)
+    assert ours.micro == pytest.approx(means["micro"] | slow_error_rate(true, said), nan_ok=True)
+    assert {k: ours.macro[k] for k in means["macro"]} == pytest.approx(means["macro"], nan_ok=True)
+
+
+def slow_error_rate(truth, predicted):
+    """Pair what is missed with what is found in its place, segment by segment."""
+    n, swapped, deleted, inserted = 0, 0, 0, 0
+    for true, said in zip(truth.tolist(), predicted.tolist(), strict=True):
+        missed = [c for c, (t, s) in enumerate(zip(true, said, strict=True)) if t and not s]
+        alarms = [c for c, (t, s) in enumerate(zip(true, said, strict=True)) if s and not t]
+        n += sum(true)
+        while missed and alarms:
+            missed.pop(), alarms.pop()
+            swapped += 1
+        deleted, inserted = deleted + len(missed), inserted + len(alarms)
+    parts = {"substitution_rate": swapped, "deletion_rate": deleted, "insertion_rate": inserted}
+    rates = {name: count / n if n else math.nan for name, count in parts.items()}
+    return {"error_rate": sum(rates.values()), **rates}
+
+
+@settings(claim, max_examples=30)
+@given(predictions())
+def test_the_error_rate_agrees_with_pairing_segment_by_segment(case):
+    truth, predicted, _ = case
+    expected = slow_error_rate(truth, predicted)
+    assert error_rate(truth, predicted) == pytest.approx(expected, nan_ok=True)
+
+
+def one(*rows):
+    return event_table(("one", *row) for row in rows)
+
+
+def test_an_event_that_ends_where_a_segment_begins_does_not_touch_it():
+    ours = segment_based(one((1.0, 2.0, "a")), one((0.5, 1.0, "a")), {"one": 3.0}, LABELS)
+    assert (ours.micro["precision"], ours.micro["recall"]) == (0, 0)
+    ours = segment_based(one((1.0, 2.0, "a")), one((0.5, 1.000001, "a")), {"one": 3.0}, LABELS)
+    assert (ours.micro["precision"], ours.micro["recall"]) == (0.5, 1)
+
+
+@settings(claim, max_examples=30)
+@given(
+    st.sampled_from([1 / 3, 1 / 44, 1024 / 44100, 0.02, 0.1]),
+    st.lists(st.integers(0, 50_000), min_size=2, max_size=2, unique=True),
+)
+def test_an_event_from_edge_to_edge_fills_its_segments_however_long_they_are(resolution, edges):
+    """The edges are no whole microseconds, the times of the event are."""
+    first, stop = sorted(edges)
+    event = one((round(first * resolution, 6), round(stop * resolution, 6), "a"))
+    duration = round((stop + 1) * resolution, 6)
+    ours = segment_based(event, one(), {"one": duration}, LABELS, resolution)
+    assert ours.per_class["support"].tolist() == [stop - first, 0, 0]
+    assert ours.per_class.loc["a", "accuracy"] == pytest.approx((first + 1) / (stop + 1))
+
+
+def test_a_segment_that_the_recording_ends_in_counts_and_what_lies_past_it_does_not():
+    truth, found = one((0.0, 1.0, "a"), (2.1, 2.5, "b")), one((0.0, 9.0, "a"), (4.0, 5.0, "b"))
+    ours = segment_based(truth, found, {"one": 2.5}, LABELS)
+    assert ours.per_class["support"].tolist() == [1, 1, 0]
+    assert ours.per_class.loc["a", "precision"] == pytest.approx(1 / 3)
+    assert ours.per_class.loc["b", "insertion_rate"] == 0
+    assert ours.micro["accuracy"] == pytest.approx(6 / 9)
+
+
+def test_a_recording_without_events_counts_and_one_without_duration_is_refused():
+    found = event_table([("two", 0.0, 1.0, "a")])
+    ours = segment_based(one((0.0, 1.0, "a")), found, {"one": 1.0, "two": 1.0}, LABELS)
+    assert ours.micro["insertion_rate"] == 1
+    with pytest.raises(AnnotationError, match=r"two: 'a' from 0.0 to 1.0 s .* judged \(one\)"):
+        segment_based(one((0.0, 1.0, "a")), found, {"one": 1.0}, LABELS)
+
+
+@pytest.mark.parametrize("resolution", [0.0, -1.0, math.nan])
+def test_a_segment_that_lasts_no_time_is_refused(resolution):
+    with pytest.raises(ValueError, match=r"resolution .* s is not above 0"):
+        segment_based(one(), one(), {"one": 1.0}, LABELS, resolution)
+
+
+def test_no_recordings_are_refused():
+    with pytest.raises(ValueError, match="no recording to judge"):
+        segment_based(one(), one(), {}, LABELS)

@@ -14,7 +14,11 @@ def metrics():
     mean = dict.fromkeys(report.COLUMNS, 0.5)
     classes = {"door bell": row, "speaking": other}
     return {
-        "test": {"macro": mean, "classes": classes},
+        "test": {
+            "macro": mean,
+            "classes": classes,
+            "intervals": {"door bell": {"f1": [0.125, 0.5]}, "macro": {"f1": [0.4, 0.6]}},
+        },
         "baseline": {"macro": mean, "classes": classes},
     }
 
@@ -22,10 +26,18 @@ def metrics():
 def test_the_table_has_a_row_a_class_and_the_macro_mean():
     lines = report.results_table(metrics()).splitlines()
     assert len({line.count("|") for line in lines}) == 1
-    assert lines[2].startswith("| door bell | 0.25 | 0.25 |")
+    assert lines[2].startswith("| door bell | 0.25 | 0.25 | 0.25 [0.12, 0.50] |")
     assert lines[2].endswith("| 0.25 | 7 |")
     assert lines[3].startswith("| speaking | – | 0.25 | 1.00 |")
-    assert lines[4].startswith("| **macro** | **0.50** |")
+    assert lines[4].startswith("| **macro** | **0.50** | **0.50** | **0.50 [0.40, 0.60]** |")
+
+
+def test_a_card_has_every_metric_of_the_literature_by_its_name():
+    values = {"PSDS scenario 1": 0.251, "event-based F1": float("nan")}
+    assert report.literature_table({"literature": values}).splitlines()[2:] == [
+        "| PSDS scenario 1 | 0.25 |",
+        "| event-based F1 | – |",
+    ]
 
 
 def test_a_block_is_replaced_and_all_else_kept():

@@ -31,6 +31,7 @@ ORDER = [
     "features",
     "model",
     "training",
+    "uncertainty",
     "decoding",
     "metrics",
     "detection",

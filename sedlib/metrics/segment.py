@@ -1,23 +1,14 @@
-"""How well predicted labels fit the truth, clip by clip.
+"""Segment-based metrics: how well labels fit the truth, segment by segment.
 
-Conventions
------------
-- Truth and prediction are 0/1 arrays of the same shape (n_clips, n_classes), over all
-  clips of all episodes at once ("segment-based" in DCASE, the clip being the segment).
-- With the true positives TP, false positives FP, false negatives FN, true negatives TN of
-  a class: precision TP/(TP+FP), recall TP/(TP+FN), F1 2TP/(2TP+FP+FN), IoU TP/(TP+FP+FN),
-  accuracy (TP+TN)/(TP+FP+FN+TN). Average precision is scikit-learn's: the step-wise area
-  under precision over recall, without interpolation. Support is the positives, TP+FN.
-- 0/0 is nan, not 0 or 1: no prediction has no precision; no positive has no recall and no
-  average precision; a class in neither has no F1 and no IoU. A class that occurs and is
-  never predicted has F1 0. As scikit-learn with ``zero_division=numpy.nan``.
-- Macro is the mean over the classes whose value is not nan; micro pools the counts of all
-  classes first.
+From label arrays of segments (clips) cut by any rule, and, as sed_eval does, from event lists.
 """
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import average_precision_score
+
+from sedlib.metrics.evaluation import divide, error_rates, evaluation, precision_recall_f1
+from sedlib.metrics.event_lists import MICROSECONDS, by_recording, microseconds
+from sedlib.metrics.ranking import average_precision
 
 NOTHING = "nothing"
 
@@ -46,7 +37,7 @@ def segment_metrics(truth, predicted, classes, scores=None):
     """
     truth, predicted = _binary(truth, predicted)
     table = _ratios(*_counts(truth, predicted))
-    table["average_precision"] = _average_precisions(truth, scores)
+    table["average_precision"] = np.nan if scores is None else average_precision(truth, scores)
     table["support"] = truth.sum(axis=0)
     return table.set_axis(pd.Index(classes, name="event_label"))
 
@@ -75,7 +66,7 @@ def averages(truth, predicted, scores=None):
     counts = _counts(truth, predicted)
     each = _ratios(*counts)
     if scores is not None:
-        each["average_precision"] = _average_precisions(truth, scores)
+        each["average_precision"] = average_precision(truth, scores)
     pooled = _ratios(*(count.sum(keepdims=True) for count in counts))
     return {"macro": each.mean().to_dict(), "micro": pooled.iloc[0].to_dict()}
 
@@ -157,9 +148,117 @@ def confusion(truth, predicted, classes):
     alarms = _or_nothing(predicted & ~truth)
     found = np.append((truth & predicted).sum(axis=0), 0)
     clips = np.append(truth.sum(axis=0), missed[:, -1].sum())
-    shares = _divide(missed.T @ alarms + np.diag(found), clips[:, None])
+    shares = divide(missed.T @ alarms + np.diag(found), clips[:, None])
     names = [*classes, NOTHING]
     return pd.DataFrame(shares, pd.Index(names, name="truth"), pd.Index(names, name="predicted"))
+
+
+def segment_based(truth, found, durations, classes, resolution=1.0):
+    """Segment-based precision, recall, F1 and error rate of event lists.
+
+    A recording is cut into segments of `resolution` seconds, the last one perhaps reaching
+    past its end. A segment has a label if an event of the class overlaps it, however little;
+    one that only touches it does not. An event of no length counts inside a segment, not on
+    an edge. What lies past the last segment is ignored. Times are right to the microsecond,
+    so that 2.3 s is 23 segments of 0.1 s (sed_eval truncates the floating-point quotient, and
+    has 22).
+
+    In a segment with N true labels, M found and H of both, there are min(N, M) - H
+    substitutions, max(0, N - M) deletions and max(0, M - N) insertions (micro); of a class
+    alone, deletions are its false negatives and insertions its false positives. Error
+    rates are their sums by the sum of N.
+
+    Source: Mesaros, Heittola, Virtanen, "Metrics for polyphonic sound event detection",
+    Applied Sciences 6 (2016) 162, as in sed_eval.
+
+    Parameters
+    ----------
+    truth, found : pandas.DataFrame
+        Event tables of any number of recordings. Events of one class may overlap, and be of
+        no length.
+    durations : mapping of str to float
+        Length in seconds of every recording that is judged.
+    classes : sequence of str
+        All the labels there are.
+    resolution : float
+        Length of a segment in seconds; 1 in most of the DCASE literature.
+
+    Returns
+    -------
+    Evaluation
+        ``precision``, ``recall``, ``f1``, ``iou``, ``accuracy``, ``error_rate``,
+        ``deletion_rate``, ``insertion_rate``; micro also ``substitution_rate``. Support in
+        segments.
+
+    Raises
+    ------
+    sedlib.annotations.AnnotationError
+        If an event has an unknown label, is of a recording without duration, begins before
+        0, or ends before it begins.
+    ValueError
+        If there is no recording, or `resolution` is not above 0.
+    """
+    if not durations:
+        raise ValueError("no recording to judge; give the duration of each")
+    if not resolution > 0:
+        raise ValueError(f"resolution {resolution} s is not above 0")
+    true, said = (
+        _event_roll(by_recording(events, classes, durations), durations, classes, resolution)
+        for events in (truth, found)
+    )
+    counts = tp, fp, fn, _ = _counts(true, said)
+    pooled = _ratios(*(count.sum(keepdims=True) for count in counts))
+    return evaluation(
+        classes,
+        tp + fn,
+        dict(_ratios(*counts).items()) | error_rates(tp + fn, fn, fp),
+        pooled.iloc[0].to_dict() | error_rate(true, said),
+    )
+
+
+def error_rate(truth, predicted):
+    """Segment-based error rate of all classes together, as `segment_based` defines it.
+
+    Parameters
+    ----------
+    truth, predicted : array-like of bool, shape (n_clips, n_classes)
+
+    Returns
+    -------
+    dict of str to float
+        ``error_rate`` and the parts it is the sum of: ``substitution_rate``,
+        ``deletion_rate``, ``insertion_rate``; nan where nothing is true.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    truth, predicted = _binary(truth, predicted)
+    true, said = truth.sum(axis=1), predicted.sum(axis=1)
+    rates = error_rates(
+        true.sum(),
+        deletions=np.maximum(0, true - said).sum(),
+        insertions=np.maximum(0, said - true).sum(),
+        substitutions=(np.minimum(true, said) - (truth & predicted).sum(axis=1)).sum(),
+    )
+    return {name: float(rate) for name, rate in rates.items()}
+
+
+def _event_roll(recordings, durations, classes, resolution):
+    """Labels of the segments of all recordings, one after the other."""
+    segment = resolution * MICROSECONDS
+    rolls = []
+    for name, events in recordings.items():
+        # A time is right to half a microsecond, so one that near an edge lies on it.
+        length = np.ceil((microseconds(durations[name]) - 0.5) / segment).astype(int)
+        first = np.floor((events.onset + 0.5) / segment).astype(int)
+        stop = np.ceil((events.offset - 0.5) / segment).astype(int)
+        roll = np.zeros((length, len(classes)), dtype=bool)
+        for start, end, label in zip(first, stop, events.label, strict=True):
+            roll[start:end, label] = True
+        rolls.append(roll)
+    return np.concatenate(rolls)
 
 
 def _binary(truth, predicted):
@@ -181,25 +280,11 @@ def _counts(truth, predicted):
 def _ratios(tp, fp, fn, tn):
     return pd.DataFrame(
         {
-            "precision": _divide(tp, tp + fp),
-            "recall": _divide(tp, tp + fn),
-            "f1": _divide(2 * tp, 2 * tp + fp + fn),
-            "iou": _divide(tp, tp + fp + fn),
-            "accuracy": _divide(tp + tn, tp + fp + fn + tn),
+            **precision_recall_f1(tp, fp, fn),
+            "iou": divide(tp, tp + fp + fn),
+            "accuracy": divide(tp + tn, tp + fp + fn + tn),
         }
     )
-
-
-def _divide(part, whole):
-    with np.errstate(invalid="ignore"):
-        return np.divide(part, whole)
-
-
-def _average_precisions(truth, scores):
-    if scores is None:
-        return np.nan
-    columns = zip(truth.T, np.asarray(scores).T, strict=True)
-    return [average_precision_score(t, s) if t.any() else np.nan for t, s in columns]
 
 
 def _or_nothing(labels):

@@ -1,0 +1,98 @@
+"""How well an answer fits the truth: the metrics of sound event detection.
+
+Conventions
+-----------
+- With the true positives TP, false positives FP, false negatives FN, true negatives TN of
+  a class: precision TP/(TP+FP), recall TP/(TP+FN), F1 2TP/(2TP+FP+FN), IoU TP/(TP+FP+FN),
+  accuracy (TP+TN)/(TP+FP+FN+TN). Support is the positives, TP+FN. What is counted is segments
+  (`segment`), events within collars (`event`) or events that overlap enough
+  (`intersection`, `psd_roc`).
+- Error rate is (substitutions + deletions + insertions) by the support; it may be above 1.
+- Average precision is scikit-learn's: the step-wise area under precision over recall,
+  without interpolation.
+- 0/0 is nan, not 0 or 1: no prediction has no precision; no positive has no recall, no
+  average precision and no error rate; a class in neither has no F1 and no IoU. A class that
+  occurs and is never predicted has F1 0, and so has one that is predicted and does not occur.
+  As scikit-learn with ``zero_division=numpy.nan``.
+- Macro is the mean over the classes whose value is not nan ("class-wise average" in DCASE);
+  micro pools the counts of all classes first ("overall", "instance-based").
+- Metrics of label arrays take 0/1 arrays of the same shape (n_clips, n_classes), over all
+  clips of all episodes at once, the clip being the segment. Metrics of event tables count
+  recording by recording and add up; a recording without events counts as well.
+- Times are compared in whole microseconds, so that decimal times mean what they say:
+  0.8 s is within 0.2 s of 0.6 s, though their floating-point difference is above 0.2.
+  All bounds (collars, criteria) belong to what they bound. Segments are closed at their
+  start and open at their end: an event that ends where a segment begins does not overlap it.
+
+Names in the literature
+-----------------------
+================================ =========================================================
+segment-based F1, ER (1 s)       `segment_based`; of label arrays `averages`, `error_rate`
+event-based F1 (200 ms, 20 %)    `event_based`, optimal matching
+intersection-based F1            `intersection_based`
+PSDS 1, PSDS 2                   `psds` with `PSDS_SCENARIO_1`, `PSDS_SCENARIO_2`
+mAP                              mean of `average_precision`
+AUC                              `roc_auc`
+ECE                              `expected_calibration_error`
+2018 experiment                  `reference_metrics`
+================================ =========================================================
+
+Where others decide otherwise
+-----------------------------
+Counts, and metrics that are defined, agree with sed_eval, sed_scores_eval and psds_eval
+(``tests/metrics_referees.py``). Undefined ones differ:
+
+- sed_eval: F1 of a class is nan, and left out of the average, also where only precision or
+  only recall is undefined (its ``empty_system_output_handling="zero_score"`` mends the
+  first); error rates without support are divided by 2e-16 instead of nan. So its
+  class-wise average is over other classes than ours where a class is never predicted or
+  does not occur.
+- psds_eval: F1 of a class without true positives is nan, and left out of the average.
+- sed_scores_eval: no class may be without truth; precision without prediction is 0.
+"""
+
+from sedlib.metrics.calibration import expected_calibration_error, reliability_curve
+from sedlib.metrics.evaluation import Evaluation
+from sedlib.metrics.event import event_based
+from sedlib.metrics.intersection import intersection_based
+from sedlib.metrics.psd_roc import (
+    PSDS,
+    PSDS_SCENARIO_1,
+    PSDS_SCENARIO_2,
+    PSDSScenario,
+    psds,
+    psds_from_events,
+)
+from sedlib.metrics.ranking import average_precision, roc_auc
+from sedlib.metrics.segment import (
+    NOTHING,
+    averages,
+    confusion,
+    error_rate,
+    reference_metrics,
+    segment_based,
+    segment_metrics,
+)
+
+__all__ = [
+    "NOTHING",
+    "PSDS",
+    "PSDS_SCENARIO_1",
+    "PSDS_SCENARIO_2",
+    "Evaluation",
+    "PSDSScenario",
+    "average_precision",
+    "averages",
+    "confusion",
+    "error_rate",
+    "event_based",
+    "expected_calibration_error",
+    "intersection_based",
+    "psds",
+    "psds_from_events",
+    "reference_metrics",
+    "reliability_curve",
+    "roc_auc",
+    "segment_based",
+    "segment_metrics",
+]

@@ -1,0 +1,101 @@
+"""How far a score is the probability that it claims to be."""
+
+import numpy as np
+import pandas as pd
+
+from sedlib.metrics.evaluation import divide
+
+
+def reliability_curve(truth, scores, bins=15, strategy="uniform"):
+    """Compare the scores with what is true, bin by bin.
+
+    As `sklearn.calibration.calibration_curve`, with the empty bins and the number of scores
+    in each, which the expected calibration error needs. A bin is open below and closed
+    above, (lower, upper]; the first holds its lower edge as well. Edges of equal counts are
+    scores, found by their rank; scikit-learn interpolates between two, which differs where
+    scores are equal or the bins do not divide their number.
+
+    Parameters
+    ----------
+    truth : array-like of bool, shape (n,)
+    scores : array-like of float, shape (n,)
+        In [0, 1].
+    bins : int
+    strategy : {"uniform", "quantile"}
+        Bins of equal width over [0, 1], or of equal counts. Equal scores are in one bin, so
+        that ties make counts uneven and may leave a bin empty.
+
+    Returns
+    -------
+    pandas.DataFrame, one row a bin
+        ``lower``, ``upper``: its edges; ``mean_score`` and ``fraction_of_positives`` in
+        [0, 1], nan for an empty bin; ``count``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, there is nothing, a score is not in [0, 1], or the strategy
+        is unknown.
+    """
+    truth, scores = np.asarray(truth, dtype=bool), np.asarray(scores, dtype=np.float64)
+    if truth.shape != scores.shape or truth.ndim != 1 or not len(truth):
+        raise ValueError(
+            f"truth has shape {truth.shape} and scores {scores.shape}; "
+            "both must be (n,) with n of 1 or more"
+        )
+    for at in np.flatnonzero(~((scores >= 0) & (scores <= 1))):
+        raise ValueError(f"score {at + 1} is {scores[at]}, not in [0, 1]; give probabilities")
+    if strategy == "uniform":
+        edges = np.linspace(0, 1, bins + 1)
+    elif strategy == "quantile":
+        last = -(-np.arange(bins + 1) * len(scores) // bins) - 1
+        edges = np.sort(scores)[np.maximum(last, 0)]
+    else:
+        raise ValueError(f"strategy {strategy!r} is not one of 'uniform' and 'quantile'")
+    index = np.searchsorted(edges[1:-1], scores, side="left")
+    count = np.bincount(index, minlength=bins)
+    return pd.DataFrame(
+        {
+            "lower": edges[:-1],
+            "upper": edges[1:],
+            "mean_score": divide(np.bincount(index, scores, bins), count),
+            "fraction_of_positives": divide(np.bincount(index, truth, bins), count),
+            "count": count,
+        }
+    )
+
+
+def expected_calibration_error(truth, scores, bins=15, strategy="uniform"):
+    """Mean distance of the scores of a bin from the share that is true (ECE).
+
+    The sum over bins of count / n * abs(fraction of positives - mean score). For several
+    classes take the mean over them (class-wise ECE). It depends on the bins, so say which;
+    15 of equal width are the usual ones.
+
+    Sources: Naeini, Cooper, Hauskrecht, "Obtaining well calibrated probabilities using
+    Bayesian binning", AAAI 2015; Guo, Pleiss, Sun, Weinberger, "On calibration of modern
+    neural networks", ICML 2017; equal counts: Nixon et al., "Measuring calibration in deep
+    learning", CVPR workshops 2019.
+
+    Parameters
+    ----------
+    truth : array-like of bool, shape (n,)
+    scores : array-like of float, shape (n,)
+        In [0, 1].
+    bins : int
+    strategy : {"uniform", "quantile"}
+        See `reliability_curve`.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        As `reliability_curve`.
+    """
+    curve = reliability_curve(truth, scores, bins, strategy)
+    distance = (curve["fraction_of_positives"] - curve["mean_score"]).abs()
+    return float((distance * curve["count"]).sum() / curve["count"].sum())

@@ -1,0 +1,272 @@
+"""The polyphonic sound detection score (PSDS), over all thresholds of the scores.
+
+Sources: Bilen, Ferroni, Tuveri, Azcarreta, Krstulovic, "A framework for the robust evaluation
+of sound event detection", ICASSP 2020; for all thresholds at once, Ebbers, Serizel,
+Haeb-Umbach, "Threshold-independent evaluation of sound event detection scores", ICASSP 2022.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sedlib.metrics.event_lists import MICROSECONDS, microseconds
+from sedlib.metrics.intersection import (
+    Criteria,
+    count_changes,
+    counts_of_events,
+    disjoint_events,
+    event_counts,
+)
+
+HOUR = 3600  # s; the unit of time of false positive rates
+
+
+@dataclass(frozen=True)
+class PSDSScenario:
+    """Parameters of a PSDS.
+
+    Attributes
+    ----------
+    dtc_threshold, gtc_threshold : float
+        In (0, 1].
+    cttc_threshold : float or None
+        In (0, 1]; None where cross-triggers cost nothing.
+    alpha_ct : float
+        Cost of cross-triggers, in [0, 1].
+    alpha_st : float
+        Cost of instability across classes, of 0 or more.
+    max_efpr : float
+        Greatest effective false positive rate that counts, per hour.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+    """
+
+    dtc_threshold: float
+    gtc_threshold: float
+    cttc_threshold: float | None
+    alpha_ct: float
+    alpha_st: float
+    max_efpr: float
+
+    def __post_init__(self):
+        self.criteria.check()
+        if not (0 <= self.alpha_ct <= 1 and self.alpha_st >= 0 and self.max_efpr > 0):
+            raise ValueError(
+                f"alpha_ct {self.alpha_ct} must be in [0, 1], alpha_st {self.alpha_st} of 0 or "
+                f"more, max_efpr {self.max_efpr} above 0"
+            )
+        if (self.alpha_ct > 0) != (self.cttc_threshold is not None):
+            raise ValueError(
+                f"cttc_threshold {self.cttc_threshold} does not fit alpha_ct {self.alpha_ct}; "
+                "give a threshold where cross-triggers cost something, and only there"
+            )
+
+    @property
+    def criteria(self):
+        """The thresholds of the criteria."""
+        return Criteria(self.dtc_threshold, self.gtc_threshold, self.cttc_threshold)
+
+
+# As the DCASE challenges define them, task 4 of 2021 to 2023: the first asks for exact times,
+# the second for the right class.
+PSDS_SCENARIO_1 = PSDSScenario(0.7, 0.7, None, alpha_ct=0.0, alpha_st=1.0, max_efpr=100.0)
+PSDS_SCENARIO_2 = PSDSScenario(0.1, 0.1, 0.3, alpha_ct=0.5, alpha_st=1.0, max_efpr=100.0)
+
+
+@dataclass(frozen=True)
+class PSDS:
+    """A polyphonic sound detection score.
+
+    Attributes
+    ----------
+    value : float
+        Area under `roc` by the greatest rate, in [0, 1].
+    per_class : pandas.Series
+        Index ``event_label``; the same of the curve of each class alone, nan for one that
+        does not occur.
+    roc : pandas.DataFrame
+        ``effective_fp_rate`` (per hour, rising from 0 to the greatest one) and
+        ``effective_tp_ratio``, which holds from its row's rate to that of the next.
+    """
+
+    value: float
+    per_class: pd.Series
+    roc: pd.DataFrame
+
+
+def psds(scores, truth, durations, scenario):
+    """Polyphonic sound detection score over all thresholds of the scores, exactly.
+
+    Each class has a curve of the ratio of true positives over the effective rate of false
+    positives: the best ratio at that rate or less, of any threshold. The rate is false
+    positives by the duration of all recordings, plus `alpha_ct` times the mean, over the
+    other classes, of the cross-triggers by the duration of the class's events. The score is
+    the area under the mean of the curves less `alpha_st` times their (population) standard
+    deviation, where that is above 0, as a staircase and up to `max_efpr`.
+
+    A class that does not occur has no curve: it is left out, also as the other class of
+    cross-triggers. (sed_scores_eval and psds_eval want only classes that occur.)
+
+    Parameters
+    ----------
+    scores : mapping of str to pandas.DataFrame
+        Score table of each recording, all of the same classes; see `sedlib.decoding`.
+    truth : pandas.DataFrame
+        Event table of the recordings. Events of one class must not overlap.
+    durations : mapping of str to float
+        Length in seconds of each recording.
+    scenario : PSDSScenario
+        `PSDS_SCENARIO_1` or `PSDS_SCENARIO_2`, or another.
+
+    Returns
+    -------
+    PSDS
+
+    Raises
+    ------
+    sedlib.annotations.AnnotationError
+        If an event has an unknown label, is of a recording without duration, begins before
+        0, lasts no time, or overlaps another of its class.
+    ValueError
+        If scores and durations are of other recordings, or the score tables of other classes.
+    """
+    if set(scores) != set(durations) or not scores:
+        raise ValueError(
+            f"scores of {sorted(scores)} and durations of {sorted(durations)}; "
+            "give both for each recording"
+        )
+    classes = list(next(iter(scores.values())).columns[2:])
+    for name, table in scores.items():
+        if list(table.columns[2:]) != classes:
+            raise ValueError(
+                f"{name}: scores of classes {list(table.columns[2:])}, not {classes}; "
+                "score all recordings with one model"
+            )
+    true = disjoint_events(truth, classes, durations)
+    counts = []
+    for label in range(len(classes)):
+        changes = [
+            count_changes(*_spans(table, label), true[name], label, len(classes), scenario.criteria)
+            for name, table in scores.items()
+        ]
+        thresholds, deltas = (np.concatenate(part) for part in zip(*changes, strict=True))
+        distinct, index = np.unique(-thresholds, return_inverse=True)
+        steps = np.zeros((len(distinct), deltas.shape[1]), dtype=np.int64)
+        np.add.at(steps, index, deltas)
+        counts.append(np.cumsum(steps, axis=0))
+    return _psds(counts, true, durations, classes, scenario)
+
+
+def psds_from_events(operating_points, truth, durations, classes, scenario):
+    """Polyphonic sound detection score of some operating points, as psds_eval computes it.
+
+    Of the events found at a few thresholds it approximates the `psds` of the scores; of
+    those found at every score there is, it is the same.
+
+    Parameters
+    ----------
+    operating_points : iterable of pandas.DataFrame
+        Event tables, one for each threshold. Events of one class must not overlap.
+    truth, durations, scenario
+        See `psds`.
+    classes : sequence of str
+        All the labels there are.
+
+    Returns
+    -------
+    PSDS
+
+    Raises
+    ------
+    sedlib.annotations.AnnotationError
+        As `psds`, for found events as well.
+    """
+    true = disjoint_events(truth, classes, durations)
+    points = [
+        counts_of_events(
+            true, disjoint_events(found, classes, durations), len(classes), scenario.criteria
+        )
+        for found in operating_points
+    ]
+    counts = np.reshape(points, (len(points), len(classes), 2 + len(classes))).swapaxes(0, 1)
+    return _psds(counts, true, durations, classes, scenario)
+
+
+def _spans(table, label):
+    """Each event of a class that any threshold finds, once: its times, and which find it.
+
+    A run of steps is one event for the thresholds above every score beside it and up to its
+    lowest score. So the lowest step of an event names it, and the events are at most as many
+    as the steps.
+
+    Returns
+    -------
+    onset, offset : numpy.ndarray of int64, shape (n_spans,)
+        In microseconds.
+    upper, lower : numpy.ndarray of float64, shape (n_spans,)
+        Found by the thresholds in (lower, upper]; lower is -inf where nothing is beside it.
+    """
+    times = np.append(table["onset"].to_numpy(), table["offset"].to_numpy()[-1:])
+    scores = table.iloc[:, 2 + label].to_numpy(dtype=np.float64)
+    before, after = _next_lower(scores[::-1]), _next_lower(scores)
+    first, stop = len(scores) - before[::-1], after
+    spans, lowest = np.unique(np.stack([first, stop], axis=1), axis=0, return_index=True)
+    beside = np.concatenate([[-np.inf], scores, [-np.inf]])
+    lower = np.maximum(beside[spans[:, 0]], beside[spans[:, 1] + 1])
+    return *microseconds(times[spans.T]), scores[lowest], lower
+
+
+def _next_lower(scores):
+    """Index of the first lower score after each, or the number of scores."""
+    index = np.full(len(scores), len(scores))
+    waiting = []
+    for at, score in enumerate(scores.tolist()):
+        while waiting and scores[waiting[-1]] > score:
+            index[waiting.pop()] = at
+        waiting.append(at)
+    return index
+
+
+def _psds(counts, true, durations, classes, scenario):
+    """Return the PSDS of each class's counts at its operating points."""
+    support = event_counts(true, len(classes))
+    lasts = np.zeros(len(classes))  # s
+    for events in true.values():
+        np.add.at(lasts, events.label, (events.offset - events.onset) / MICROSECONDS)
+    present = np.flatnonzero(support)
+    ratios, rates = [], []
+    for label in present:
+        tp, fp = counts[label][:, 0], counts[label][:, 1]
+        others = present[present != label]
+        triggers = counts[label][:, 2 + others] / lasts[others]
+        rate = fp / sum(durations.values())
+        rate = rate + scenario.alpha_ct * triggers.sum(axis=1) / max(len(others), 1)
+        ratios.append(tp / support[label])
+        rates.append(HOUR * rate)
+    limit = scenario.max_efpr
+    grid = np.unique(np.concatenate([[0.0], *rates, [limit]]))
+    grid = grid[grid <= limit]
+    steps = np.full((len(classes), len(grid)), np.nan)
+    for label, rate, ratio in zip(present, rates, ratios, strict=True):
+        steps[label] = _staircase(rate, ratio, grid)
+    effective = np.full(len(grid), np.nan)
+    if len(present):
+        mean, deviation = steps[present].mean(axis=0), steps[present].std(axis=0)
+        effective = np.maximum(mean - scenario.alpha_st * deviation, 0)
+    areas = np.vstack([effective, steps])[:, :-1] @ np.diff(grid) / limit
+    return PSDS(
+        value=float(areas[0]),
+        per_class=pd.Series(areas[1:], index=pd.Index(classes, name="event_label")),
+        roc=pd.DataFrame({"effective_fp_rate": grid, "effective_tp_ratio": effective}),
+    )
+
+
+def _staircase(rate, ratio, grid):
+    """Greatest ratio of the points whose rate is at most each of `grid`; 0 where there is none."""
+    order = np.argsort(rate)
+    best = np.maximum.accumulate(np.append(0.0, ratio[order]))
+    return best[np.searchsorted(rate[order], grid, side="right")]

@@ -1,0 +1,141 @@
+"""Ranking and calibration beside slow counts and scikit-learn."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.calibration import calibration_curve
+
+from sedlib.metrics import (
+    average_precision,
+    expected_calibration_error,
+    reliability_curve,
+    roc_auc,
+)
+
+claim = settings(deadline=None, database=None, max_examples=30)
+strategies = st.sampled_from(["uniform", "quantile"])
+
+
+@st.composite
+def scored(draw):
+    """Truth and scores; in tenths, so that many are on the edge of a bin."""
+    n = draw(st.integers(1, 30))
+    truth = draw(st.lists(st.booleans(), min_size=n, max_size=n))
+    scores = draw(st.lists(st.integers(0, 10), min_size=n, max_size=n))
+    return np.array(truth), np.array(scores) / 10
+
+
+@claim
+@given(scored())
+def test_roc_auc_is_the_share_of_pairs_in_order(case):
+    truth, scores = case
+    pairs = [(p > n) + (p == n) / 2 for p in scores[truth] for n in scores[~truth]]
+    expected = np.mean(pairs) if pairs else math.nan
+    assert roc_auc(truth[:, None], scores[:, None]) == pytest.approx([expected], nan_ok=True)
+
+
+@pytest.mark.filterwarnings("error")
+def test_ranking_is_of_each_class_and_quietly_nan_without_positives():
+    truth = np.array([[1, 0, 1], [0, 0, 1], [1, 0, 1]])
+    scores = np.array([[0.9, 0.1, 0.3], [0.5, 0.2, 0.2], [0.4, 0.3, 0.1]])
+    np.testing.assert_allclose(average_precision(truth, scores), [5 / 6, np.nan, 1])
+    np.testing.assert_allclose(roc_auc(truth, scores), [0.5, np.nan, np.nan])
+    for metric in (average_precision, roc_auc):
+        with pytest.raises(ValueError, match=r"truth has shape \(3, 3\) and scores \(3, 2\)"):
+            metric(truth, scores[:, :2])
+
+
+def agrees_with_scikit_learn(truth, scores, bins, strategy):
+    curve = reliability_curve(truth, scores, bins, strategy)
+    filled = curve[curve["count"] > 0]
+    positives, mean = calibration_curve(truth, scores, n_bins=bins, strategy=strategy)
+    np.testing.assert_allclose(filled["fraction_of_positives"], positives)
+    np.testing.assert_allclose(filled["mean_score"], mean)
+    assert len(curve) == bins
+    assert curve["count"].sum() == len(truth)
+    assert (
+        curve.loc[curve["count"] == 0, ["fraction_of_positives", "mean_score"]].isna().all().all()
+    )
+
+
+@claim
+@given(scored(), st.integers(1, 12))
+def test_the_reliability_curve_agrees_with_scikit_learn(case, bins):
+    agrees_with_scikit_learn(*case, bins, "uniform")
+
+
+@settings(claim, max_examples=20)
+@given(st.integers(1, 5), st.integers(1, 8), st.integers(0, 2**32 - 1))
+def test_bins_of_equal_counts_agree_with_scikit_learn_where_they_divide_the_scores(n, bins, seed):
+    random = np.random.default_rng(seed)
+    agrees_with_scikit_learn(
+        random.random(n * bins) < 0.5, random.random(n * bins), bins, "quantile"
+    )
+
+
+@claim
+@given(scored(), st.integers(1, 12))
+def test_the_edges_of_equal_counts_are_the_scores_of_their_rank(case, bins):
+    truth, scores = case
+    curve = reliability_curve(truth, scores, bins, "quantile")
+    for k, upper in enumerate(curve["upper"], start=1):
+        # the lowest score that a share of k / bins is at or below
+        assert upper == min(s for s in scores if sum(scores <= s) * bins >= k * len(scores))
+    assert curve["lower"].tolist() == [min(scores), *curve["upper"][:-1]]
+
+
+@claim
+@given(scored(), st.integers(1, 12), strategies)
+def test_the_expected_calibration_error_agrees_with_a_slow_count(case, bins, strategy):
+    truth, scores = case
+    edges = reliability_curve(truth, scores, bins, strategy)[["lower", "upper"]].to_numpy()
+    error, placed = 0.0, 0
+    for index, (lower, upper) in enumerate(edges):
+        first = index == 0
+        held = [
+            at for at, score in enumerate(scores) if (lower < score or first) and score <= upper
+        ]
+        placed += len(held)
+        if held:
+            gap = abs(sum(truth[held]) / len(held) - sum(scores[held]) / len(held))
+            error += len(held) / len(scores) * gap
+    assert placed == len(scores)
+    assert expected_calibration_error(truth, scores, bins, strategy) == pytest.approx(error)
+
+
+def test_bins_of_equal_width_span_0_to_1_and_hold_their_upper_edge():
+    curve = reliability_curve([0, 1, 1, 0], [0.0, 0.25, 0.5, 1.0], bins=4)
+    assert curve["lower"].tolist() == [0, 0.25, 0.5, 0.75]
+    assert curve["upper"].tolist() == [0.25, 0.5, 0.75, 1]
+    assert curve["count"].tolist() == [2, 1, 0, 1]
+
+
+def test_bins_of_equal_counts_hold_as_many_where_no_scores_are_equal():
+    scores = np.random.default_rng(0).random(100)
+    curve = reliability_curve(scores > 0.5, scores, bins=5, strategy="quantile")
+    assert curve["count"].tolist() == [20] * 5
+
+
+def test_scores_that_are_right_as_often_as_they_say_have_no_error():
+    truth = [0, 0, 0, 1, 1, 1, 1, 0]
+    scores = [0.25] * 4 + [0.75] * 4
+    assert expected_calibration_error(truth, scores) == 0
+    assert expected_calibration_error(truth, np.full(8, 0.9)) == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize(
+    ("truth", "scores", "strategy", "message"),
+    [
+        ([1, 0], [0.5], "uniform", r"truth has shape \(2,\) and scores \(1,\)"),
+        ([], [], "uniform", "n of 1 or more"),
+        ([1, 0], [0.5, 1.5], "uniform", r"score 2 is 1.5, not in \[0, 1\]"),
+        ([1, 0], [math.nan, 0.5], "uniform", "score 1 is nan"),
+        ([1, 0], [0.5, 0.5], "equal", "'equal' is not one of 'uniform' and 'quantile'"),
+    ],
+)
+def test_what_cannot_be_binned_is_refused(truth, scores, strategy, message):
+    with pytest.raises(ValueError, match=message):
+        expected_calibration_error(truth, scores, strategy=strategy)
