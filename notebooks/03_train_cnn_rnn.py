@@ -203,7 +203,7 @@ plt.show()
 # %% tags=["trained"]
 few = list(chosen.index[chosen["few"]])
 print(f"fewer than {decoding.FEW} positive seconds, so the threshold is a guess: {', '.join(few)}")
-chosen.drop(columns="few").round(2)
+chosen[["threshold", "threshold_low", "threshold_high", "positives"]].round(2)
 
 # %% [markdown]
 # ## Keeping the model

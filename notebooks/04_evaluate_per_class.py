@@ -125,7 +125,8 @@ simple_samples = uncertainty.resampled_metrics(
 )
 interval = uncertainty.intervals(samples)
 gain = uncertainty.compare(simple_samples, samples).xs("f1", level="metric")
-gain.rename(columns={"first": "mean spectrum", "second": "network"}).drop(columns="undefined")
+gain = gain.rename(columns={"first": "mean spectrum", "second": "network"})
+gain[["mean spectrum", "network", "difference", "low", "high"]]
 
 # %% tags=["trained"]
 fig, ax = plt.subplots(figsize=(7.5, 4))
