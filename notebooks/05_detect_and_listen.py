@@ -150,7 +150,7 @@ if judged:
     y = clips.label_clips(truth, result.duration, judged, rule)
     found = clips.label_clips(known, result.duration, judged, rule)
     table = metrics.segment_metrics(y, found, judged)
-    display(table[["precision", "recall", "f1", "support"]])
+    display(table[["recall", "f1", "support"]])
 
 # %% [markdown]
 # ## What does a finer step bring?
