@@ -19,6 +19,7 @@
 # %%
 import hashlib
 import json
+from functools import partial
 
 import keras
 import librosa
@@ -145,10 +146,9 @@ described["labels"] = {n: hashlib.md5(labels).hexdigest() for n, labels in y.ite
 key = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 history = training.train(
     network,
-    sides["train"],
+    partial(training.Batches, *sides["train"], options, seed),
     sides["validation"],
     options,
-    seed,
     checkpoint=data / "checkpoint.npz",
     key=key,
     on_epoch=[plots.LiveCurves(), training.LiveLog(workspace() / "reports" / "training")],

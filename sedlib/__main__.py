@@ -99,6 +99,25 @@ def run_notebook_command(arguments):
     print(run_notebook(arguments.source, workspace() / "reports" / "notebooks"))
 
 
+def study_command(arguments):
+    """Conduct a long study: hours on a processor, less with a GPU."""
+    with _quiet():
+        from sedlib import study
+        from sedlib.episodes import usable_split
+
+    params, data = load_params(), workspace() / "data"
+    split = usable_split(params.split, data / "episodes")
+    name = arguments.name
+    corpora = [study.Corpus(params.episodes.source, data / "episodes", data / "features", split)]
+    recipes = study.comparison(params.train)
+    if name == "recordings":
+        corpora.append(study.mix_recordings(params, data / "study" / name, os.cpu_count()))
+        recipes = study.recordings(*corpora)
+    scratch, target = data / "study" / f"{name}_runs", workspace() / "reports" / "studies"
+    for line in study.conduct(name, recipes, corpora, params, scratch, target, arguments.processes):
+        print(line, flush=True)
+
+
 def publish_command(_):
     """Copy the outputs of the executed notebooks into the pairs under ``notebooks``."""
     from sedlib.notebooks import publish
@@ -216,6 +235,15 @@ def _parser():
     command = commands.add_parser("run-notebook", help="execute the text half of a notebook")
     command.add_argument("source", type=Path, help="the .py half")
     command.set_defaults(run=run_notebook_command)
+    command = commands.add_parser("study", help="conduct a long study, see notebooks 6 and 7")
+    command.set_defaults(run=study_command)
+    command.add_argument("name", choices=("comparison", "recordings"))
+    command.add_argument(
+        "--processes",
+        type=int,
+        default=os.cpu_count(),
+        help="training runs at a time; 0, for a GPU: one, on all there is",
+    )
     command = commands.add_parser("publish", help="copy outputs into the notebooks of the pairs")
     command.set_defaults(run=publish_command)
     command = commands.add_parser("report", help="write the model card and the README's table")

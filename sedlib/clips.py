@@ -6,6 +6,7 @@ and compared as integers, so that an event split in exact halves counts as halve
 """
 
 import difflib
+import itertools
 
 import numpy as np
 import pandas as pd
@@ -72,6 +73,28 @@ def label_clips(events, duration, classes, rule="half", clip=1.0):
         else:
             raise ValueError(f"rule {rule!r} is not one of 'half', 'whole' and 'any'")
     return labels
+
+
+def label_stretches(labels):
+    """Cut a recording wherever its labels change, as the clip lists of 2018 are cut.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray of bool, shape (n_clips, n_classes)
+
+    Returns
+    -------
+    list of (int, int, numpy.ndarray of bool, shape (n_classes,))
+        First clip, clip after the last, and the labels of all between, in order.
+        Stretches without any label are left out.
+    """
+    changes = np.flatnonzero((labels[1:] != labels[:-1]).any(axis=1)) + 1
+    edges = [0, *changes.tolist(), len(labels)]
+    return [
+        (start, stop, labels[start])
+        for start, stop in itertools.pairwise(edges)
+        if labels[start:stop].any()
+    ]
 
 
 def split_table(split, durations):

@@ -137,8 +137,30 @@ class Train(Section):
     batch_size: PositiveInt
     epochs: PositiveInt
     learning_rate: PositiveFloat
+    schedule: Literal["cosine", "constant"]
     patience: PositiveInt
     augment: Augment
+
+
+class Study(Section):
+    """The long studies; see `sedlib.study`.
+
+    Attributes
+    ----------
+    seeds : tuple of int
+        One training run of every recipe for each; at least two.
+    width : float
+        Of the network of 2018, as a share of its channels.
+    recordings : str
+        Folder of real recordings, one folder a class; relative to the checkout.
+    aliases : dict of str to str or None
+        Name of a recordings' folder to the class it is; null leaves it out.
+    """
+
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=2, strict=False)]
+    width: Annotated[float, Field(gt=0, le=1)]
+    recordings: Name
+    aliases: dict[Name, Name | None]
 
 
 class Params(Section):
@@ -151,6 +173,7 @@ class Params(Section):
     features: Features
     labels: Labels
     train: Train
+    study: Study
 
     @model_validator(mode="after")
     def _classes_differ(self):

@@ -20,6 +20,7 @@ from sedlib.features import clip_shape
 
 WEIGHTS = "model.weights.h5"
 DESCRIPTION = "model.json"
+MEL_BANDS = 64
 
 
 class ModelError(SedlibError):
@@ -98,11 +99,7 @@ def compact(frames, bins, n_classes, sample_rate):
         (batch, frames, bins, 1) magnitudes to (batch, n_classes) scores in [0, 1].
     """
     inputs = keras.Input((frames, bins, 1), name="magnitude")
-    x = keras.layers.Reshape((frames, bins), name="drop_channel")(inputs)
-    x = MelBands(sample_rate, bands=64, fmax=sample_rate / 4, name="mel")(x)
-    x = LogCompression(floor=1e-5, name="log")(x)
-    x = keras.layers.BatchNormalization(name="norm0")(x)
-    x = keras.layers.Reshape((frames, 64, 1), name="channel")(x)
+    x = _log_mel(inputs, sample_rate)
     widths = (16, 32, 32, 64, 64, 64, 64)
     pools = (2, 2, 2, 2, 2, 1, 1)
     for i, (width, pool) in enumerate(zip(widths, pools, strict=True), start=1):
@@ -119,8 +116,8 @@ def compact(frames, bins, n_classes, sample_rate):
     return keras.Model(inputs, outputs, name="compact")
 
 
-def reference(frames, bins, n_classes, sample_rate):
-    """Return the network of 2018 at its full width, about 27 G multiply-adds a clip.
+def reference(frames, bins, n_classes, sample_rate, width=1.0, log_mel=False):
+    """Return the network of 2018, at its full width about 27 G multiply-adds a clip.
 
     Raw magnitudes, five blocks of 3x3 convolution, ReLU and pooling by two
     over frequency, batch norm after the second and the fifth, then two more
@@ -129,22 +126,49 @@ def reference(frames, bins, n_classes, sample_rate):
     at random, and batch norm knows whether it is training. The last
     convolution is 3x3, as the text of 2018 says; its code had 1x1.
 
-    Parameters and return value are those of `compact`; `sample_rate` is not
-    used, for this network sees bins and not Hz.
+    Parameters
+    ----------
+    frames, bins, n_classes, sample_rate
+        As those of `compact`.
+    width : float
+        Share of the channels of each convolution, in (0, 1].
+    log_mel : bool
+        Look at the log power of 64 mel bands, as `compact` does, and not at the magnitudes.
+
+    Returns
+    -------
+    keras.Model
+        As `compact` returns it.
     """
     inputs = keras.Input((frames, bins, 1), name="magnitude")
-    x = inputs
-    for i, width in enumerate((64, 128, 256, 512, 1024), start=1):
-        x = keras.layers.Conv2D(width, 3, padding="same", activation="relu", name=f"conv{i}")(x)
+    x = _log_mel(inputs, sample_rate) if log_mel else inputs
+    for i, channels in enumerate((64, 128, 256, 512, 1024), start=1):
+        x = _convolve(x, channels * width, i)
         x = keras.layers.AveragePooling2D((1, 2), padding="same", name=f"pool{i}")(x)
         if i in (2, 5):
             x = keras.layers.BatchNormalization(name=f"norm{i}")(x)
-    x = keras.layers.Conv2D(128, 3, padding="same", activation="relu", name="conv6")(x)
-    x = keras.layers.Conv2D(1, 3, padding="same", activation="relu", name="conv7")(x)
+    x = _convolve(x, 128 * width, 6)
+    x = _convolve(x, 1, 7)
     x = keras.layers.Reshape((frames, -1), name="steps")(x)
     x = keras.layers.GRU(128, activation="relu", name="gru")(x)
     outputs = keras.layers.Dense(n_classes, activation="sigmoid", name="scores")(x)
     return keras.Model(inputs, outputs, name="reference")
+
+
+def _log_mel(magnitude, sample_rate):
+    """Log power of mel bands up to a quarter of the sample rate, (frames, bands, 1)."""
+    frames, bins, _ = magnitude.shape[1:]
+    x = keras.layers.Reshape((frames, bins), name="drop_channel")(magnitude)
+    x = MelBands(sample_rate, bands=MEL_BANDS, fmax=sample_rate / 4, name="mel")(x)
+    x = LogCompression(floor=1e-5, name="log")(x)
+    x = keras.layers.BatchNormalization(name="norm0")(x)
+    return keras.layers.Reshape((frames, MEL_BANDS, 1), name="channel")(x)
+
+
+def _convolve(x, channels, i):
+    """Convolve as in 2018, with at least one channel."""
+    channels = max(1, round(channels))
+    return keras.layers.Conv2D(channels, 3, padding="same", activation="relu", name=f"conv{i}")(x)
 
 
 PRESETS = {"compact": compact, "reference": reference}

@@ -16,6 +16,8 @@ import tensorflow as tf
 from dvclive import Live
 from sklearn.metrics import average_precision_score
 
+from sedlib.clips import label_stretches
+from sedlib.features import spectrogram
 from sedlib.model import predict_scores
 
 
@@ -46,14 +48,17 @@ class Batches(keras.utils.PyDataset):
     seed : int
     epoch : int
         From 0; gives the order of clips and the draws of the augmentation.
+    share : float
+        Of the clips that an epoch shows, each epoch others.
     """
 
-    def __init__(self, magnitudes, labels, options, seed, epoch):
+    def __init__(self, magnitudes, labels, options, seed, epoch, share=1.0):
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
         self.magnitudes, self.labels, self.options = magnitudes, labels, options
         self.key = (seed, epoch)
         self.starts = np.cumsum([0] + [len(m) for m in magnitudes])
-        self.order = np.random.default_rng(self.key).permutation(len(labels))
+        order = np.random.default_rng(self.key).permutation(len(labels))
+        self.order = order[: round(share * len(labels))]
 
     def __len__(self):
         return -(-len(self.order) // self.options.batch_size)
@@ -83,6 +88,55 @@ class Batches(keras.utils.PyDataset):
             episode = np.searchsorted(self.starts, clip, side="right") - 1
             x[i] = self.magnitudes[episode][clip - self.starts[episode]]
         return x
+
+
+class Crops(keras.utils.PyDataset):
+    """Training clips of one epoch as in 2018: random seconds of annotated stretches.
+
+    A stretch lasts from one change of the labels to the next. Each is as likely as any,
+    whatever its length; the second begins anywhere in it and takes all its labels. An
+    epoch has as many crops as there are clips.
+
+    Parameters
+    ----------
+    waveforms : sequence of numpy.ndarray of float32, shape (n_samples,)
+        By episode.
+    labels : sequence of numpy.ndarray of bool, shape (n_clips, n_classes)
+        By episode.
+    recipe : sedlib.config.Features
+    options : sedlib.config.Train
+        Uses the batch size.
+    seed : int
+    epoch : int
+        From 0; gives the crops.
+    """
+
+    def __init__(self, waveforms, labels, recipe, options, seed, epoch):
+        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
+        self.waveforms, self.recipe, self.size = waveforms, recipe, options.batch_size
+        self.stretches = [
+            (waveform, *stretch)
+            for waveform, own in zip(waveforms, labels, strict=True)
+            for stretch in label_stretches(own)
+        ]
+        n_clips = sum(len(own) for own in labels)
+        rng = np.random.default_rng((seed, epoch))
+        self.chosen = rng.integers(len(self.stretches), size=n_clips)
+        self.place = rng.random(n_clips)  # 0 the earliest crop of the stretch, 1 the latest
+
+    def __len__(self):
+        return -(-len(self.chosen) // self.size)
+
+    def __getitem__(self, index):
+        part = slice(index * self.size, (index + 1) * self.size)
+        clips, labels, rate = [], [], self.recipe.sample_rate
+        for number, place in zip(self.chosen[part], self.place[part], strict=True):
+            waveform, start, stop, label = self.stretches[number]
+            first = round((start + place * (stop - start - 1)) * rate)
+            clips.append(waveform[first : first + rate])
+            labels.append(label)
+        magnitude = spectrogram(np.stack(clips), self.recipe)
+        return magnitude[..., np.newaxis], np.array(labels, dtype=np.float32)
 
 
 def draw_balanced(labels, n, rng):
@@ -155,11 +209,11 @@ def perturb(x, augment, rng):
     return x * scale.astype(np.float32)
 
 
-def train(model, training, validation, options, seed, checkpoint, key, on_epoch=()):
+def train(model, batches, validation, options, checkpoint, key, on_epoch=()):
     """Fit a network; keep the weights of its best epoch; resume if interrupted.
 
-    The learning rate rises over the first epoch and falls along a cosine to a
-    hundredth over the rest. The best epoch is the one of the highest mean
+    By the schedule ``cosine`` the learning rate rises over the first epoch and falls along
+    a cosine to a hundredth over the rest. The best epoch is the one of the highest mean
     average precision on the validation clips; after `options.patience` epochs
     without a better one the training stops.
 
@@ -167,11 +221,12 @@ def train(model, training, validation, options, seed, checkpoint, key, on_epoch=
     ----------
     model : keras.Model
         With new weights; fitted in place.
-    training, validation : (magnitudes, labels)
+    batches : callable
+        Takes the number of an epoch, from 0, and returns its `Batches` or `Crops`.
+    validation : (magnitudes, labels)
         Features by episode, each (n_clips, frames, bins), and the 0/1 labels
         of all their clips in that order, (n_clips in all, n_classes).
     options : sedlib.config.Train
-    seed : int
     checkpoint : path-like
         File for the state after each epoch; removed when training is done.
     key : str
@@ -187,21 +242,13 @@ def train(model, training, validation, options, seed, checkpoint, key, on_epoch=
         of `validation_scores`.
     """
     checkpoint = Path(checkpoint)
-    steps = len(Batches(*training, options, seed, epoch=0))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        options.learning_rate / 10,
-        decay_steps=max(1, options.epochs - 1) * steps,
-        alpha=0.01,
-        warmup_target=options.learning_rate,
-        warmup_steps=steps,
-    )
-    model.compile(keras.optimizers.Adam(schedule), loss="binary_crossentropy")
+    rate = _learning_rate(options, steps=len(batches(0)))
+    model.compile(keras.optimizers.Adam(rate), loss="binary_crossentropy")
     model.optimizer.build(model.trainable_variables)
     history, best = _restore(model, checkpoint, key)
     while len(history) < options.epochs and not _patience_is_over(history, options.patience):
         epoch = len(history)
-        batches = Batches(*training, options, seed, epoch)
-        loss = model.fit(batches, shuffle=False, verbose=0).history["loss"][0]
+        loss = model.fit(batches(epoch), shuffle=False, verbose=0).history["loss"][0]
         rate = float(model.optimizer.learning_rate)
         scores = validation_scores(model, *validation)
         history.append({"epoch": epoch + 1, "learning_rate": rate, "loss": loss, **scores})
@@ -213,6 +260,19 @@ def train(model, training, validation, options, seed, checkpoint, key, on_epoch=
     model.set_weights(best)
     checkpoint.unlink(missing_ok=True)
     return pd.DataFrame(history)
+
+
+def _learning_rate(options, steps):
+    """Learning rate over the batches, `steps` of them an epoch."""
+    if options.schedule == "constant":
+        return options.learning_rate
+    return keras.optimizers.schedules.CosineDecay(
+        options.learning_rate / 10,
+        decay_steps=max(1, options.epochs - 1) * steps,
+        alpha=0.01,
+        warmup_target=options.learning_rate,
+        warmup_steps=steps,
+    )
 
 
 class LiveLog:

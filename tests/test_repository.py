@@ -31,6 +31,7 @@ ORDER = [
     "features",
     "model",
     "training",
+    "study",
     "uncertainty",
     "decoding",
     "metrics",

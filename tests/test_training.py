@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -17,12 +18,13 @@ QUIET = Augment(mix=0.0, gain=0.0, timbre=0.0, mask_bins=0, mask_frames=0)
 LOUD = Augment(mix=0.5, gain=6.0, timbre=3.0, mask_bins=20, mask_frames=3)
 
 
-def options(augment=LOUD, epochs=3, patience=10):
+def options(augment=LOUD, epochs=3, patience=10, schedule="cosine"):
     return Train(
         preset="compact",
         batch_size=8,
         epochs=epochs,
         learning_rate=3e-3,
+        schedule=schedule,
         patience=patience,
         augment=augment,
     )
@@ -43,10 +45,11 @@ def fit(tmp_path, on_epoch=(), key="a", **changes):
     training.make_reproducible(7)
     network = build_model("compact", CLASSES, RECIPE)
     magnitudes, labels = episodes()
-    sides = (magnitudes, labels), (magnitudes[:1], labels[:20])
-    history = training.train(
-        network, *sides, options(**changes), 7, tmp_path / "checkpoint.npz", key, on_epoch
-    )
+    chosen = options(**changes)
+    batches = partial(training.Batches, magnitudes, labels, chosen, 7)
+    validation = magnitudes[:1], labels[:20]
+    checkpoint = tmp_path / "checkpoint.npz"
+    history = training.train(network, batches, validation, chosen, checkpoint, key, on_epoch)
     return network.get_weights(), history
 
 

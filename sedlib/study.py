@@ -1,0 +1,425 @@
+"""The long studies: what each change since 2018 brings, and what recordings teach.
+
+A study trains recipes, each from several seeds, and keeps what they answer on the validation
+and test episodes. Judging is left to notebooks 6 and 7, which need no training. A *corpus* is
+a set of episodes split by ``params.split``: the default ones, or others of the same names.
+
+Files
+-----
+``NAME.npz``, arrays by name: ``RECIPE/SEED/SIDE/CORPUS``, scores (n_clips, n_classes) as
+float16, of the validation episodes of the corpora the recipe was trained on and of the test
+episodes of all; ``truth/RULE/SIDE/CORPUS``, labels as bool.
+
+``NAME.json``: the recipes, seeds, classes, ``lengths`` (clips of each episode by side and
+corpus), how many minutes each run took, on what, with which packages.
+"""
+
+import hashlib
+import json
+import multiprocessing
+import os
+import platform
+import time
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from sedlib import annotations, audio, features, model, sources, training
+from sedlib.clips import label_clips
+from sedlib.config import Augment, SedlibError, repository
+
+RULES = ("half", "whole")  # ours and that of 2018
+NOT_VARIED = Augment(mix=0, gain=0, timbre=0, mask_bins=0, mask_frames=0)
+
+
+class StudyError(SedlibError):
+    """A study that cannot be read; the message names the file and the fault."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way to train a network.
+
+    Attributes
+    ----------
+    name : str
+        What is changed against the recipe before.
+    says : str
+        The same in a sentence.
+    network : {"2018", "2018 log mel", "compact"}
+        `sedlib.model.reference` on magnitudes or on log mel bands, or `sedlib.model.compact`.
+    examples : {"crops", "seconds"}
+        `sedlib.training.Crops` or `sedlib.training.Batches`.
+    changes : dict
+        Fields of `sedlib.config.Train` that are not those of ``params.train``.
+    corpora : tuple of str
+        What it is trained on; all there are if it names none. An epoch of two shows half as
+        many examples of them, so that all recipes see equally many.
+    """
+
+    name: str
+    says: str
+    network: str = "compact"
+    examples: str = "seconds"
+    changes: Mapping = field(default_factory=dict)
+    corpora: tuple = ()
+
+
+def comparison(train):
+    """List the recipes from that of 2018 to ours, one change at a time.
+
+    Parameters
+    ----------
+    train : sedlib.config.Train
+        Ours.
+
+    Returns
+    -------
+    list of Recipe
+        All of 2018 but the width of its network, the number of steps, and the best epoch on
+        the validation episode in place of the last.
+    """
+    slow = {"batch_size": 32, "learning_rate": 1e-4, "schedule": "constant"}
+    plain = {"augment": NOT_VARIED}
+    mixed = {"augment": NOT_VARIED.model_copy(update={"mix": train.augment.mix})}
+    return [
+        Recipe(
+            "recipe of 2018",
+            "raw magnitudes, the old network, random seconds that take all labels of their "
+            "clip, Adam at 1e-4 with 32 a batch",
+            "2018",
+            "crops",
+            slow | plain,
+        ),
+        Recipe(
+            "labels of the second",
+            "every second of the episodes with its own labels, also those without any",
+            "2018",
+            changes=slow | plain,
+        ),
+        Recipe(
+            "log mel bands",
+            "the logarithm of 64 mel bands in place of 1025 magnitudes",
+            "2018 log mel",
+            changes=slow | plain,
+        ),
+        Recipe(
+            "network",
+            "batch norm after every convolution, a tanh GRU averaged over the frames, dropout",
+            changes=slow | plain,
+        ),
+        Recipe(
+            "learning rate",
+            f"Adam at {train.learning_rate:g} with a warm-up and a cosine, "
+            f"{train.batch_size} a batch",
+            changes=plain,
+        ),
+        Recipe(
+            "mixing",
+            "half of the clips get a second one laid over them, drawn evenly over the classes",
+            changes=mixed,
+        ),
+        Recipe("variation", "level and timbre change, a band and a stretch are silenced"),
+    ]
+
+
+def recordings(made, recorded):
+    """List the recipes that differ by what they are trained on.
+
+    Parameters
+    ----------
+    made, recorded : Corpus
+        The default episodes, and those mixed from recordings.
+
+    Returns
+    -------
+    list of Recipe
+    """
+    return [
+        Recipe(made.name, "the default episodes", corpora=(made.name,)),
+        Recipe(recorded.name, "episodes mixed from recordings", corpora=(recorded.name,)),
+        Recipe("both", "half of the examples from each", corpora=(made.name, recorded.name)),
+    ]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Episodes with their features.
+
+    Attributes
+    ----------
+    name : str
+    episodes, features : pathlib.Path
+        Folders, as stages ``episodes`` and ``preprocess`` fill them.
+    split : sedlib.config.Split
+    """
+
+    name: str
+    episodes: Path
+    features: Path
+    split: object
+
+    def magnitudes(self, side, recipe):
+        """Open the features of a side; list of (n_clips, frames, bins) arrays."""
+        names = getattr(self.split, side)
+        return [features.open_features(self.features / f"{name}.npy", recipe) for name in names]
+
+    def waveforms(self, side, rate):
+        """Read the sound of a side; list of (n_samples,) arrays."""
+        names = getattr(self.split, side)
+        return [audio.read_audio(self.episodes / f"{name}.flac", rate) for name in names]
+
+    def labels(self, side, params, rule):
+        """Label the clips of a side; list of (n_clips, n_classes) arrays of bool."""
+        found = []
+        for name, x in zip(
+            getattr(self.split, side), self.magnitudes(side, params.features), strict=True
+        ):
+            events = annotations.read_json(self.episodes / f"{name}.json")
+            found.append(label_clips(events, len(x), params.classes, rule))
+        return found
+
+
+def mix_recordings(params, target, processes=1):
+    """Mix episodes from real recordings, by the script of the synthetic ones.
+
+    Parameters
+    ----------
+    params : sedlib.config.Params
+        Uses ``study.recordings`` and ``study.aliases`` in place of those of ``episodes``.
+    target : pathlib.Path
+        Folder; gets ``episodes`` and ``features``.
+    processes : int
+        Episodes at a time.
+
+    Returns
+    -------
+    Corpus
+
+    Raises
+    ------
+    sedlib.config.SedlibError
+        If a class has too few recordings or one cannot be used.
+    """
+    folder, aliases = params.study.recordings, params.study.aliases
+    changes = {"source": "soundbank", "folder": folder, "aliases": aliases}
+    options = params.episodes.model_copy(update=changes)
+    changed = params.model_copy(update={"episodes": options})
+    corpus = Corpus("recordings", target / "episodes", target / "features", params.split)
+    sources.prepare(changed, repository() / folder, corpus.episodes, processes)
+    corpus.features.mkdir(parents=True, exist_ok=True)
+    for name in params.split.episodes:
+        sound = audio.read_audio(corpus.episodes / f"{name}.flac", params.features.sample_rate)
+        x = features.spectrogram(features.split_clips(sound, params.features), params.features)
+        features.write_features(corpus.features / f"{name}.npy", x)
+    return corpus
+
+
+def conduct(name, recipes, corpora, params, scratch, target, processes=0):
+    """Train every recipe from every seed and keep what all answer.
+
+    A run that is done is kept in `scratch` and not done again.
+
+    Parameters
+    ----------
+    name : str
+        Of the study.
+    recipes : sequence of Recipe
+    corpora : sequence of Corpus
+    params : sedlib.config.Params
+    scratch, target : pathlib.Path
+        Folders for the runs, and for ``NAME.npz`` and ``NAME.json``; made if missing.
+    processes : int
+        Runs at a time, each on one thread; changes the speed only. 0 runs one after the
+        other in this process, on all it has: for a GPU.
+
+    Yields
+    ------
+    str
+        One line a run that is done.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    jobs = [(recipe, seed) for recipe in recipes for seed in params.study.seeds]
+    work = partial(_run, corpora, params, scratch)
+    if processes:
+        spawn = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
+        with ProcessPoolExecutor(processes, spawn, _use_one_thread) as pool:
+            yield from pool.map(work, jobs)
+    else:
+        yield from map(work, jobs)
+    arrays, minutes = {}, {}
+    for recipe, seed in jobs:
+        run = f"{recipe.name}/{seed}"
+        with np.load(_file(scratch, recipe, seed)) as stored:
+            minutes[run] = float(stored["minutes"])
+            scores = {key: stored[key] for key in stored.files if "/" in key}
+        arrays |= {f"{run}/{key}": value for key, value in scores.items()}
+    lengths = {}
+    for corpus in corpora:
+        for side in ("validation", "test"):
+            for rule in RULES:
+                labels = corpus.labels(side, params, rule)
+                arrays[f"truth/{rule}/{side}/{corpus.name}"] = np.concatenate(labels)
+            names = getattr(corpus.split, side)
+            sizes = dict(zip(names, map(len, labels), strict=True))
+            lengths.setdefault(corpus.name, {})[side] = sizes
+    described = {
+        "recipes": {recipe.name: recipe.says for recipe in recipes},
+        "seeds": list(params.study.seeds),
+        "classes": list(params.classes),
+        "lengths": lengths,
+        "width of the network of 2018": params.study.width,
+        "epochs": params.train.epochs,
+        "examples an epoch": sum(map(len, corpora[0].magnitudes("train", params.features))),
+        "minutes": minutes,
+        "processor": _processor(),
+        "versions": {m.__name__: m.__version__ for m in (keras, np, tf)},
+    }
+    target.mkdir(parents=True, exist_ok=True)
+    _write_npz(target / f"{name}.npz", arrays)
+    annotations.write_text(json.dumps(described, indent=2) + "\n", target / f"{name}.json")
+
+
+def read(folder, name):
+    """Read what a study has kept.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    name : str
+        Of the study.
+
+    Returns
+    -------
+    arrays : dict of str to numpy.ndarray
+    described : dict
+        See the head of this module.
+
+    Raises
+    ------
+    StudyError
+        If it is not there.
+    """
+    try:
+        described = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        with np.load(folder / f"{name}.npz") as stored:
+            return dict(stored), described
+    except FileNotFoundError as error:
+        raise StudyError(f"{error.filename}: no such file; run `make study`") from None
+
+
+def _use_one_thread():
+    """Give a process one thread: two runs side by side are faster than one on two threads."""
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _run(corpora, params, scratch, job):
+    """Train one recipe from one seed and store its scores; return a line that says so."""
+    recipe, seed = job
+    options = params.train.model_copy(update=dict(recipe.changes))
+    own = [c for c in corpora if not recipe.corpora or c.name in recipe.corpora]
+    key = _key(recipe, seed, options, corpora, params)
+    file = _file(scratch, recipe, seed)
+    if _is_done(file, key):
+        return f"{recipe.name}, seed {seed}: done before"
+    start = time.monotonic()
+    training.make_reproducible(seed)
+    network = _network(recipe.network, params)
+    batches = _examples(recipe, own, options, seed, params)
+    magnitudes = [x for corpus in own for x in corpus.magnitudes("validation", params.features)]
+    labels = [y for corpus in own for y in corpus.labels("validation", params, params.labels.rule)]
+    validation = magnitudes, np.concatenate(labels)
+    history = training.train(
+        network, batches, validation, options, file.with_suffix(".checkpoint.npz"), key
+    )
+    scores = {}
+    for corpus in corpora:
+        for side in ("validation", "test"):
+            if side == "test" or corpus in own:
+                x = corpus.magnitudes(side, params.features)
+                answers = np.concatenate([model.predict_scores(network, m) for m in x])
+                scores[f"{side}/{corpus.name}"] = answers.astype(np.float16)
+    minutes = (time.monotonic() - start) / 60
+    _write_npz(file, scores | {"key": np.array(key), "minutes": np.round(minutes, 1)})
+    best = history["val_average_precision"].max()
+    return f"{recipe.name}, seed {seed}: {minutes:.1f} min, validation {best:.3f}"
+
+
+def _network(name, params):
+    """Build the network of a recipe."""
+    if name == "compact":
+        return model.build_model(name, params.classes, params.features)
+    return model.reference(
+        *features.clip_shape(params.features),
+        len(params.classes),
+        params.features.sample_rate,
+        width=params.study.width,
+        log_mel=name == "2018 log mel",
+    )
+
+
+def _examples(recipe, corpora, options, seed, params):
+    """Return what gives the batches of an epoch."""
+    labels = [y for corpus in corpora for y in corpus.labels("train", params, params.labels.rule)]
+    if recipe.examples == "crops":
+        rate = params.features.sample_rate
+        sounds = [w for corpus in corpora for w in corpus.waveforms("train", rate)]
+        return partial(training.Crops, sounds, labels, params.features, options, seed)
+    magnitudes = [x for corpus in corpora for x in corpus.magnitudes("train", params.features)]
+    share = 1 / len(corpora)
+    return partial(training.Batches, magnitudes, np.concatenate(labels), options, seed, share=share)
+
+
+def _key(recipe, seed, options, corpora, params):
+    """Say what a run comes from, by content."""
+    described = {
+        "recipe": asdict(recipe) | {"changes": None, "says": None, "name": None},
+        "options": options.model_dump(),
+        "seed": seed,
+        "width": params.study.width,
+        "features": params.features.model_dump(),
+        "classes": params.classes,
+        "labels": params.labels.rule,
+        "corpora": {corpus.name: _content(corpus) for corpus in corpora},
+    }
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+def _content(corpus):
+    """Hash the files of each episode."""
+    files = [corpus.episodes / f"{n}.{s}" for n in corpus.split.episodes for s in ("flac", "json")]
+    return [hashlib.md5(file.read_bytes()).hexdigest() for file in files]
+
+
+def _file(scratch, recipe, seed):
+    return scratch / f"{recipe.name.replace(' ', '_')}_{seed}.npz"
+
+
+def _is_done(file, key):
+    if not file.is_file():
+        return False
+    with np.load(file) as stored:
+        return str(stored["key"]) == key
+
+
+def _write_npz(path, arrays):
+    """Write arrays, whole or not at all."""
+    partial_file = path.with_name(path.name + ".partial")
+    with partial_file.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+    os.replace(partial_file, path)
+
+
+def _processor():
+    """Name the device that trains."""
+    cards = tf.config.list_physical_devices("GPU")
+    if cards:
+        return tf.config.experimental.get_device_details(cards[0]).get("device_name", "a GPU")
+    return f"{platform.machine()}, {os.cpu_count()} cores"
