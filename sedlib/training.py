@@ -18,7 +18,7 @@ from sklearn.metrics import average_precision_score
 
 from sedlib.clips import label_stretches
 from sedlib.features import spectrogram
-from sedlib.model import predict_scores
+from sedlib.model import predict_scores, with_frames
 
 
 def make_reproducible(seed):
@@ -44,6 +44,8 @@ class Batches(keras.utils.PyDataset):
         Features by episode, memory-mapped or not.
     labels : numpy.ndarray, shape (n_clips in all, n_classes)
         0 or 1.
+    frame_labels : numpy.ndarray, shape (n_clips in all, frames, n_classes)
+        0 or 1; not used if ``options.frame_weight`` is 0.
     options : sedlib.config.Train
     seed : int
     epoch : int
@@ -52,9 +54,10 @@ class Batches(keras.utils.PyDataset):
         Of the clips that an epoch shows, each epoch others.
     """
 
-    def __init__(self, magnitudes, labels, options, seed, epoch, share=1.0):
+    def __init__(self, magnitudes, labels, frame_labels, options, seed, epoch, share=1.0):
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
-        self.magnitudes, self.labels, self.options = magnitudes, labels, options
+        self.magnitudes, self.options = magnitudes, options
+        self.labels, self.frame_labels = labels, frame_labels
         self.key = (seed, epoch)
         self.starts = np.cumsum([0] + [len(m) for m in magnitudes])
         order = np.random.default_rng(self.key).permutation(len(labels))
@@ -67,27 +70,24 @@ class Batches(keras.utils.PyDataset):
         rng = np.random.default_rng((*self.key, index))
         size = self.options.batch_size
         clips = self.order[index * size : (index + 1) * size]
-        x, y = self.read(clips), self.labels[clips].astype(np.float32)
+        x, y, y_frames = self.read(clips)
         if self.options.augment.mix > 0:
             partners = draw_balanced(self.labels, len(clips), rng)
             chosen = rng.random(len(clips)) < self.options.augment.mix
-            x[chosen], y[chosen] = mix(
-                x[chosen],
-                y[chosen],
-                self.read(partners[chosen]),
-                self.labels[partners[chosen]],
-                rng,
-            )
-        x = perturb(x, self.options.augment, rng)
-        return x[..., np.newaxis], y
+            x2, y2, y2_frames = self.read(partners[chosen])
+            x[chosen] = mix(x[chosen], x2, rng)
+            y[chosen] = np.maximum(y[chosen], y2)
+            y_frames[chosen] = np.maximum(y_frames[chosen], y2_frames)
+        x = perturb(x, self.options.augment, rng)[..., np.newaxis]
+        return (x, {"scores": y, "frames": y_frames}) if self.options.frame_weight else (x, y)
 
     def read(self, clips):
-        """Read clips by their number over all episodes; (n, frames, bins) float32."""
+        """Read magnitudes, labels and frame labels of clips, by their number over all episodes."""
         x = np.empty((len(clips), *self.magnitudes[0].shape[1:]), dtype=np.float32)
         for i, clip in enumerate(clips):
             episode = np.searchsorted(self.starts, clip, side="right") - 1
             x[i] = self.magnitudes[episode][clip - self.starts[episode]]
-        return x
+        return x, *(y[clips].astype(np.float32) for y in (self.labels, self.frame_labels))
 
 
 class Crops(keras.utils.PyDataset):
@@ -158,25 +158,23 @@ def draw_balanced(labels, n, rng):
     return np.array([rng.choice(np.flatnonzero(labels[:, c])) for c in classes], dtype=int)
 
 
-def mix(x, y, x2, y2, rng):
+def mix(x, x2, rng):
     """Lay one clip over another, as if both had sounded at once.
 
     Powers add, as those of independent sounds do on average. The second clip
-    is 9 dB softer to 6 dB louder than it was; a clip has the labels of both.
+    is 9 dB softer to 6 dB louder than it was.
 
     Parameters
     ----------
     x, x2 : numpy.ndarray of float32, shape (n, frames, bins)
-    y, y2 : numpy.ndarray, shape (n, n_classes)
     rng : numpy.random.Generator
 
     Returns
     -------
-    x, y : numpy.ndarray
-        As the inputs.
+    numpy.ndarray of float32, shape (n, frames, bins)
     """
     gain = 10 ** (rng.uniform(-9, 6, (len(x), 1, 1)) / 20)
-    return np.sqrt(x**2 + (x2 * gain.astype(np.float32)) ** 2), np.maximum(y, y2)
+    return np.sqrt(x**2 + (x2 * gain.astype(np.float32)) ** 2)
 
 
 def perturb(x, augment, rng):
@@ -215,7 +213,8 @@ def train(model, batches, validation, options, checkpoint, key, on_epoch=()):
     By the schedule ``cosine`` the learning rate rises over the first epoch and falls along
     a cosine to a hundredth over the rest. The best epoch is the one of the highest mean
     average precision on the validation clips; after `options.patience` epochs
-    without a better one the training stops.
+    without a better one the training stops. With `options.frame_weight` the loss is that of
+    the clips' scores and so many times that of their frames' scores.
 
     Parameters
     ----------
@@ -237,24 +236,31 @@ def train(model, batches, validation, options, checkpoint, key, on_epoch=()):
     Returns
     -------
     pandas.DataFrame
-        A row an epoch: ``epoch`` from 1, ``learning_rate``, ``loss`` on the
+        A row an epoch: ``epoch`` from 1, ``learning_rate``, ``loss`` of the scores of the
         augmented training clips, and ``val_loss``, ``val_average_precision``
         of `validation_scores`.
     """
     checkpoint = Path(checkpoint)
     rate = _learning_rate(options, steps=len(batches(0)))
-    model.compile(keras.optimizers.Adam(rate), loss="binary_crossentropy")
-    model.optimizer.build(model.trainable_variables)
-    history, best = _restore(model, checkpoint, key)
+    fitted, loss, weights = model, "binary_crossentropy", None
+    if options.frame_weight:
+        fitted, loss = with_frames(model), {"scores": loss, "frames": loss}
+        weights = {"scores": 1.0, "frames": options.frame_weight}
+    optimizer = keras.optimizers.Adam(rate)
+    fitted.compile(optimizer, loss=loss, loss_weights=weights)
+    optimizer.build(model.trainable_variables)
+    state = [*model.variables, *optimizer.variables]
+    history, best = _restore(model, state, checkpoint, key)
     while len(history) < options.epochs and not _patience_is_over(history, options.patience):
         epoch = len(history)
-        loss = model.fit(batches(epoch), shuffle=False, verbose=0).history["loss"][0]
-        rate = float(model.optimizer.learning_rate)
+        losses = fitted.fit(batches(epoch), shuffle=False, verbose=0).history
+        loss = losses.get("scores_loss", losses["loss"])[0]
+        rate = float(optimizer.learning_rate)
         scores = validation_scores(model, *validation)
         history.append({"epoch": epoch + 1, "learning_rate": rate, "loss": loss, **scores})
         if best_epoch(history) == epoch:
             best = model.get_weights()
-        _store(model, history, best, checkpoint, key)
+        _store(state, history, best, checkpoint, key)
         for tell in on_epoch:
             tell(pd.DataFrame(history))
     model.set_weights(best)
@@ -326,29 +332,27 @@ def _patience_is_over(history, patience):
     return bool(history) and len(history) - 1 - best_epoch(history) >= patience
 
 
-def _store(model, history, best, checkpoint, key):
+def _store(state, history, best, checkpoint, key):
     """Write the state after an epoch, whole or not at all."""
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    state = {f"state{i}": v.numpy() for i, v in enumerate(_state(model))}
-    state |= {f"best{i}": w for i, w in enumerate(best)}
+    arrays = {f"state{i}": variable.numpy() for i, variable in enumerate(state)}
+    arrays |= {f"best{i}": w for i, w in enumerate(best)}
     partial = checkpoint.with_name(checkpoint.name + ".partial")
     with partial.open("wb") as file:
-        np.savez(file, key=key, history=json.dumps(history), **state)
+        np.savez(file, key=key, history=json.dumps(history), **arrays)
     os.replace(partial, checkpoint)
 
 
-def _restore(model, checkpoint, key):
-    """Put the state back and return (history, best weights); fresh if there is none."""
+def _restore(model, state, checkpoint, key):
+    """Put the state back and return (history, best weights); fresh if there is none.
+
+    The state is all that an epoch changes: weights, statistics, dropout's seeds, the optimiser.
+    """
     if checkpoint.is_file():
         with np.load(checkpoint) as stored:
             if str(stored["key"]) == key:
-                for i, variable in enumerate(_state(model)):
+                for i, variable in enumerate(state):
                     variable.assign(stored[f"state{i}"])
                 best = [stored[f"best{i}"] for i in range(len(model.weights))]
                 return json.loads(str(stored["history"])), best
     return [], model.get_weights()
-
-
-def _state(model):
-    """All that an epoch changes: weights, statistics, dropout's seeds, the optimiser."""
-    return [*model.variables, *model.optimizer.variables]

@@ -8,8 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedlib.annotations import AnnotationError, event_table
-from sedlib.clips import SplitError, check_leakage, label_clips, split_table
-from sedlib.config import Split
+from sedlib.clips import (
+    SplitError,
+    check_leakage,
+    label_clips,
+    label_frames,
+    label_stretches,
+    split_table,
+)
+from sedlib.config import Features, Split
 
 CLASSES = ("speaking", "laughing")
 
@@ -180,3 +187,31 @@ def test_the_same_sound_under_two_names_is_refused():
     check_leakage({"s01_ep01": "aa", "s01_ep02": "bb"})
     with pytest.raises(SplitError, match="episodes 's01_ep01' and 's01_ep04' hold the same sound"):
         check_leakage({"s01_ep01": "aa", "s01_ep02": "bb", "s01_ep04": "aa"})
+
+
+@claim
+@given(events)
+def test_a_frame_has_the_label_of_an_event_that_goes_on_at_its_centre(table):
+    recipe = Features(sample_rate=800, n_fft=64, hop_length=80, win_length=48)
+    labels = label_frames(table, 5, CLASSES, recipe)
+    assert labels.shape == (5, 11, 2)
+    for clip, frame, column in np.ndindex(labels.shape):
+        centre = clip + frame / 10
+        own = table[table["event_label"] == CLASSES[column]]
+        expected = any(e.onset <= centre < e.offset for e in own.itertuples())
+        assert labels[clip, frame, column] == expected
+
+
+@claim
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=12))
+def test_stretches_are_the_longest_runs_of_equal_labels_and_those_without_any_are_left_out(rows):
+    labels = np.array(rows, dtype=bool).reshape(-1, 2)
+    stretches = label_stretches(labels)
+    covered = np.zeros(len(labels), dtype=bool)
+    for start, stop, label in stretches:
+        assert (labels[start:stop] == label).all() and label.any()
+        assert start == 0 or (labels[start - 1] != label).any()
+        assert stop == len(labels) or (labels[stop] != label).any()
+        assert not covered[start:stop].any()
+        covered[start:stop] = True
+    np.testing.assert_array_equal(covered, labels.any(axis=1))

@@ -13,7 +13,9 @@ from sedlib.model import (
     layer_table,
     load_model,
     predict_scores,
+    reference,
     save_model,
+    with_frames,
 )
 
 RECIPE = Features(sample_rate=44100, n_fft=2048, hop_length=1024, win_length=1536)
@@ -91,6 +93,29 @@ def test_scores_are_between_0_and_1_and_do_not_depend_on_the_batch(compact, magn
     assert ((together >= 0) & (together <= 1)).all()
     alone = np.concatenate([predict_scores(compact, m[np.newaxis]) for m in magnitude])
     np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_the_score_of_a_clip_is_the_mean_of_its_frames_weighted_by_themselves(compact, magnitude):
+    both = with_frames(compact).predict(magnitude[..., np.newaxis], verbose=0)
+    assert both["frames"].shape == (5, 44, 3)
+    np.testing.assert_array_equal(both["scores"], predict_scores(compact, magnitude))
+    for clip, label in np.ndindex(5, 3):
+        frames = both["frames"][clip, :, label].astype(float)
+        expected = np.average(frames, weights=frames)
+        assert both["scores"][clip, label] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_network_without_scores_of_frames_says_so():
+    with pytest.raises(ModelError, match="'reference' has no scores of frames; set train"):
+        with_frames(build_model("reference", CLASSES, RECIPE))
+
+
+def test_the_old_network_can_be_narrower_and_look_at_mel_bands():
+    narrow = layer_table(reference(44, 1025, 10, 44100, width=1 / 16)).set_index("layer")
+    assert narrow.loc["conv5", "output"] == "44 x 65 x 64"
+    assert narrow.loc["conv7", "output"] == "44 x 33 x 1"
+    mel = layer_table(reference(44, 1025, 10, 44100, width=1 / 16, log_mel=True))
+    assert mel.set_index("layer").loc["conv1", "output"] == "44 x 64 x 4"
 
 
 def test_no_clips_give_no_scores(compact):

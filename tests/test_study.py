@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import yaml
 
-from sedlib import annotations, audio, features, study
-from sedlib.config import Params, Split
+from sedlib import annotations, audio, features, model, study
+from sedlib.config import ConfigError, Params, Split
 
 PARAMS = Path(__file__).parents[1] / "params.yaml"
 RATE = 8000
@@ -53,9 +53,14 @@ def make_corpus(folder, params, name="made", seed=0):
 
 
 RECIPES = [
-    study.Recipe("old one", "as before", "2018", "crops"),
+    study.Recipe("old one", "as before", "2018", "crops", {"frame_weight": 0.0}),
     study.Recipe("new one", "as now"),
 ]
+
+
+def read(folder, name):
+    with np.load(folder / f"{name}.npz") as stored:
+        return dict(stored), json.loads((folder / f"{name}.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +80,10 @@ def corpora(tmp_path_factory, params):
 def small_network(_, params):
     """A network that is quick to compile; the real ones have tests of their own."""
     inputs = keras.Input((*features.clip_shape(params.features), 1))
-    x = keras.layers.GlobalAveragePooling2D()(keras.layers.AveragePooling2D((1, 16))(inputs))
-    return keras.Model(inputs, keras.layers.Dense(len(params.classes), "sigmoid")(x))
+    x = keras.layers.AveragePooling2D((1, 16))(inputs)
+    x = keras.layers.Reshape((inputs.shape[1], -1))(x)
+    frames = keras.layers.Dense(len(params.classes), "sigmoid", name="frames")(x)
+    return keras.Model(inputs, model.LinearSoftmax(name="scores")(frames))
 
 
 @pytest.fixture
@@ -97,7 +104,7 @@ def conducted(tmp_path_factory, params, corpora):
 def test_a_study_keeps_the_scores_of_every_recipe_and_seed_and_the_truth(conducted, corpora):
     folder, said = conducted
     assert len(said) == 4
-    arrays, described = study.read(folder / "reports", "old_and_new")
+    arrays, described = read(folder / "reports", "old_and_new")
     sides = ("validation", "test")
     runs = {f"{r.name}/{s}/{side}/made" for r in RECIPES for s in (4, 5) for side in sides}
     truth = {f"truth/{rule}/{side}/made" for rule in study.RULES for side in sides}
@@ -117,11 +124,11 @@ def test_a_study_keeps_the_scores_of_every_recipe_and_seed_and_the_truth(conduct
 
 
 def test_seeds_differ_and_the_same_seed_gives_the_same(conducted, corpora, params, tmp_path, quick):
-    arrays, _ = study.read(conducted[0] / "reports", "old_and_new")
+    arrays, _ = read(conducted[0] / "reports", "old_and_new")
     one, other = arrays["new one/4/test/made"], arrays["new one/5/test/made"]
     assert not np.array_equal(one, other)
     list(study.conduct("again", RECIPES[1:], corpora[:1], params, tmp_path, tmp_path))
-    again, _ = study.read(tmp_path, "again")
+    again, _ = read(tmp_path, "again")
     np.testing.assert_array_equal(again["new one/4/test/made"], one)
 
 
@@ -138,7 +145,7 @@ def test_what_is_done_is_not_done_again_unless_something_changed(conducted, corp
 def test_runs_side_by_side_train_the_networks_of_their_recipes(corpora, params, tmp_path):
     said = list(study.conduct("side", RECIPES[:1], corpora[:1], params, tmp_path, tmp_path, 2))
     assert [line.partition(":")[0] for line in said] == ["old one, seed 4", "old one, seed 5"]
-    arrays, _ = study.read(tmp_path, "side")
+    arrays, _ = read(tmp_path, "side")
     scores = [arrays[f"old one/{seed}/test/made"] for seed in (4, 5)]
     assert not np.array_equal(*scores)
 
@@ -146,7 +153,7 @@ def test_runs_side_by_side_train_the_networks_of_their_recipes(corpora, params, 
 def test_a_recipe_trained_on_one_corpus_is_judged_on_all(corpora, params, tmp_path, quick):
     one, both = study.recordings(*corpora)[::2]
     list(study.conduct("transfer", [one, both], corpora, params, tmp_path, tmp_path))
-    arrays, described = study.read(tmp_path, "transfer")
+    arrays, described = read(tmp_path, "transfer")
     of_one = {"/".join(key.split("/")[2:]) for key in arrays if key.startswith("made/4/")}
     assert of_one == {"validation/made", "test/made", "test/other"}
     of_both = {"/".join(key.split("/")[2:]) for key in arrays if key.startswith("both/4/")}
@@ -160,7 +167,7 @@ def test_a_recipe_on_two_corpora_sees_as_many_examples_as_one_on_one(corpora, pa
     for recipe in (one, other, both):
         own = [corpus for corpus in corpora if corpus.name in recipe.corpora]
         batches = study._examples(recipe, own, params.train, 0, params)(0)
-        seen.append(sum(len(batches[i][1]) for i in range(len(batches))))
+        seen.append(sum(len(batches[i][0]) for i in range(len(batches))))
     assert seen == [48, 48, 48]
 
 
@@ -181,13 +188,16 @@ def test_the_recipes_lead_from_2018_to_ours_one_change_at_a_time(params):
         assert sum(changed) == 1, after.name
 
 
-def test_a_missing_study_is_named(tmp_path):
-    with pytest.raises(study.StudyError, match=r"comparison\.json: no such file; run `make study`"):
-        study.read(tmp_path, "comparison")
-
-
-def test_what_is_described_can_be_read_by_others(conducted):
-    text = (conducted[0] / "reports" / "old_and_new.json").read_text()
-    described = json.loads(text)
+def test_what_is_described_says_what_was_done(conducted, corpora, params, tmp_path, quick):
+    _, described = read(conducted[0] / "reports", "old_and_new")
     assert described["seeds"] == [4, 5]
     assert described["recipes"] == {"old one": "as before", "new one": "as now"}
+    where = tmp_path, tmp_path, 0, {"weather": "rain"}
+    list(study.conduct("more", RECIPES[1:], corpora[:1], params, *where))
+    assert read(tmp_path, "more")[1]["weather"] == "rain"
+
+
+def test_recordings_that_are_not_there_are_named(params, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"data/bank: no such folder; .* study\.recordings"):
+        study.mix_recordings(params, tmp_path)

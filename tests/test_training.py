@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sedlib import training
 from sedlib.config import Augment, Features, Train
-from sedlib.model import build_model
+from sedlib.model import build_model, with_frames
 
 RECIPE = Features(sample_rate=8000, n_fft=256, hop_length=800, win_length=200)
 CLASSES = ["low", "high", "never"]
@@ -18,13 +18,14 @@ QUIET = Augment(mix=0.0, gain=0.0, timbre=0.0, mask_bins=0, mask_frames=0)
 LOUD = Augment(mix=0.5, gain=6.0, timbre=3.0, mask_bins=20, mask_frames=3)
 
 
-def options(augment=LOUD, epochs=3, patience=10, schedule="cosine"):
+def options(augment=LOUD, epochs=3, patience=10, schedule="cosine", frame_weight=0.0):
     return Train(
         preset="compact",
         batch_size=8,
         epochs=epochs,
         learning_rate=3e-3,
         schedule=schedule,
+        frame_weight=frame_weight,
         patience=patience,
         augment=augment,
     )
@@ -41,12 +42,18 @@ def episodes(seed=0):
     return [x[:20], x[20:]], labels
 
 
+def frames_of(labels):
+    """Labels of frames: what sounds in a clip sounds in its second half."""
+    late = np.arange(FRAMES) >= FRAMES // 2
+    return labels[:, np.newaxis] & late[:, np.newaxis]
+
+
 def fit(tmp_path, on_epoch=(), key="a", **changes):
     training.make_reproducible(7)
     network = build_model("compact", CLASSES, RECIPE)
     magnitudes, labels = episodes()
     chosen = options(**changes)
-    batches = partial(training.Batches, magnitudes, labels, chosen, 7)
+    batches = partial(training.Batches, magnitudes, labels, frames_of(labels), chosen, 7)
     validation = magnitudes[:1], labels[:20]
     checkpoint = tmp_path / "checkpoint.npz"
     history = training.train(network, batches, validation, chosen, checkpoint, key, on_epoch)
@@ -122,7 +129,8 @@ def test_the_loss_falls_on_what_can_be_learnt(tmp_path):
 
 def test_without_augmentation_an_epoch_shows_every_clip_once_as_it_is():
     magnitudes, labels = episodes()
-    batches = training.Batches(magnitudes, labels, options(QUIET), seed=1, epoch=0)
+    every = magnitudes, labels, frames_of(labels)
+    batches = training.Batches(*every, options(QUIET), seed=1, epoch=0)
     x = np.concatenate([batches[i][0] for i in range(len(batches))])[..., 0]
     y = np.concatenate([batches[i][1] for i in range(len(batches))])
     assert sorted(batches.order) == list(range(50))
@@ -132,7 +140,8 @@ def test_without_augmentation_an_epoch_shows_every_clip_once_as_it_is():
 
 def test_a_batch_depends_on_seed_epoch_and_number_alone():
     magnitudes, labels = episodes()
-    batches = [training.Batches(magnitudes, labels, options(), 1, e) for e in (0, 0, 1)]
+    every = magnitudes, labels, frames_of(labels)
+    batches = [training.Batches(*every, options(), 1, e) for e in (0, 0, 1)]
     late, _ = batches[0][3], batches[0][0]
     np.testing.assert_array_equal(late[0], batches[1][3][0])
     assert not np.array_equal(late[0], batches[2][3][0])
@@ -140,12 +149,10 @@ def test_a_batch_depends_on_seed_epoch_and_number_alone():
 
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
-def test_mixing_adds_powers_and_joins_labels(seed):
+def test_mixing_adds_powers(seed):
     rng = np.random.default_rng(seed)
     x, x2 = rng.random((2, 4, 5, 6), dtype=np.float32)
-    y, y2 = (rng.random((2, 4, 3)) < 0.5).astype(np.float32)
-    mixed, labels = training.mix(x, y, x2, y2, rng)
-    np.testing.assert_array_equal(labels, np.logical_or(y, y2))
+    mixed = training.mix(x, x2, rng)
     gain = (mixed.astype(float) ** 2 - x.astype(float) ** 2) / x2.astype(float) ** 2
     spread = np.median(gain, axis=(1, 2))
     assert (10 * np.log10(spread) > -9.1).all() and (10 * np.log10(spread) < 6.1).all()
@@ -153,6 +160,93 @@ def test_mixing_adds_powers_and_joins_labels(seed):
     np.testing.assert_allclose(
         gain[loud], np.broadcast_to(spread[:, None, None], gain.shape)[loud], rtol=0.02
     )
+
+
+def test_a_mixed_clip_has_the_labels_of_both_in_the_clip_and_in_its_frames():
+    magnitudes, labels = episodes()
+    every = magnitudes, labels, frames_of(labels)
+    mixed = Augment(mix=1.0, gain=0.0, timbre=0.0, mask_bins=0, mask_frames=0)
+    batches = training.Batches(*every, options(mixed, frame_weight=1.0), 3, 0)
+    more = 0
+    for i in range(len(batches)):
+        x, y = batches[i]
+        own = batches.order[i * 8 : (i + 1) * 8]
+        assert (y["scores"] >= labels[own]).all()
+        assert (x[..., 0] >= np.concatenate(magnitudes)[own]).all()
+        np.testing.assert_array_equal(y["frames"], frames_of(y["scores"].astype(bool)))
+        more += (y["scores"] > labels[own]).sum()
+    assert more > 0
+
+
+def test_an_epoch_may_show_a_share_of_the_clips_each_epoch_others():
+    magnitudes, labels = episodes()
+    every = magnitudes, labels, frames_of(labels)
+    shown = [training.Batches(*every, options(), 1, e, share=0.5).order for e in (0, 1)]
+    assert [len(set(order)) for order in shown] == [25, 25]
+    assert set(shown[0]) != set(shown[1])
+
+
+def test_crops_are_seconds_of_stretches_with_all_their_labels():
+    # Sample number and label of each second say where a crop was taken from.
+    rate = RECIPE.sample_rate
+    labels = np.array([[0, 0, 0], [1, 0, 0], [1, 0, 0], [1, 0, 0], [0, 1, 0]], dtype=bool)
+    tones = np.array([0.0, 500, 500, 500, 2000])
+    sound = np.sin(2 * np.pi * np.repeat(tones, rate) * np.arange(5 * rate) / rate)
+    arguments = [sound.astype(np.float32)], [labels], RECIPE, options()
+    seen = []
+    for epoch in range(40):
+        crops = training.Crops(*arguments, seed=0, epoch=epoch)
+        x, y = crops[0]
+        assert x.shape == (5, FRAMES, BINS, 1)
+        low, high = x[:, 2:-2, 16, 0].min(axis=1), x[:, 2:-2, 64, 0].min(axis=1)
+        np.testing.assert_array_equal(low > high, y[:, 0] == 1)
+        np.testing.assert_array_equal(high > low, y[:, 1] == 1)
+        seen.append(y)
+    share = np.concatenate(seen).mean(axis=0)
+    assert 0.35 < share[0] < 0.65, "each stretch is as likely, however long"
+    assert share[2] == 0
+
+
+def test_a_crop_begins_anywhere_in_its_stretch_and_lies_in_it_whole():
+    rate = RECIPE.sample_rate
+    labels = np.array([[1, 0, 0]] * 4 + [[0, 0, 0]], dtype=bool)
+    ramp = np.arange(5 * rate, dtype=np.float32)
+    crops = training.Crops([ramp], [labels], RECIPE, options(), seed=0, epoch=0)
+    crops.place = np.array([0.0, 1.0, 0.5, 0.25, 0.1])
+    heard = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "spectrogram", lambda clips, _: heard.append(clips) or clips)
+        crops[0]
+    starts, ends = heard[0][:, 0] / rate, (heard[0][:, -1] + 1) / rate
+    np.testing.assert_allclose(starts, [0, 3, 1.5, 0.75, 0.3], atol=1e-3)
+    np.testing.assert_allclose(ends - starts, 1)
+
+
+def test_the_learning_rate_stays_or_rises_and_falls():
+    constant = training._learning_rate(options(schedule="constant"), steps=10)
+    assert constant == 3e-3
+    cosine = training._learning_rate(options(epochs=5), steps=10)
+    rates = [float(cosine(step)) for step in range(51)]
+    assert np.argmax(rates) == 10
+    assert rates[10] == pytest.approx(3e-3)
+    assert rates[-1] == pytest.approx(3e-5)
+
+
+def test_with_labels_of_frames_the_frames_learn_when_a_sound_is_heard(tmp_path):
+    training.make_reproducible(7)
+    network = build_model("compact", CLASSES, RECIPE)
+    magnitudes, labels = episodes()
+    magnitudes = [m.copy() for m in magnitudes]
+    for m in magnitudes:  # nothing is heard in the first half of a clip
+        m[:, : FRAMES // 2] = 0.01
+    chosen = options(QUIET, epochs=30, patience=30, frame_weight=1.0)
+    batches = partial(training.Batches, magnitudes, labels, frames_of(labels), chosen, 7)
+    validation = magnitudes[:1], labels[:20]
+    training.train(network, batches, validation, chosen, tmp_path / "checkpoint.npz", "a")
+    frames = with_frames(network).predict(magnitudes[1][..., np.newaxis], verbose=0)["frames"]
+    early, late = frames[:, : FRAMES // 2, 0], frames[:, FRAMES // 2 :, 0]
+    sounding = labels[20:, 0]
+    assert late[sounding].mean() > early[sounding].mean() + 0.1
 
 
 def test_drawing_is_balanced_over_the_classes_that_occur():

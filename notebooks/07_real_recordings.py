@@ -1,0 +1,191 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 7. What holds for real recordings?
+#
+# **Question.** The default episodes are synthetic. How well does the same network do when it is
+# trained and tested on episodes mixed from real recordings, how much of what it learns from
+# synthetic ones holds for those, and what is lost?
+#
+# **In:** `reports/studies/recordings.npz` and `.json`, the answers of networks trained on synthetic
+# episodes, on episodes mixed by the same script from a bank of real recordings, and on both, each
+# from several seeds. `make study STUDY=recordings` makes them from a bank of your own; the one used
+# here cannot be handed on with this repository. **Out:** `reports/studies/recordings_metrics.json`,
+# figures in `reports/figures/07`.
+
+# %%
+import json
+from itertools import product
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from sedlib import annotations, decoding, plots, uncertainty
+from sedlib.config import load_params, repository, workspace
+
+plots.use_style()
+pd.options.display.float_format = "{:.2f}".format
+
+# %% tags=["parameters"]
+params = load_params()
+resamples = 2000  # of the test episodes
+level = 0.95  # of the intervals
+
+# %% [markdown]
+# ## What was run
+# A recording, and all that belong to it, sounds on one side of the split only. Rooms, levels,
+# scripts and the sounds without a label are made as for the synthetic episodes.
+
+# %%
+studies, figures = repository() / "reports" / "studies", workspace() / "reports" / "figures" / "07"
+described = json.loads((studies / "recordings.json").read_text(encoding="utf-8"))
+arrays = dict(np.load(studies / "recordings.npz"))
+recipes, seeds, classes = (described[key] for key in ("recipes", "seeds", "classes"))
+corpora, minutes = list(described["lengths"]), pd.Series(described["minutes"])
+print(f"{len(recipes)} ways to train x {len(seeds)} seeds, {described['epochs']} epochs of", end=" ")
+print(f"{described['examples an epoch']} examples each")
+print(f"{minutes.sum() / 60:.1f} hours of training on {described['processor']}, one thread a run")
+counts = pd.DataFrame(described["recordings and groups"]).T.loc[classes]
+pd.concat(
+    {
+        "recordings": counts.map(lambda pair: pair[0]),
+        "independent groups": counts.map(lambda pair: pair[1]),
+    },
+    axis=1,
+)
+
+# %% [markdown]
+# How many recordings of each class sound on each side, and how many of them are independent of each
+# other. A test class that rests on one or two groups is judged on one or two bells, or rooms full
+# of people.
+
+# %% [markdown]
+# ## Judging
+# Thresholds are chosen on the validation episodes of what a network was trained on: whoever has only
+# synthetic episodes has no others. Test minutes and seeds are drawn again together, as in notebook 6.
+
+# %%
+samples, support = {}, {}
+for recipe, corpus in product(recipes, corpora):
+    own = [c for c in corpora if f"{recipe}/{seeds[0]}/validation/{c}" in arrays]
+    valid = np.concatenate([arrays[f"truth/half/validation/{c}"] for c in own])
+    truth = arrays[f"truth/half/test/{corpus}"]
+    support[corpus] = pd.Series(truth.sum(axis=0), classes)
+    lengths = list(described["lengths"][corpus]["test"].values())
+    weights = uncertainty.block_weights(lengths, params.seed, n_resamples=resamples)
+    runs = []
+    for seed in seeds:
+        parts = [arrays[f"{recipe}/{seed}/validation/{c}"] for c in own]
+        thresholds = decoding.choose_thresholds(valid, np.concatenate(parts))
+        scores = arrays[f"{recipe}/{seed}/test/{corpus}"]
+        answers = truth, scores >= thresholds, weights, classes, scores
+        runs.append(uncertainty.resampled_metrics(*answers))
+    samples[recipe, corpus] = uncertainty.mean_over_seeds(runs, params.seed)
+print(f"{len(samples)} pairs of training and test")
+
+# %% [markdown]
+# ## All classes together
+
+# %% tags=["trained"]
+rows = []
+for (recipe, corpus), of_pair in samples.items():
+    found = uncertainty.intervals(of_pair, level).loc["macro"]
+    row = {"trained on": recipe, "tested on": corpus}
+    for metric, name in (("f1", "macro F1"), ("average_precision", "mAP")):
+        row |= {name: found.loc[metric, "estimate"]}
+        row |= {f"{name} low": found.loc[metric, "low"], f"{name} high": found.loc[metric, "high"]}
+    rows.append(row)
+together = pd.DataFrame(rows).set_index(["tested on", "trained on"]).sort_index(ascending=False)
+together
+
+# %% [markdown]
+# ## Class by class
+# F1 on the test episodes, with 95 % intervals, beside the seconds that each class is heard there.
+
+# %% tags=["trained"]
+table = {}
+for (recipe, corpus), of_pair in samples.items():
+    f1 = uncertainty.intervals(of_pair, level).xs("f1", level="metric").loc[classes]
+    table[f"tested on {corpus}", f"trained on {recipe}"] = f1["estimate"]
+for corpus in corpora:
+    table[f"tested on {corpus}", "seconds"] = support[corpus]
+table = pd.DataFrame(table)
+table[[pair for corpus in corpora for pair in table if pair[0] == f"tested on {corpus}"]]
+
+# %%
+fig, axes = plt.subplots(1, len(corpora), figsize=(12, 5), sharey=True)
+rows, colours = np.arange(len(classes)), list(plots.class_colours(classes).values())
+for ax, corpus in zip(axes, corpora, strict=True):
+    for recipe, marker, shift in zip(recipes, "osD", (-0.22, 0, 0.22), strict=True):
+        f1 = uncertainty.intervals(samples[recipe, corpus], level).xs("f1", level="metric")
+        f1 = f1.loc[classes]
+        fill = colours if corpus == recipe else "white"
+        ax.hlines(rows + shift, f1["low"], f1["high"], color=colours, lw=1.3)
+        ax.scatter(
+            f1["estimate"], rows + shift, marker=marker, s=32, facecolor=fill, edgecolor=colours
+        )
+        ax.scatter([], [], marker=marker, facecolor="white", edgecolor="0.3", label=recipe)
+    ax.set(xlabel="F1", xlim=(0, 1), title=f"tested on {corpus}")
+axes[0].set(yticks=rows, yticklabels=classes)
+axes[0].invert_yaxis()
+axes[-1].legend(title="trained on", loc="lower right")
+plots.save_figure(fig, figures / "by_class.png")
+plt.show()
+
+# %% [markdown]
+# Circles: trained on synthetic episodes; squares: on recordings; diamonds: on both. Filled where
+# training and test are of one kind.
+
+# %% [markdown]
+# ## What transfers
+# On episodes of recordings: what is lost when the training episodes are synthetic, in F1 and in
+# average precision. Where F1 is lost and average precision is not, the network ranks the seconds
+# well and only its thresholds are off; where both are lost, it has not learnt that sound.
+
+# %% tags=["trained"]
+made, recorded = corpora
+lost = uncertainty.compare(samples[recorded, recorded], samples[made, recorded], level)
+wanted = [*classes, "macro"]
+pd.concat(
+    {
+        name: lost.xs(metric, level="metric").loc[wanted, ["difference", "low", "high"]]
+        for metric, name in (("f1", "F1"), ("average_precision", "average precision"))
+    },
+    axis=1,
+)
+
+# %% [markdown]
+# And what synthetic episodes add to recordings, when half of the examples are from each:
+
+# %% tags=["trained"]
+added = uncertainty.compare(samples[recorded, recorded], samples["both", recorded], level)
+added.xs("f1", level="metric").loc[wanted, ["first", "second", "difference", "low", "high"]].rename(
+    columns={"first": "recordings", "second": "both"}
+)
+
+# %% [markdown]
+# ## What is kept
+
+# %%
+kept = {}
+for (recipe, corpus), of_pair in samples.items():
+    found = uncertainty.intervals(of_pair, level).xs("f1", level="metric").loc[wanted]
+    bounds = found[["estimate", "low", "high"]].to_dict("index")
+    kept.setdefault(corpus, {})[recipe] = {
+        label: row if row["estimate"] == row["estimate"] else None for label, row in bounds.items()
+    }
+target = workspace() / "reports" / "studies" / "recordings_metrics.json"
+target.parent.mkdir(parents=True, exist_ok=True)
+annotations.write_text(json.dumps(kept, indent=2) + "\n", target)
+print(f"F1 by test, training and class: {target.name}")
+
+# %% [markdown]
+# ## What was found
+# (to be written)
