@@ -213,6 +213,29 @@ print(f"fewer than {decoding.FEW} positive seconds, so the threshold is a guess:
 chosen[["threshold", "threshold_low", "threshold_high", "positives"]].round(2)
 
 # %% [markdown]
+# ## Thresholds of frames
+# The scores of single frames say when within a second a sound begins and ends. They flicker, so
+# they are averaged over a while, and they have thresholds of their own, chosen in the same way on
+# every fourth frame: neighbours say nearly the same.
+
+# %% tags=["trained"]
+fine = {}
+if options.frame_weight:
+    smoothing, frames = params.decode.frame_smoothing, x[split.train[0]].shape[1]
+    smooth = [
+        decoding.mean_filter(model.predict_frames(network, m), smoothing * frames)
+        for m in sides["validation"][0]
+    ]
+    heard = np.concatenate([y_frames[name] for name in split.validation])
+    levels = decoding.choose_thresholds(
+        heard.reshape(-1, len(classes))[::4], np.concatenate(smooth)[::4]
+    )
+    by_class = dict(zip(classes, levels.tolist(), strict=True))
+    fine = {"frames": {"smoothing": smoothing, "thresholds": by_class}}
+    print(f"smoothed over {smoothing} s; thresholds:")
+    print(pd.Series(by_class).round(2).to_string())
+
+# %% [markdown]
 # ## Keeping the model
 # Whoever loads the weights gets what belongs to them, and features made otherwise are refused.
 
@@ -225,6 +248,7 @@ model.save_model(
         "classes": classes,
         "features": recipe.model_dump(),
         "thresholds": dict(zip(classes, thresholds.tolist(), strict=True)),
+        **fine,
         "trained_on": list(split.train),
         "validated_on": list(split.validation),
         "data_md5": described["features"],

@@ -13,8 +13,8 @@
 # does each change bring, and is the whole more than luck?
 #
 # **In:** `reports/studies/comparison.npz` and `.json`, the answers of every recipe from several
-# seeds. They take hours to make and are made by `make study`, not by `make reproduce`; this notebook
-# only judges them. **Out:** `reports/studies/comparison_metrics.json`, figures in
+# seeds. They take hours to make and are made by `make study`, not by `make reproduce`; this
+# notebook only judges them. **Out:** `reports/studies/comparison_metrics.json`, figures in
 # `reports/figures/06`.
 
 # %%
@@ -60,7 +60,8 @@ table.round(1)
 # %% [markdown]
 # ## Judging
 # Threshold 0.5 for all classes, as in 2018. The test episodes are drawn again in blocks of 20
-# seconds, the same draws for all recipes, and so are the seeds: an interval holds the spread of both.
+# seconds, the same draws for all recipes, and so are the seeds: an interval holds the spread of
+# both.
 # The last row is the recipe above it with thresholds chosen on the validation episode.
 
 # %%

@@ -49,7 +49,9 @@ described = json.loads((studies / "recordings.json").read_text(encoding="utf-8")
 arrays = dict(np.load(studies / "recordings.npz"))
 recipes, seeds, classes = (described[key] for key in ("recipes", "seeds", "classes"))
 corpora, minutes = list(described["lengths"]), pd.Series(described["minutes"])
-print(f"{len(recipes)} ways to train x {len(seeds)} seeds, {described['epochs']} epochs of", end=" ")
+print(
+    f"{len(recipes)} ways to train x {len(seeds)} seeds, {described['epochs']} epochs of", end=" "
+)
 print(f"{described['examples an epoch']} examples each")
 print(f"{minutes.sum() / 60:.1f} hours of training on {described['processor']}, one thread a run")
 counts = pd.DataFrame(described["recordings and groups"]).T.loc[classes]
@@ -68,8 +70,9 @@ pd.concat(
 
 # %% [markdown]
 # ## Judging
-# Thresholds are chosen on the validation episodes of what a network was trained on: whoever has only
-# synthetic episodes has no others. Test minutes and seeds are drawn again together, as in notebook 6.
+# Thresholds are chosen on the validation episodes of what a network was trained on: whoever has
+# only synthetic episodes has no others. Test minutes and seeds are drawn again together, as in
+# notebook 6.
 
 # %%
 samples, support = {}, {}

@@ -305,8 +305,8 @@ def mean_filter(scores, length):
     Parameters
     ----------
     scores : array-like, shape (n_steps, n_classes)
-    length : int
-        Number of steps; 1 leaves the scores as they are.
+    length : float
+        Number of steps, rounded to a whole one; up to 1.5 the scores stay as they are.
 
     Returns
     -------
@@ -317,10 +317,10 @@ def mean_filter(scores, length):
     ValueError
         If the length is not positive.
     """
-    if length < 1:
+    if not length > 0:
         raise ValueError(f"mean filter length {length} is not positive")
-    scores = np.asarray(scores)
-    smooth = ndimage.uniform_filter1d(scores, length, axis=0, mode="nearest", output=np.float64)
+    scores, size = np.asarray(scores), max(1, round(length))
+    smooth = ndimage.uniform_filter1d(scores, size, axis=0, mode="nearest", output=np.float64)
     return smooth.clip(0, 1).astype(scores.dtype)  # sums of many steps are rounded
 
 

@@ -163,9 +163,8 @@ def score_frames(blocks, network, recipe, classes, smoothing, batch_size=BATCH_S
     silent = np.repeat(silent, frames)
     values = np.concatenate([np.empty((0, len(classes)), np.float32), *scores])
     values[silent] = 0
-    values = (
-        decoding.mean_filter(values, max(1, round(smoothing * frames))) if len(values) else values
-    )
+    if len(values):
+        values = decoding.mean_filter(values, smoothing * frames)
     values[silent] = 0
     heard = int(np.ceil(round(duration * frames, 6)))
     table = decoding.score_table(values[:heard], classes, 1 / frames)

@@ -1,5 +1,6 @@
 """Tables and cards in Markdown, written from what a run has left: no number is typed."""
 
+import math
 import re
 
 COLUMNS = {
@@ -49,10 +50,19 @@ def literature_table(metrics):
     Returns
     -------
     str
-        A Markdown table.
+        A Markdown table: a column for events in whole seconds and one for events of frames, with
+        95 % intervals where there are any, a dash where a metric is not of that kind.
     """
-    rows = [f"| {name} | {_number(value)} |" for name, value in metrics["literature"].items()]
-    return "\n".join(["| metric | test episodes |", "|---|---:|", *rows])
+    values, bounds = metrics["literature"], metrics["literature_intervals"]
+    head = " | ".join(["metric, test episodes", *values])
+    lines = [f"| {head} |", "|---" + "|---:" * len(values) + "|"]
+    for name in dict.fromkeys(name for of_grid in values.values() for name in of_grid):
+        cells = [
+            _with_bounds(of_grid.get(name, math.nan), bounds[grid].get(name))
+            for grid, of_grid in values.items()
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def model_card(metrics, description):
@@ -140,12 +150,15 @@ def replace_block(text, name, block):
 
 
 def _cells(row, bounds):
-    """Columns of one row; what is F1 is known only so well."""
-    cells = {column: _number(row[column]) for column in COLUMNS}
-    if "f1" in bounds:
-        low, high = (f"{bound:.2f}" for bound in bounds["f1"])
-        cells["f1"] += f" [{low}, {high}]"
-    return list(cells.values())
+    """Columns of one row, with their intervals where `bounds` has them for F1."""
+    shown = {"f1": bounds.get("f1")}
+    return [_with_bounds(row[column], shown.get(column)) for column in COLUMNS]
+
+
+def _with_bounds(value, bounds=None):
+    """Write a number and, if it is known, its interval."""
+    text = _number(value)
+    return text if bounds is None else f"{text} [{_number(bounds[0])}, {_number(bounds[1])}]"
 
 
 def _number(value):

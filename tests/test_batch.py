@@ -35,15 +35,26 @@ class Ear:
         path.write_bytes(b"none")
 
 
+class FrameEar(Ear):
+    """The same, frame by frame."""
+
+    def predict_on_batch(self, magnitude):
+        power = np.square(magnitude[..., 0])
+        bands = np.stack([power[..., :32].sum(axis=2), power[..., 32:].sum(axis=2)], axis=2)
+        return {"frames": np.minimum(bands / 100, 1).astype(np.float32)}
+
+
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """A working directory with a model in data/model, and an empty folder `in`."""
     description = {"preset": "ear", "classes": CLASSES, "features": FEATURES}
     description["thresholds"] = {"low": 0.5, "high": 0.5}
+    description["frames"] = {"smoothing": 0.01, "thresholds": {"low": 0.5, "high": 0.5}}
     save_model(tmp_path / "data" / "model", Ear(), description)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SEDLIB_WORKSPACE", raising=False)
     monkeypatch.setattr(batch, "load_model", lambda folder: (Ear(), description))
+    monkeypatch.setattr("sedlib.detection.with_frames", lambda network: FrameEar())
     (tmp_path / "in").mkdir()
     return tmp_path
 
@@ -117,6 +128,21 @@ def test_every_format_reads_back_as_what_was_found(place, form):
     assert run("in/a.wav", "--format", form, "--step", "0.5", "--threshold", "0.6") == 0
     target = place / "detected" / ("a" + annotations.SUFFIXES[form])
     assert sorted(found(target)) == [[1.0, 2.0, "low"], [2.0, 4.25, "high"]]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_events_of_frames_lie_within_a_frame_of_the_sound_in_every_format(place, form):
+    write(place / "in" / "a.wav", 4.25, ((1.1, 2.3, 300), (2.5, 4.25, 3000)))
+    assert run("in/a.wav", "--format", form, "--step", "frames") == 0
+    events = found(place / "detected" / ("a" + annotations.SUFFIXES[form]))
+    assert [label for *_, label in events] == ["low", "high"]
+    times = [time for event in events for time in event[:2]]
+    np.testing.assert_allclose(times, [1.1, 2.3, 2.5, 4.25], atol=1.5 / 32)
+
+
+def test_a_step_that_is_not_offered_is_refused(capsys):
+    assert run("a.wav", "--step", "0.3") == 2
+    assert "'0.3' is not one of 1.0, 0.5, 0.2, 0.1 and frames" in capsys.readouterr().err
 
 
 def test_what_is_done_is_not_done_again_until_something_changes(place, capsys):

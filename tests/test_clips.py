@@ -88,7 +88,7 @@ def labelled(*spans, rule="half", duration=6.0):
 
 def test_half_a_clip_is_enough():
     assert labelled((1.5, 3.5)) == [1, 2, 3]
-    assert labelled((1.501, 3.499)) == [2]
+    assert labelled((1.500001, 3.499999)) == [2]
 
 
 def test_a_short_event_labels_the_clip_that_holds_half_of_it():
@@ -103,6 +103,11 @@ def test_an_event_in_exact_halves_labels_both_clips():
 
 def test_overlapping_events_are_not_counted_twice():
     assert labelled((1.0, 2.3), (1.2, 2.2), (1.5, 2.3)) == [1]
+
+
+def test_short_events_that_touch_are_one():
+    assert labelled((2.6, 2.8), (2.8, 3.3)) == [2]
+    assert labelled((2.6, 2.8), (2.801, 3.3)) == [2, 3]
 
 
 def test_parts_of_a_clip_add_up():
@@ -127,6 +132,13 @@ def test_a_rest_shorter_than_a_clip_is_no_clip():
     assert label_clips(event_table(), 359.99, CLASSES).shape == (359, 2)
     assert label_clips(event_table(), 360.0, CLASSES).shape == (360, 2)
     assert labelled((3.0, 3.7), duration=3.7) == []
+
+
+def test_unless_told_otherwise_half_a_clip_of_a_second_is_asked_for():
+    events = event_table([("e", 1.5, 2.4, "speaking"), ("e", 2.9, 3.3, "laughing")])
+    usual = label_clips(events, 6.0, CLASSES)
+    assert usual.tolist() == label_clips(events, 6.0, CLASSES, rule="half", clip=1.0).tolist()
+    assert usual.tolist() != label_clips(events, 6.0, CLASSES, rule="any").tolist()
 
 
 def test_an_unknown_rule_is_refused():

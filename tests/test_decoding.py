@@ -21,6 +21,7 @@ from sedlib.decoding import (
     decode,
     drop_short,
     hysteresis,
+    mean_filter,
     median_filter,
     positive_steps,
     read_scores,
@@ -96,6 +97,12 @@ def test_times_follow_the_hop():
     assert decoded([0, 0, 0, 1, 1, 1, 0], 0.5, "e", hop=0.1) == [(0.3, 0.6)]
 
 
+def test_times_are_whole_microseconds():
+    table = score_table(np.zeros((3, 1)), ["a"], hop=1 / 3)
+    assert table["onset"].tolist() == [0, 0.333333, 0.666667]
+    assert table["offset"].tolist() == [0.333333, 0.666667, 1]
+
+
 def test_a_score_at_the_threshold_is_positive():
     assert decoded([0.5, 0.25], 0.5, "e") == [(0.0, 1.0)]
 
@@ -139,6 +146,31 @@ def test_the_median_filter_has_a_length_for_each_class():
 
 
 @pytest.mark.parametrize("length", [0, 2, -1])
+@claim
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(1, 15))
+def test_the_mean_filter_averages_the_steps_around_with_the_ends_repeated(seed, n, length):
+    scores = np.random.default_rng(seed).random((n, 2), dtype=np.float32)
+    smooth = mean_filter(scores, length)
+    assert smooth.dtype == scores.dtype
+    for step in range(n):
+        around = np.arange(step - length // 2, step - length // 2 + length).clip(0, n - 1)
+        expected = scores[around].astype(float).mean(axis=0)
+        np.testing.assert_allclose(smooth[step], expected, atol=1e-6)
+
+
+def test_the_mean_of_scores_stays_a_score_and_of_one_step_is_the_score():
+    ones = np.ones((50, 1), np.float32)
+    assert (mean_filter(ones, 7) <= 1).all()
+    scores = np.random.default_rng(0).random((9, 2))
+    np.testing.assert_array_equal(mean_filter(scores, 1.4), scores)
+
+
+@pytest.mark.parametrize("length", [0, -1, float("nan")])
+def test_a_mean_over_nothing_is_refused(length):
+    with pytest.raises(ValueError, match=r"mean filter length .* is not positive"):
+        mean_filter([[0.5]], length)
+
+
 def test_an_even_median_length_is_refused(length):
     with pytest.raises(ValueError, match=f"length {length} is not odd and positive"):
         median_filter(np.zeros((4, 1)), length)
@@ -190,9 +222,16 @@ def test_the_thresholds_of_hysteresis_are_per_class():
     assert not positive[:, 1].any()
 
 
-def test_a_low_threshold_above_the_high_one_is_refused():
-    with pytest.raises(ValueError, match=r"a low threshold of 0\.6 is above the high one of 0\.5"):
-        hysteresis(np.zeros((2, 1)), 0.5, 0.6)
+@pytest.mark.parametrize(
+    ("high", "low", "fault"),
+    [
+        (0.5, 0.6, r"a low threshold of 0\.6 is above the high one of 0\.5"),
+        ([0.5, 0.5], [0.5, 0.6], r"of \[0\.5, 0\.6\] is above the high one of \[0\.5, 0\.5\]"),
+    ],
+)
+def test_a_low_threshold_above_the_high_one_is_refused(high, low, fault):
+    with pytest.raises(ValueError, match=fault):
+        hysteresis(np.zeros((2, 2)), high, low)
 
 
 @claim
@@ -208,6 +247,13 @@ def test_a_shorter_last_step_counts_with_its_own_length():
     table.loc[2, "offset"] = 2.4
     assert drop_short(np.array([[0], [1], [1]], dtype=bool), table, 1.4).any()
     assert not drop_short(np.array([[0], [1], [1]], dtype=bool), table, 1.5).any()
+
+
+def test_an_event_less_than_a_millisecond_shorter_than_the_minimum_is_dropped():
+    table = score_table([[0.0], [1.0], [0.0]], ["a"], hop=0.2996)
+    positive = np.array([[0], [1], [0]], dtype=bool)
+    assert not drop_short(positive, table, 0.3).any()
+    assert drop_short(positive, table, 0.2996).any()
 
 
 @st.composite
@@ -270,9 +316,12 @@ def test_a_decoding_comes_back_from_json(decoding):
     ("values", "fault"),
     [
         (({"a": 1.2},), r"thresholds of 'a' is 1\.2; it must be in \[0, 1\]"),
+        (({"a": -0.1},), r"thresholds of 'a' is -0\.1"),
         (({"a": np.nan},), "thresholds of 'a' is nan"),
         (({"a": 0.5}, {"a": 0.6}), r"low_thresholds of 'a' is 0\.6; .* in \[0, 0\.5\]"),
+        (({"a": 0.5}, {"a": -0.1}), r"low_thresholds of 'a' is -0\.1"),
         (({"a": 0.5}, {}, {"a": 2}), "median_lengths of 'a' is 2; it must be odd"),
+        (({"a": 0.5}, {}, {"a": -1}), "median_lengths of 'a' is -1; it must be odd"),
         (({"a": 0.5}, {}, {}, {"a": -1.0}), r"minimum_lengths of 'a' is -1\.0; .* 0 or more"),
         (({"a": 0.5}, {"b": 0.1}), "low_thresholds has 'b', which has no threshold"),
     ],
@@ -324,6 +373,13 @@ def test_thresholds_agree_with_a_slow_sum_over_slopes_and_offsets(n_positive):
     assert choose_thresholds(label, score)[0] == pytest.approx(expected, abs=0.005)
 
 
+@pytest.mark.parametrize("offset", [3.5, -3.5])  # the slow grid reaches from -5 to 5
+def test_thresholds_agree_with_the_slow_sum_where_scores_are_far_off(offset):
+    label, score = simulated(np.random.default_rng(9), 60, 20, offset=offset)
+    expected = slow_threshold(label[:, 0], score[:, 0])
+    assert logit(choose_thresholds(label, score)[0]) == pytest.approx(logit(expected), abs=0.02)
+
+
 def test_with_many_positives_the_threshold_reaches_the_best_f1_whatever_the_scale():
     rng = np.random.default_rng(0)
     for slope, offset in ((1, 0), (0.7, 1), (1.4, -1)):
@@ -363,6 +419,20 @@ def test_thresholds_are_in_range_and_by_class_whatever_the_scores(scores, random
     np.testing.assert_allclose(alone, thresholds)
 
 
+def test_a_class_that_is_always_there_is_always_found_whatever_the_scores():
+    truth = np.ones((500, 1), dtype=bool)
+    for score in (0.0, 1e-3, 0.5):
+        assert choose_thresholds(truth, np.full((500, 1), score))[0] <= max(score, 1e-5)
+
+
+def test_scores_of_0_and_1_are_as_those_a_millionth_away():
+    label, score = simulated(np.random.default_rng(11), 200, 40)
+    score[[0, 1]], score[[2, 3]], label[[0, 2]], label[[1, 3]] = 0, 1, True, False
+    assert choose_thresholds(label, score) == pytest.approx(
+        choose_thresholds(label, score.clip(1e-6, 1 - 1e-6)), abs=1e-9
+    )
+
+
 def test_the_order_of_clips_does_not_matter_to_the_threshold():
     label, score = simulated(np.random.default_rng(3), 200, 20)
     order = np.random.default_rng(4).permutation(200)
@@ -389,16 +459,49 @@ def test_a_threshold_has_an_interval_that_narrows_with_more_positives():
     )
 
 
-def test_the_interval_of_a_threshold_is_of_choosing_it_on_the_clips_of_each_resample():
-    label, score = simulated(np.random.default_rng(6), 90, 15)
+@pytest.mark.parametrize("n_positive", [2, 15])  # two, so that some resamples have none
+def test_the_interval_of_a_threshold_is_of_choosing_it_on_the_clips_of_each_resample(n_positive):
+    label, score = simulated(np.random.default_rng(6), 90, n_positive)
     table = threshold_table(label, score, ["a"], [90], seed=1, n_resamples=40)
+    weights = block_weights([90], 1, n_resamples=40)[1:]
     chosen = [
         choose_thresholds(label[clips], score[clips])[0]
-        for weight in block_weights([90], 1, n_resamples=40)[1:]
+        for weight in weights
         if label[clips := np.repeat(np.arange(90), weight.astype(int))].any()
     ]
+    assert (len(chosen) < len(weights)) == (n_positive == 2)
     ends = table.loc["a", ["threshold_low", "threshold_high"]].tolist()
     assert ends == pytest.approx(np.quantile(chosen, [0.025, 0.975]), abs=1e-6)
+
+
+def test_the_interval_of_f1_is_of_one_threshold_on_the_clips_of_each_resample():
+    label, score = simulated(np.random.default_rng(7), 90, 20)
+    row = threshold_table(label, score, ["a"], [50, 40], seed=1, n_resamples=40).loc["a"]
+    said = score >= row["threshold"]
+    assert (label != said).any() and row["positives"] == 20
+    drawn = [
+        f1(label[clips], said[clips])
+        for weight in block_weights([50, 40], 1, n_resamples=40)[1:]
+        for clips in [np.repeat(np.arange(90), weight.astype(int))]
+    ]
+    ends = row[["f1_low", "f1_high"]].tolist()
+    assert ends == pytest.approx(np.quantile(drawn, [0.025, 0.975]))
+
+
+def test_unless_told_otherwise_there_are_2000_resamples():
+    label, score = simulated(np.random.default_rng(10), 60, 12)
+    usual = threshold_table(label, score, ["a"], [60], 0)
+    assert usual.equals(threshold_table(label, score, ["a"], [60], 0, n_resamples=2000))
+
+
+def test_blocks_of_a_choice_do_not_cross_the_edge_between_episodes():
+    label, score = simulated(np.random.default_rng(8), 40, 10)
+    labels = [label[:20], label[20:]]
+    tables = [score_table(part, ["a"]) for part in (score[:20], score[20:])]
+    with pytest.raises(ValueError, match="has 20 clips, no more than a block of 20"):
+        tune_decoding(labels, tables, [0.5], 0, n_resamples=10)
+    with pytest.raises(ValueError, match="has 20 clips, no more than a block of 20"):
+        threshold_table(label, score, ["a"], [20, 20], 0, n_resamples=10)
 
 
 def test_a_class_with_fewer_than_ten_positives_is_flagged():
@@ -444,11 +547,31 @@ def test_a_gain_that_may_be_luck_changes_nothing():
     assert decoding == Decoding({"a": 0.5}, {"a": 0.5}, {"a": 1}, {"a": 0.0})
 
 
+def test_of_decodings_better_beyond_doubt_that_of_the_best_f1_is_chosen_not_the_surest():
+    # A median drops the lone alarms, surely. A lower threshold keeps the fading events as
+    # well, which are in one place, for a step too many at the end of the others.
+    usual = [0.1, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.3, 0.1, 0.1, 0.1, 0.9, 0.1, 0.1, 0.1]
+    fading = [0.1, 0.9, 0.9, 0.9, *[0.3] * 10, 0.1]
+    scores = np.array(usual * 36 + fading * 4)[:, None]
+    label = np.array(([0] + [1] * 6 + [0] * 8) * 36 + ([0] + [1] * 13 + [0]) * 4)[:, None]
+    decoding = tune_decoding([label], [score_table(scores, ["a"])], [0.5], 0, n_resamples=100)
+    assert decoding == Decoding({"a": 0.5}, {"a": 0.25}, {"a": 3}, {"a": 0.0})
+
+
 def test_of_decodings_that_are_equally_good_the_simplest_is_chosen():
     label = np.repeat([False, True, False, True], 25)[:, None]
     table = score_table(np.where(label, 0.9, 0.1), ["a"])
     decoding = tune_decoding([label], [table], [0.4], seed=0, n_resamples=50)
     assert decoding == Decoding({"a": 0.4}, {"a": 0.4}, {"a": 1}, {"a": 0.0})
+
+
+def test_of_ways_that_are_equally_good_a_median_comes_before_a_minimum_length():
+    # A median of three steps drops the lone alarms, and so does a minimum of two.
+    label = np.tile([1, 1, 1, 1, 0, 0, 0, 0, 0, 0], 30).astype(bool)[:, None]
+    alarm = np.tile([0, 0, 0, 0, 0, 0, 0, 1, 0, 0], 30).astype(bool)[:, None]
+    table = score_table(np.where(label | alarm, 0.9, 0.1), ["a"])
+    decoding = tune_decoding([label], [table], [0.5], seed=0, n_resamples=50)
+    assert decoding == Decoding({"a": 0.5}, {"a": 0.5}, {"a": 3}, {"a": 0.0})
 
 
 def test_the_minimum_length_that_is_chosen_is_in_seconds():
@@ -458,6 +581,15 @@ def test_the_minimum_length_that_is_chosen_is_in_seconds():
     table = score_table(np.where(label | alarm, 0.9, 0.1), ["a"], hop=0.1)
     decoding = tune_decoding([label], [table], [0.5], seed=0, n_resamples=50)
     assert decoding == Decoding({"a": 0.5}, {"a": 0.5}, {"a": 1}, {"a": 0.2})
+
+
+def test_a_minimum_of_three_steps_is_not_tried():
+    # It alone would drop the alarms of two steps; a median of five fills gaps of two as well.
+    label = np.tile([1, 1, 1, 0, 0, 1, 1, 1, *[0] * 12], 20).astype(bool)[:, None]
+    alarm = np.tile([*[0] * 13, 1, 1, *[0] * 5], 20).astype(bool)[:, None]
+    table = score_table(np.where(label | alarm, 0.9, 0.1), ["a"])
+    decoding = tune_decoding([label], [table], [0.5], seed=0, n_resamples=50)
+    assert decoding == Decoding({"a": 0.5}, {"a": 0.5}, {"a": 1}, {"a": 0.0})
 
 
 def test_a_low_threshold_is_chosen_where_scores_fade_within_events():
@@ -495,6 +627,7 @@ def test_a_score_file_has_the_layout_of_sed_scores_eval(tmp_path):
         ("onset\toffset\ta\tb\n0\t1\t0\t1.5\n", "row 1: score 1.5 of 'b' is not in"),
         ("onset\toffset\ta\tb\n0\t1\t0\t\n", "row 1: score nan of 'b' is not in"),
         ("onset\toffset\ta\tb\n0\t1\t0\t0\n2\t3\t0\t0\n", "row 2 begins at 2.* ends at 1"),
+        ("onset\toffset\ta\tb\n0\t1\t0\t0\n0.5\t1.5\t0\t0\n", "row 2 begins at 0.5 .* ends at 1"),
     ],
 )
 def test_a_bad_score_file_is_refused_in_one_sentence(tmp_path, content, fault):
@@ -503,6 +636,15 @@ def test_a_bad_score_file_is_refused_in_one_sentence(tmp_path, content, fault):
     with pytest.raises(ScoresError, match=f"e.tsv: {fault}") as error:
         read_scores(path, ["a", "b"])
     assert "\n" not in str(error.value)
+
+
+def test_times_that_differ_by_less_than_a_microsecond_are_no_gap(tmp_path):
+    path = tmp_path / "e.tsv"
+    path.write_text("onset\toffset\ta\n0\t0.3333333\t0\n0.333333\t0.6666667\t1\n")
+    assert read_scores(path, ["a"])["a"].tolist() == [0, 1]
+    path.write_text("onset\toffset\ta\n0\t0.3333333\t0\n0.333330\t0.6666667\t1\n")
+    with pytest.raises(ScoresError, match="row 2 begins at"):
+        read_scores(path, ["a"])
 
 
 def test_a_missing_score_file_is_named(tmp_path):

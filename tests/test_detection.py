@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sedlib.config import Features
 from sedlib.decoding import scores_to_events
-from sedlib.detection import STEPS, detect, score_blocks
+from sedlib.detection import FRAMES, STEPS, detect, score_blocks, score_frames
 from sedlib.features import spectrogram, split_clips
-from sedlib.model import build_model, predict_scores
+from sedlib.model import ModelError, build_model, predict_frames, predict_scores
 
 RATE = 800  # small, so that many recordings can be scored
 RECIPE = Features(sample_rate=RATE, n_fft=64, hop_length=32, win_length=48)
@@ -183,3 +183,116 @@ def test_detection_scores_whole_seconds_as_the_evaluation_does(tmp_path):
     assert result.duration == sum(told) == len(x) / 4000
     low = result.events[result.events["event_label"] == "low"]  # the threshold is this call's
     assert low[["filename", "onset", "offset"]].to_numpy().tolist() == [["r", 0.0, 7.225]]
+
+
+# --- single frames -------------------------------------------------------------------------
+
+
+class FrameEar:
+    """Stands for a network with scores of frames: their level in three bands."""
+
+    def predict_on_batch(self, magnitude):
+        x = magnitude[..., 0]
+        bands = [x[:, :, :10], x[:, :, 20:], x]
+        return {"frames": np.tanh(np.stack([b.mean(axis=2) for b in bands], 2)).astype("f4")}
+
+
+class FrameShout:
+    def predict_on_batch(self, magnitude):
+        return {"frames": np.ones((*magnitude.shape[:2], len(CLASSES)), np.float32)}
+
+
+FRAMES_A_SECOND = 1 + RATE // RECIPE.hop_length
+
+
+@pytest.fixture
+def scored_frames(monkeypatch):
+    """Score the frames of blocks by a stand-in for the network."""
+    monkeypatch.setattr("sedlib.detection.with_frames", lambda network: network)
+
+    def score(blocks, smoothing=0.2, network=None, **options):
+        return score_frames(blocks, network or FrameEar(), RECIPE, CLASSES, smoothing, **options)
+
+    return score
+
+
+within_a_test = settings(claim, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def slow_frame_scores(x, smoothing):
+    """Frame by frame, then the mean of those within reach, the ends repeated."""
+    rows, silent = [], []
+    for start in range(0, len(x), RATE):
+        clip = np.zeros((1, RATE), np.float32)
+        clip[0, : len(x[start : start + RATE])] = x[start : start + RATE]
+        quiet = bool((np.abs(clip) < 2.0**-16).all())
+        found = FrameEar().predict_on_batch(spectrogram(clip, RECIPE)[..., np.newaxis])
+        rows.extend(0 * found["frames"][0] if quiet else found["frames"][0])
+        silent.extend([quiet] * FRAMES_A_SECOND)
+    rows, n, smooth = np.array(rows), max(1, round(smoothing * FRAMES_A_SECOND)), []
+    for i in range(len(rows)):
+        reach = range(i - n // 2, i - n // 2 + n)
+        mean = np.mean([rows[min(max(k, 0), len(rows) - 1)] for k in reach], axis=0)
+        smooth.append(0 * mean if silent[i] else mean)
+    heard = sum(1 for i in range(len(rows)) if i / FRAMES_A_SECOND < len(x) / RATE)
+    return np.array(smooth[:heard]).reshape(-1, len(CLASSES))
+
+
+@settings(within_a_test, max_examples=20)
+@given(recordings(longest=4.0), st.sampled_from([0.01, 0.1, 0.2, 0.7]))
+def test_scores_of_frames_agree_with_a_slow_reference(scored_frames, x, smoothing):
+    table, duration = scored_frames([x], smoothing)
+    assert duration == len(x) / RATE
+    expected = slow_frame_scores(x, smoothing)
+    np.testing.assert_allclose(table[list(CLASSES)], expected, atol=1e-6)
+    onset = np.arange(len(table)) / FRAMES_A_SECOND
+    np.testing.assert_allclose(table["onset"], onset, atol=1e-6)
+    assert table["offset"].iloc[-1] == pytest.approx(duration, abs=1e-6)
+
+
+@settings(within_a_test, max_examples=20)
+@given(
+    recordings(),
+    st.lists(st.integers(1, 3 * RATE), min_size=1, max_size=5),
+    st.integers(1, 90),
+)
+def test_frames_do_not_depend_on_blocks_or_clips_at_a_time(scored_frames, x, lengths, batch_size):
+    whole, _ = scored_frames([x])
+    parts, _ = scored_frames(cut(x, lengths), batch_size=batch_size)
+    pd.testing.assert_frame_equal(parts, whole, check_exact=False, atol=1e-6)
+
+
+def test_frames_of_digital_silence_hold_no_event_though_the_next_second_is_loud(scored_frames):
+    x = np.zeros(4 * RATE + 300, np.float32)
+    x[2 * RATE : 3 * RATE] = np.random.default_rng(0).normal(size=RATE)
+    table, _ = scored_frames([x], 0.7, FrameShout())
+    events = scores_to_events(table, 0.3, "r")
+    assert set(zip(events["onset"], events["offset"], strict=True)) == {(2.0, 3.0)}
+
+
+def test_no_sound_at_all_gives_no_frame(scored_frames):
+    table, duration = scored_frames([])
+    assert len(table) == 0 and duration == 0
+
+
+def test_detection_by_frames_has_their_thresholds_and_the_frames_of_the_network(tmp_path):
+    recipe = Features(sample_rate=4000, n_fft=256, hop_length=128, win_length=192)
+    network = build_model("compact", CLASSES, recipe)
+    x = np.random.default_rng(1).normal(0, 0.1, 3 * 4000 + 900).clip(-1, 1)
+    soundfile.write(tmp_path / "r.wav", x, 4000)
+    described = {
+        "classes": list(CLASSES),
+        "features": recipe.model_dump(),
+        "thresholds": dict.fromkeys(CLASSES, 0.0),
+        "frames": {"smoothing": 0.01, "thresholds": {"low": 0.0, "high": 1.0, "loud": 1.0}},
+    }
+    result = detect(tmp_path / "r.wav", network, described, step=FRAMES)
+    stored, _ = soundfile.read(tmp_path / "r.wav", dtype="float32")
+    expected = predict_frames(network, spectrogram(split_clips(stored, recipe), recipe))
+    np.testing.assert_allclose(result.scores[list(CLASSES)].iloc[:96], expected, atol=1e-6)
+    assert result.events.to_numpy().tolist() == [["r", 0.0, 3.225, "low"]]
+    changed = detect(tmp_path / "r.wav", network, described, {"high": 0.0}, step=FRAMES)
+    assert set(changed.events["event_label"]) == {"low", "high"}
+    del described["frames"]
+    with pytest.raises(ModelError, match="does not score frames; detect by a step in seconds"):
+        detect(tmp_path / "r.wav", network, described, step=FRAMES)

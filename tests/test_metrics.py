@@ -196,6 +196,11 @@ def test_arrays_of_two_shapes_are_refused():
         averages(np.zeros((3, 2)), np.zeros((2, 2)))
 
 
+def test_arrays_of_one_axis_are_refused():
+    with pytest.raises(ValueError, match=r"truth has shape \(3,\) and prediction \(3,\)"):
+        averages(np.zeros(3), np.zeros(3))
+
+
 # --- segment-based, from event lists -------------------------------------------------------
 
 
@@ -282,6 +287,22 @@ def test_an_event_that_ends_where_a_segment_begins_does_not_touch_it():
     assert (ours.micro["precision"], ours.micro["recall"]) == (0.5, 1)
 
 
+def test_an_event_that_begins_a_microsecond_before_a_segment_ends_counts_there():
+    ours = segment_based(one((0.999999, 2.0, "a")), one(), {"one": 3.0}, LABELS)
+    assert ours.per_class["support"].tolist() == [2, 0, 0]
+
+
+def test_a_recording_a_microsecond_longer_has_one_segment_more():
+    for duration, segments in ((3.0, 3), (3.000001, 4)):
+        ours = segment_based(one((0.0, 1.0, "a")), one(), {"one": duration}, LABELS)
+        assert ours.per_class.loc["a", "accuracy"] == pytest.approx((segments - 1) / segments)
+
+
+def test_a_recording_of_no_length_has_no_segments():
+    ours = segment_based(one((0.0, 1.0, "a")), one(), {"one": 2.0, "none": 0.0}, LABELS)
+    assert ours.per_class.loc["a", "accuracy"] == 0.5
+
+
 @settings(claim, max_examples=30)
 @given(
     st.sampled_from([1 / 3, 1 / 44, 1024 / 44100, 0.02, 0.1]),
@@ -306,12 +327,40 @@ def test_a_segment_that_the_recording_ends_in_counts_and_what_lies_past_it_does_
     assert ours.micro["accuracy"] == pytest.approx(6 / 9)
 
 
+def test_macro_has_the_metrics_of_the_classes_and_micro_the_substitutions_as_well():
+    ours = segment_based(one((0.0, 1.0, "a")), one((0.0, 2.0, "b")), {"one": 3.0}, LABELS)
+    assert set(ours.macro) == set(ours.per_class) - {"support"}
+    assert set(ours.micro) == set(ours.macro) | {"substitution_rate"}
+
+
+def test_means_and_rates_are_plain_numbers():
+    ours = segment_based(one((0.0, 1.0, "a")), one((0.0, 2.0, "b")), {"one": 3.0}, LABELS)
+    rates = error_rate([[1, 0], [1, 1]], [[1, 0], [0, 1]])
+    for values in (ours.macro, ours.micro, rates):
+        assert all(type(value) is float for value in values.values())
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_undefined_is_nan_without_a_warning():
+    nothing = np.zeros((2, 2))
+    assert math.isnan(averages(nothing, nothing)["micro"]["f1"])
+    assert segment_metrics(nothing, nothing, ["a", "b"])["precision"].isna().all()
+    assert math.isnan(segment_based(one(), one(), {"one": 3.0}, LABELS).micro["error_rate"])
+
+
 def test_a_recording_without_events_counts_and_one_without_duration_is_refused():
     found = event_table([("two", 0.0, 1.0, "a")])
     ours = segment_based(one((0.0, 1.0, "a")), found, {"one": 1.0, "two": 1.0}, LABELS)
     assert ours.micro["insertion_rate"] == 1
     with pytest.raises(AnnotationError, match=r"two: 'a' from 0.0 to 1.0 s .* judged \(one\)"):
         segment_based(one((0.0, 1.0, "a")), found, {"one": 1.0}, LABELS)
+
+
+def test_of_many_recordings_three_are_named():
+    found = event_table([("x", 0.0, 1.0, "a")])
+    for names, said in (("abc", r"\(a, b, c\)"), ("abcd", r"\(a, b, c, \.\.\.\)")):
+        with pytest.raises(AnnotationError, match=f"of no recording that is judged {said}"):
+            segment_based(one(), found, dict.fromkeys(names, 1.0), LABELS)
 
 
 @pytest.mark.parametrize("resolution", [0.0, -1.0, math.nan])

@@ -48,6 +48,12 @@ def test_ranking_is_of_each_class_and_quietly_nan_without_positives():
             metric(truth, scores[:, :2])
 
 
+def test_scores_of_one_axis_cannot_be_ranked():
+    for metric in (average_precision, roc_auc):
+        with pytest.raises(ValueError, match=r"truth has shape \(2,\) and scores \(2,\)"):
+            metric([1, 0], [0.5, 0.2])
+
+
 def agrees_with_scikit_learn(truth, scores, bins, strategy):
     curve = reliability_curve(truth, scores, bins, strategy)
     filled = curve[curve["count"] > 0]
@@ -126,12 +132,24 @@ def test_scores_that_are_right_as_often_as_they_say_have_no_error():
     assert expected_calibration_error(truth, np.full(8, 0.9)) == pytest.approx(0.4)
 
 
+def test_unless_told_otherwise_there_are_15_bins_of_equal_width():
+    rng = np.random.default_rng(0)
+    truth, scores = rng.random(200) < 0.5, rng.random(200) ** 2
+    assert reliability_curve(truth, scores).equals(reliability_curve(truth, scores, 15, "uniform"))
+    ours = expected_calibration_error(truth, scores)
+    assert ours == expected_calibration_error(truth, scores, 15, "uniform")
+    # other numbers of bins would show
+    assert len({ours, *(expected_calibration_error(truth, scores, n) for n in (10, 14, 16))}) == 4
+
+
 @pytest.mark.parametrize(
     ("truth", "scores", "strategy", "message"),
     [
         ([1, 0], [0.5], "uniform", r"truth has shape \(2,\) and scores \(1,\)"),
+        ([[1, 0]], [[0.5, 0.5]], "uniform", r"truth has shape \(1, 2\) and scores \(1, 2\)"),
         ([], [], "uniform", "n of 1 or more"),
         ([1, 0], [0.5, 1.5], "uniform", r"score 2 is 1.5, not in \[0, 1\]"),
+        ([1, 0], [0.5, -0.1], "uniform", r"score 2 is -0\.1, not in \[0, 1\]"),
         ([1, 0], [math.nan, 0.5], "uniform", "score 1 is nan"),
         ([1, 0], [0.5, 0.5], "equal", "'equal' is not one of 'uniform' and 'quantile'"),
     ],

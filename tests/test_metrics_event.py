@@ -3,13 +3,14 @@
 import json
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from metrics_referees import CLASSES, event_lists
 
 from sedlib.annotations import AnnotationError, event_table
-from sedlib.metrics import event_based
+from sedlib.metrics import event_based, event_counts
 
 claim = settings(deadline=None, database=None, max_examples=30)
 
@@ -97,11 +98,32 @@ def test_an_onset_200_ms_away_is_found_and_a_microsecond_more_is_not(onset, f1):
     assert ours.micro["f1"] == f1
 
 
+def test_times_that_differ_by_a_rounding_error_are_the_same():
+    assert 0.1 + 0.2 > 0.3 > 0.7 - 0.4
+    for onset in (0.1 + 0.2, 0.7 - 0.4):
+        ours = event_based(table((0.3, 0.6, "a")), table((onset, 2 * onset, "a")), CLASSES, 0, 0)
+        assert ours.micro["f1"] == 1
+
+
 @pytest.mark.parametrize(("offset", "f1"), [(2.5, 1), (3.5, 1), (3.500001, 0), (2.499999, 0)])
 def test_an_offset_a_fifth_of_the_true_length_away_is_found_and_more_is_not(offset, f1):
     # the found event is longer or shorter, and its own length does not count
     ours = event_based(table((0.5, 3.0, "a")), table((0.5, offset, "a")), CLASSES)
     assert ours.micro["f1"] == f1
+
+
+@pytest.mark.parametrize(
+    ("length", "late", "f1"),
+    [
+        (1.500002, 300_000, 1),  # a fifth is 300000.4 microseconds
+        (1.500002, 300_001, 0),
+        (1.500003, 300_001, 1),  # 300000.6
+        (1.500003, 300_002, 0),
+    ],
+)
+def test_a_fifth_of_the_length_is_rounded_to_whole_microseconds(length, late, f1):
+    found = table((0.0, length + late / 1e6, "a"))
+    assert event_based(table((0.0, length, "a")), found, CLASSES).micro["f1"] == f1
 
 
 @pytest.mark.parametrize(("offset", "f1"), [(1.3, 1), (0.9, 1), (1.31, 0), (0.89, 0)])
@@ -177,9 +199,66 @@ def test_nothing_true_and_nothing_found_has_no_metrics():
         ((2.0, 1.0, "a"), r"one: 'a' from 2.0 to 1.0 s does not .* end after that; normalise"),
         ((-1.0, 1.0, "a"), r"does not begin at 0 s or later"),
         ((1.0, math.nan, "a"), r"from 1.0 to nan s does not"),
+        ((1.0, math.inf, "a"), r"from 1.0 to inf s does not"),
     ],
 )
 def test_a_bad_event_is_refused_by_name(row, message):
     for pair in ((table(row), event_table()), (event_table(), table(row))):
         with pytest.raises(AnnotationError, match=message):
             event_based(*pair, CLASSES)
+
+
+# --- second by second ----------------------------------------------------------------------
+
+TWO = ["a", "b"]
+DURATIONS = {"one": 4.5, "two": 3.0}
+
+times = st.integers(0, 29).map(lambda tenths: tenths / 10)
+events = st.lists(
+    st.tuples(st.sampled_from(list(DURATIONS)), times, times, st.sampled_from(TWO))
+    .filter(lambda row: row[1] != row[2])
+    .map(lambda row: (row[0], *sorted(row[1:3]), row[3])),
+    max_size=8,
+).map(event_table)
+
+
+@claim
+@given(events, events)
+def test_the_counts_of_all_seconds_make_the_event_based_metrics(truth, found):
+    tp, fp, fn = (count.sum(axis=0) for count in event_counts(truth, found, DURATIONS, TWO))
+    whole = event_based(truth, found, TWO)
+    np.testing.assert_array_equal(tp + fn, whole.per_class["support"])
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_allclose(2 * tp / (2 * tp + fp + fn), whole.per_class["f1"])
+
+
+@claim
+@given(events)
+def test_an_event_counts_in_the_second_in_which_it_begins(truth):
+    tp, fp, fn = event_counts(truth, truth, DURATIONS, TWO)
+    assert fp.sum() == fn.sum() == 0
+    first = {"one": 0, "two": 4}
+    expected = np.zeros((7, 2), dtype=int)
+    for event in truth.itertuples():
+        expected[first[event.filename] + int(event.onset), TWO.index(event.event_label)] += 1
+    np.testing.assert_array_equal(tp, expected)
+
+
+def test_a_missed_event_and_a_false_alarm_count_where_each_begins():
+    truth = event_table([("one", 0.5, 2.0, "a")])
+    found = event_table([("one", 1.5, 2.0, "a")])
+    tp, fp, fn = event_counts(truth, found, DURATIONS, TWO)
+    assert tp.sum() == 0
+    assert np.argwhere(fn).tolist() == [[0, 0]]
+    assert np.argwhere(fp).tolist() == [[1, 0]]
+
+
+def test_what_begins_after_the_last_whole_second_counts_in_it():
+    late = event_table([("one", 4.2, 4.5, "b")])
+    tp, _, _ = event_counts(late, late, DURATIONS, TWO)
+    assert np.argwhere(tp).tolist() == [[3, 1]]
+
+
+def test_a_recording_shorter_than_a_second_is_refused():
+    with pytest.raises(ValueError, match=r"'x' lasts 0\.9 s; it must be a second at least"):
+        event_counts(event_table(), event_table(), {"x": 0.9}, TWO)

@@ -165,6 +165,20 @@ def test_psds_of_perfect_scores_is_one():
         assert psds(perfect(truth, 8), truth, {"one": 8.0}, scenario).value == 1
 
 
+def test_the_order_of_the_recordings_does_not_matter_to_psds():
+    truth = event_table([("one", 1.0, 3.0, "a"), ("two", 2.0, 6.0, "b"), ("two", 1.0, 2.0, "a")])
+    rng = np.random.default_rng(1)
+    durations = {"one": 6.0, "two": 9.0}
+    scores = {
+        name: score_table(rng.integers(0, 9, (int(steps), 3)) / 8, CLASSES)
+        for name, steps in durations.items()
+    }
+    scenario = PSDSScenario(0.3, 0.3, 0.3, alpha_ct=0.5, alpha_st=1.0, max_efpr=5000.0)
+    one = psds(scores, truth, durations, scenario)
+    other = psds(scores, truth, dict(reversed(durations.items())), scenario)
+    assert one.value == other.value > 0
+
+
 def test_scores_that_say_nothing_find_one_long_event_which_scenario_2_takes_in_short_recordings():
     truth = table((1.0, 3.0, "a"))
     for steps, expected in ((8, 1), (40, 0)):
@@ -218,6 +232,16 @@ def test_a_cross_trigger_costs_its_rate_in_the_time_of_the_other_class():
         assert ours.per_class.to_dict() == {"a": pytest.approx(1 - rate / 1000), "b": 1}
 
 
+def test_a_class_that_does_not_occur_does_not_thin_out_the_cost_of_cross_triggers():
+    scenario = PSDSScenario(0.5, 0.5, 0.5, alpha_ct=1.0, alpha_st=0.0, max_efpr=1000.0)
+    truth = table((0.0, 100.0, "a"), (200.0, 300.0, "b"))
+    found = table((0.0, 100.0, "a"), (180.0, 220.0, "a"), (200.0, 300.0, "b"))
+    for classes in (["a", "b"], ["a", "b", "c"]):
+        ours = psds_from_events([found], truth, {"one": 3600.0}, classes, scenario)
+        assert ours.per_class["a"] == pytest.approx(1 - 37 / 1000)
+        assert ours.value == pytest.approx(1 - 37 / 2000)
+
+
 def test_a_class_that_does_not_occur_changes_nothing():
     truth = table((1.0, 3.0, "a"), (2.0, 6.0, "b"))
     scores = np.random.default_rng(1).integers(0, 9, (8, 3)) / 8
@@ -242,6 +266,38 @@ def test_a_class_that_does_not_occur_changes_nothing():
 def test_half_is_enough_and_a_microsecond_less_is_not(found, precision, recall):
     ours = intersection_based(table((5.0, 10.0, "a")), table(found), ["a"]).micro
     assert [ours["precision"], ours["recall"]] == pytest.approx([precision, recall], nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("microseconds", "bound"),
+    [
+        (1_000_000, 700_000),
+        (1_000_002, 700_001),  # 0.7 of it is 700001.4
+        (1_000_001, 700_001),  # 700000.7
+    ],
+)
+def test_the_bounds_of_all_criteria_are_whole_microseconds(microseconds, bound):
+    length = microseconds / 1e6
+    for covered, enough in ((bound / 1e6, True), ((bound - 1) / 1e6, False)):
+        part, whole = table((0.0, covered, "a")), table((0.0, length, "a"))
+        # so much of the answer is true, and it covers all that is
+        ours = intersection_based(part, whole, ["a"], dtc_threshold=0.7)
+        assert ours.micro["recall"] == enough
+        # so much of the truth is covered
+        ours = intersection_based(whole, part, ["a"], gtc_threshold=0.7)
+        assert ours.micro["recall"] == enough
+        # so much of a false positive lies in another class
+        scenario = PSDSScenario(0.7, 0.7, 0.7, alpha_ct=1.0, alpha_st=0.0, max_efpr=100000.0)
+        truth = table((0.0, covered, "b"), (5.0, 6.0, "a"))
+        found = table((0.0, length, "a"), (5.0, 6.0, "a"))
+        ours = psds_from_events([found], truth, {"one": 3600.0}, ["a", "b"], scenario)
+        rate = 1 + 3600 / covered * enough
+        assert ours.per_class["a"] == pytest.approx(1 - rate / 100000)
+
+
+def test_an_answer_of_ten_microseconds_where_nothing_is_true_is_wrong():
+    ours = intersection_based(event_table(), table((1.0, 1.00001, "a")), ["a"], 0.1)
+    assert ours.micro["precision"] == 0
 
 
 def test_a_relevant_answer_that_covers_too_little_is_neither_right_nor_wrong():
@@ -275,11 +331,25 @@ def test_a_criterion_out_of_range_is_refused(threshold):
         PSDSScenario(threshold, 0.5, None, alpha_ct=0.0, alpha_st=0.0, max_efpr=1.0)
 
 
-def test_a_scenario_whose_parameters_do_not_fit_is_refused():
-    with pytest.raises(ValueError, match=r"cttc_threshold None does not fit alpha_ct 0\.5"):
-        PSDSScenario(0.5, 0.5, None, alpha_ct=0.5, alpha_st=0.0, max_efpr=1.0)
-    with pytest.raises(ValueError, match=r"max_efpr 0\.0 above 0"):
-        PSDSScenario(0.5, 0.5, None, alpha_ct=0.0, alpha_st=0.0, max_efpr=0.0)
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"alpha_ct": 0.5}, r"cttc_threshold None does not fit alpha_ct 0\.5"),
+        ({"cttc_threshold": 0.3}, r"cttc_threshold 0\.3 does not fit alpha_ct 0"),
+        ({"cttc_threshold": 0.0, "alpha_ct": 0.5}, r"cttc_threshold 0\.0 is not in \(0, 1\]"),
+        ({"cttc_threshold": 0.3, "alpha_ct": 1.1}, r"alpha_ct 1\.1 must be in \[0, 1\]"),
+        ({"alpha_ct": -0.1}, r"alpha_ct -0\.1 must be in \[0, 1\]"),
+        ({"alpha_st": -0.1}, r"alpha_st -0\.1 of 0 or more"),
+        ({"max_efpr": 0.0}, r"max_efpr 0\.0 above 0"),
+        ({"max_efpr": -1.0}, r"max_efpr -1\.0 above 0"),
+    ],
+)
+def test_a_scenario_whose_parameters_do_not_fit_or_are_out_of_range_is_refused(parameters, message):
+    fine = {"cttc_threshold": None, "alpha_ct": 0.0, "alpha_st": 0.0, "max_efpr": 1.0}
+    PSDSScenario(0.5, 0.5, **fine)
+    PSDSScenario(1.0, 1.0, **fine | {"cttc_threshold": 1.0, "alpha_ct": 1.0})
+    with pytest.raises(ValueError, match=message):
+        PSDSScenario(0.5, 0.5, **fine | parameters)
 
 
 def test_scores_of_other_recordings_or_classes_are_refused():
@@ -291,3 +361,14 @@ def test_scores_of_other_recordings_or_classes_are_refused():
         psds(scores, truth, {"one": 4.0, "two": 4.0}, PSDS_SCENARIO_1)
     with pytest.raises(AnnotationError, match="of no recording that is judged"):
         psds(perfect(truth, 4), event_table([("x", 0, 1, "a")]), {"one": 4.0}, PSDS_SCENARIO_1)
+
+
+def test_a_recording_without_scores_is_refused():
+    scores = perfect(event_table(), 4)
+    with pytest.raises(ValueError, match=r"scores of \['one'\] and durations of \['one', 'two'\]"):
+        psds(scores, event_table(), {"one": 4.0, "two": 4.0}, PSDS_SCENARIO_1)
+
+
+def test_no_scores_at_all_are_refused():
+    with pytest.raises(ValueError, match=r"scores of \[\] and durations of \[\]"):
+        psds({}, event_table(), {}, PSDS_SCENARIO_1)

@@ -33,10 +33,18 @@ def test_the_table_has_a_row_a_class_and_the_macro_mean():
 
 
 def test_a_card_has_every_metric_of_the_literature_by_its_name():
-    values = {"PSDS scenario 1": 0.251, "event-based F1": float("nan")}
-    assert report.literature_table({"literature": values}).splitlines()[2:] == [
-        "| PSDS scenario 1 | 0.25 |",
-        "| event-based F1 | – |",
+    values = {
+        "by the second": {"PSDS scenario 1": 0.251, "F1": float("nan"), "AUC": 0.5},
+        "by the frame": {"PSDS scenario 1": 0.3, "F1": 0.126},
+    }
+    bounds = {"by the second": {}, "by the frame": {"F1": [0.1, 0.2]}}
+    table = report.literature_table({"literature": values, "literature_intervals": bounds})
+    assert table.splitlines() == [
+        "| metric, test episodes | by the second | by the frame |",
+        "|---|---:|---:|",
+        "| PSDS scenario 1 | 0.25 | 0.30 |",
+        "| F1 | – | 0.13 [0.10, 0.20] |",
+        "| AUC | 0.50 | – |",
     ]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import average_precision_score
 
-from sedlib.metrics import averages, segment_metrics
+from sedlib.metrics import average_precision, averages, segment_metrics
 from sedlib.uncertainty import (
     block_weights,
     compare,
@@ -51,6 +51,12 @@ def slow_metrics(truth, predicted, scores):
 def clips_of(weights):
     """Numbers of the clips of a resample, each as often as it occurs."""
     return np.repeat(np.arange(len(weights)), weights.astype(int))
+
+
+def run_samples(values):
+    """Samples of one number; `values` are the estimate and the resamples."""
+    columns = pd.MultiIndex.from_tuples([("a", "f1")], names=["event_label", "metric"])
+    return pd.DataFrame(np.reshape(values, (-1, 1)), columns=columns)
 
 
 @claim
@@ -99,15 +105,19 @@ def test_blocks_are_drawn_from_the_episode_laid_in_a_circle(block, more, seed):
 
 
 def test_the_first_row_is_the_data_and_every_resample_keeps_the_length_of_each_episode():
-    weights = block_weights([30, 47], seed=3, block=20, n_resamples=50)
+    weights = block_weights([47, 30], seed=3, block=20, n_resamples=50)
     np.testing.assert_array_equal(weights[0], 1)
-    np.testing.assert_array_equal(weights[:, :30].sum(axis=1), 30)
-    np.testing.assert_array_equal(weights[:, 30:].sum(axis=1), 47)
+    np.testing.assert_array_equal(weights[:, :47].sum(axis=1), 47)
+    np.testing.assert_array_equal(weights[:, 47:].sum(axis=1), 30)
 
 
 def test_every_clip_is_as_likely_as_any_other():
     weights = block_weights([50], seed=0, block=20, n_resamples=20000)
     np.testing.assert_allclose(weights[1:].mean(axis=0), 1, atol=0.05)
+
+
+def test_episodes_of_one_clip_can_be_resampled_by_clips():
+    np.testing.assert_array_equal(block_weights([1, 1], 0, block=1, n_resamples=5), 1)
 
 
 @pytest.mark.parametrize("draw", [block_weights, episode_weights])
@@ -176,6 +186,14 @@ def test_the_ends_of_an_interval_are_percentiles():
     assert intervals(samples, level=0.9).loc["a"].tolist() == pytest.approx([np.pi, 5, 95, 0])
 
 
+def test_unless_told_otherwise_there_are_2000_resamples_of_20_clips_a_block_and_95_percent():
+    weights = block_weights([30], 0)
+    np.testing.assert_array_equal(weights, block_weights([30], 0, block=20, n_resamples=2000))
+    assert episode_weights([2, 2], 0).shape == (2001, 4)
+    samples = run_samples([np.pi, *range(1001)])
+    assert intervals(samples).loc[("a", "f1"), ["low", "high"]].tolist() == pytest.approx([25, 975])
+
+
 def test_resamples_without_a_value_are_left_out_and_told():
     truth = np.zeros((40, 1), dtype=bool)
     truth[7] = True  # in about 1/e of the resamples of seconds it does not occur
@@ -192,6 +210,12 @@ def test_an_undefined_estimate_has_no_interval():
     assert np.isnan(table.loc[("a", "f1"), ["estimate", "low", "high"]]).all()
     assert table.loc[("a", "f1"), "undefined"] == 1
     assert table.loc[("a", "accuracy"), "estimate"] == 1
+
+
+def test_an_estimate_that_is_undefined_has_no_interval_though_resamples_have_a_value():
+    row = intervals(run_samples([np.nan, 1, 2, np.nan, 3])).loc[("a", "f1")]
+    assert np.isnan(row[["estimate", "low", "high"]].astype(float)).all()
+    assert row["undefined"] == 0.25
 
 
 def test_events_counted_at_their_seconds_are_scored_by_the_same_formulas():
@@ -220,6 +244,11 @@ def test_an_episode_is_drawn_whole():
     weights = episode_weights([2, 3], seed=0, n_resamples=200)
     rows = {tuple(row) for row in weights.astype(int)}
     assert rows == {(1, 1, 1, 1, 1), (2, 2, 0, 0, 0), (0, 0, 2, 2, 2)}
+
+
+def test_every_episode_is_as_likely_as_any_other_however_long():
+    weights = episode_weights([1, 9], seed=0, n_resamples=4000)[1:]
+    np.testing.assert_allclose(weights.mean(axis=0), 1, atol=0.05)
 
 
 def two_models(seed=0, n=400, better=0.9):
@@ -272,6 +301,29 @@ def test_a_model_differs_from_itself_by_nothing():
     assert (p == 1).all()
 
 
+def test_a_difference_is_one_however_small():
+    zero, moved = run_samples(np.zeros(201)), run_samples(np.full(201, 1e-6))
+    assert compare(zero, moved).loc[("a", "f1"), "p"] == pytest.approx(2 / 201)
+    # Of two thousand clips the second model has one more right: any swap is as far from zero.
+    truth = np.ones((2000, 1), dtype=bool)
+    first, second = truth.copy(), truth.copy()
+    first[:2] = False
+    second[0] = False
+    p = permutation_test(truth, first, second, [2000], ["a"], 0, n_permutations=99)
+    assert p[("a", "recall")] == 1
+    # Three blocks differ, by +1, -2 and +4: of their eight swaps two are nearer to zero.
+    second[100:102] = first[300:304] = False
+    p = permutation_test(truth, first, second, [2000], ["a"], 0, n_permutations=999)
+    assert p[("a", "recall")] == pytest.approx(3 / 4, abs=0.05)
+
+
+def test_the_interval_of_a_difference_is_as_wide_as_the_level_says():
+    zero, moved = run_samples(np.zeros(102)), run_samples([np.pi, *range(101)])
+    for level, low, high in ((0.9, 5, 95), (0.5, 25, 75)):
+        row = compare(zero, moved, level).loc[("a", "f1")]
+        assert row[["low", "high"]].tolist() == pytest.approx([low, high])
+
+
 def test_the_p_value_of_the_bootstrap_is_below_5_percent_where_the_interval_leaves_zero_out():
     rng = np.random.default_rng(0)
     zero = pd.DataFrame({c: np.zeros(2001) for c in range(60)})
@@ -310,6 +362,43 @@ def test_random_swaps_agree_with_all_swaps(seed):
     assert p[("macro", "f1")] == pytest.approx(expected, abs=0.03)
 
 
+def test_random_swaps_of_scores_agree_with_all_swaps():
+    truth, first, one = answers(3, n=50)
+    other = answers(4, n=50, right=0.9)[2] * truth + one * ~truth
+    difference = []
+    for swaps in itertools.product([False, True], repeat=5):
+        swapped = np.repeat(swaps, 10)[:, None]
+        pair = np.where(swapped, other, one), np.where(swapped, one, other)
+        before, after = (average_precision(truth[:, [0]], s[:, [0]])[0] for s in pair)
+        difference.append(abs(after - before))
+    expected = np.mean(np.array(difference) >= difference[0] - 1e-12)
+    p = permutation_test(
+        truth, first, other >= 0.5, [50], CLASSES, 0,
+        first_scores=one, second_scores=other, block=10,
+    )  # fmt: skip
+    assert expected < 0.9
+    assert p[("speaking", "average_precision")] == pytest.approx(expected, abs=0.03)
+
+
+def test_where_a_metric_is_undefined_there_is_no_p_value():
+    nothing = np.zeros((40, 1), dtype=bool)
+    p = permutation_test(nothing, nothing, nothing, [40], ["a"], 0, n_permutations=20)
+    assert np.isnan(p[("a", "f1")]) and p[("a", "accuracy")] == 1
+    samples = run_samples(np.full(21, np.nan))
+    assert np.isnan(compare(samples, samples).loc[("a", "f1"), "p"])
+
+
+def test_resamples_without_a_value_do_not_count_in_the_p_value():
+    zero, moved = run_samples(np.zeros(100)), run_samples([1, *[np.nan] * 50, *[1] * 49])
+    assert compare(zero, moved).loc[("a", "f1"), "p"] == pytest.approx(2 / 50)
+    # One model answers in the first block only, and rightly, the other in the second: where
+    # one of the two is swapped, one model has no answer and no precision.
+    truth, first, second = np.zeros((3, 40, 1), dtype=bool)
+    truth[5] = first[5] = second[25] = True
+    p = permutation_test(truth, first, second, [40], ["a"], 0, n_permutations=200)
+    assert p[("a", "precision")] == 1
+
+
 def test_the_order_of_clips_within_a_block_does_not_matter_to_the_permutation_test():
     truth, (first, _), (second, _) = two_models(4, n=60, better=0.75)
     rng = np.random.default_rng(0)
@@ -340,12 +429,6 @@ def test_equal_models_are_rarely_told_apart():
     assert below <= 0.1  # 0.05 and two standard errors
 
 
-def run_samples(values):
-    """Samples of one number; `values` are the estimate and the resamples."""
-    columns = pd.MultiIndex.from_tuples([("a", "f1")], names=["event_label", "metric"])
-    return pd.DataFrame(np.reshape(values, (-1, 1)), columns=columns)
-
-
 def test_each_resample_averages_runs_drawn_with_replacement_one_fewer_than_there_are():
     runs = [run_samples([value] * 4001) for value in (0.0, 0.3, 0.9)]
     mean = mean_over_seeds(runs, seed=0)["a", "f1"]
@@ -371,11 +454,21 @@ def test_a_run_without_a_value_is_left_out_of_the_mean_over_seeds():
     assert mean_over_seeds(runs, 0)["a", "f1"][0] == 0.5
 
 
+def test_a_resample_has_the_mean_of_the_drawn_runs_that_have_a_value():
+    runs = [run_samples([value] * 4001) for value in (0.5, 0.5, np.nan)]
+    mean = mean_over_seeds(runs, 0)["a", "f1"][1:]
+    assert set(mean.dropna()) == {0.5}
+    assert mean.isna().mean() == pytest.approx(1 / 9, abs=0.03)  # both draws without
+
+
 def test_models_of_several_seeds_differ_from_themselves_by_nothing():
     rng = np.random.default_rng(0)
     runs = [run_samples(rng.random(500)) for _ in range(4)]
     table = compare(mean_over_seeds(runs, 7), mean_over_seeds(runs, 7))
     assert table.loc[("a", "f1"), ["difference", "low", "high", "p"]].tolist() == [0, 0, 0, 1]
+
+
+ONES = np.ones((30, 1))
 
 
 @pytest.mark.parametrize(
@@ -389,7 +482,17 @@ def test_models_of_several_seeds_differ_from_themselves_by_nothing():
         (lambda: episode_weights([3], 0), "one episode tells nothing about others"),
         (lambda: mean_over_seeds([run_samples([1, 1])], 0), "one run tells nothing"),
         (lambda: mean_over_seeds([run_samples([1]), run_samples([1, 1])], 0), "differ in rows"),
+        (
+            lambda: mean_over_seeds(
+                [run_samples([1, 1]), run_samples([1, 1]).rename(columns={"f1": "iou"})], 0
+            ),
+            "differ in rows or columns",
+        ),
         (lambda: compare(run_samples([1]), run_samples([1, 1])), "differ in rows"),
+        (
+            lambda: compare(run_samples([1, 1]), run_samples([1, 1]).rename(columns={"f1": "iou"})),
+            "differ in rows or columns",
+        ),
         (
             lambda: resampled_metrics(np.ones((3, 1)), np.ones((4, 1)), np.ones((1, 3)), ["a"]),
             r"shape \(4, 1\), not \(3, 1\)",
@@ -400,6 +503,12 @@ def test_models_of_several_seeds_differ_from_themselves_by_nothing():
                 first_scores=np.ones((3, 1)),
             ),
             "only one of the two models has scores",
+        ),
+        (lambda: permutation_test(ONES, ONES, ONES, [30, 0], ["a"], 0), "must have a clip"),
+        (lambda: permutation_test(ONES, ONES, ONES, [30], ["a"], 0, block=0), "the block is 0"),
+        (
+            lambda: permutation_test(ONES, ONES, ONES, [30], ["a"], 0, n_permutations=0),
+            "number of resamples is 0",
         ),
     ],
 )  # fmt: skip

@@ -53,7 +53,7 @@ Counts, and metrics that are defined, agree with sed_eval, sed_scores_eval and p
 
 from sedlib.metrics.calibration import expected_calibration_error, reliability_curve
 from sedlib.metrics.evaluation import Evaluation
-from sedlib.metrics.event import event_based
+from sedlib.metrics.event import event_based, event_counts
 from sedlib.metrics.intersection import intersection_based
 from sedlib.metrics.psd_roc import (
     PSDS,
@@ -86,6 +86,7 @@ __all__ = [
     "confusion",
     "error_rate",
     "event_based",
+    "event_counts",
     "expected_calibration_error",
     "intersection_based",
     "psds",

@@ -55,7 +55,7 @@ def event_based(truth, found, classes, t_collar=0.2, percentage_of_length=0.2):
     substitutions = 0
     for name in recordings:
         true, said = truth[name], found[name]
-        hits, swaps = _pair(true, said, t_collar, percentage_of_length)
+        hits, _, swaps = _pair(true, said, t_collar, percentage_of_length)
         support += np.bincount(true.label, minlength=len(classes))
         answers += np.bincount(said.label, minlength=len(classes))
         tp += np.bincount(true.label[hits], minlength=len(classes))
@@ -72,8 +72,54 @@ def event_based(truth, found, classes, t_collar=0.2, percentage_of_length=0.2):
     )
 
 
+def event_counts(truth, found, durations, classes, t_collar=0.2, percentage_of_length=0.2):
+    """Count right and wrong events second by second, as `event_based` pairs them.
+
+    An event counts in the second in which it begins: a true one that is found as a true
+    positive, one that is not as a false negative, a found one that is not right as a false
+    positive. For intervals, see `sedlib.uncertainty.resampled_ratios`.
+
+    Parameters
+    ----------
+    truth, found, classes, t_collar, percentage_of_length
+        As those of `event_based`.
+    durations : mapping of str to float
+        Length in seconds of every recording, in the order of the seconds returned.
+
+    Returns
+    -------
+    tp, fp, fn : numpy.ndarray of int64, shape (n_seconds, n_classes)
+        Of the whole seconds of all recordings, one after the other. What begins after the
+        last whole second of a recording counts in it.
+
+    Raises
+    ------
+    sedlib.annotations.AnnotationError
+        As `event_based`, and if an event is of a recording without duration.
+    ValueError
+        If a recording is shorter than a second.
+    """
+    truth, found = (by_recording(events, classes, durations) for events in (truth, found))
+    parts = []
+    for name, duration in durations.items():
+        n_seconds = int(microseconds(duration) // microseconds(1.0))
+        if n_seconds < 1:
+            raise ValueError(f"'{name}' lasts {duration} s; it must be a second at least")
+        true, said = truth[name], found[name]
+        hits, right, _ = _pair(true, said, t_collar, percentage_of_length)
+        missed = np.delete(np.arange(len(true.onset)), hits)
+        wrong = np.delete(np.arange(len(said.onset)), right)
+        counts = np.zeros((3, n_seconds, len(classes)), dtype=np.int64)
+        kinds = ((true, hits), (said, wrong), (true, missed))
+        for count, (events, chosen) in zip(counts, kinds, strict=True):
+            second = np.minimum(events.onset[chosen] // microseconds(1.0), n_seconds - 1)
+            np.add.at(count, (second, events.label[chosen]), 1)
+        parts.append(counts)
+    return tuple(np.concatenate(parts, axis=1))
+
+
 def _pair(true, said, t_collar, percentage_of_length):
-    """Return the indices of the true events found, and the number of substitutions."""
+    """Return the indices of both events of each right pair, and the number of substitutions."""
     collar = microseconds(t_collar)
     length = true.offset - true.onset
     tolerance = np.maximum(collar, np.rint(percentage_of_length * length).astype(np.int64))
@@ -85,4 +131,5 @@ def _pair(true, said, t_collar, percentage_of_length):
     weight = near * np.where(true.label[:, None] == said.label, right, 1)
     rows, columns = linear_sum_assignment(weight, maximize=True)
     chosen = weight[rows, columns]
-    return rows[chosen == right], np.count_nonzero(chosen == 1)
+    hits = chosen == right
+    return rows[hits], columns[hits], np.count_nonzero(chosen == 1)
