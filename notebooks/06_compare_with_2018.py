@@ -195,7 +195,8 @@ kept = {
     for name, table in steps.items()
 }
 total = whole.loc[("macro", "f1")]
-kept["whole gain in macro F1"] = total[["difference", "low", "high", "p"]].to_dict()
+total = total.rename({"difference": "estimate"})
+kept["whole gain in macro F1"] = total[["estimate", "low", "high", "p"]].to_dict()
 text = json.dumps(kept, indent=2) + "\n"
 target = workspace() / "reports" / "studies" / "comparison_metrics.json"
 target.parent.mkdir(parents=True, exist_ok=True)

@@ -129,17 +129,27 @@ def publish_command(_):
 
 
 def report_command(_):
-    """Write the model card, and the results into the README of the checkout."""
+    """Write the cards, and the results into the README of the checkout."""
     from sedlib import report
 
-    reports = workspace() / "reports"
-    metrics = json.loads((reports / "metrics.json").read_text(encoding="utf-8"))
-    model = workspace() / "data" / "model" / "model.json"
-    description = json.loads(model.read_text(encoding="utf-8"))
+    params, data, reports = load_params(), workspace() / "data", workspace() / "reports"
+    metrics, comparison, recordings, description = (
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in (
+            reports / "metrics.json",
+            reports / "studies" / "comparison_metrics.json",
+            reports / "studies" / "recordings_metrics.json",
+            data / "model" / "model.json",
+        )
+    )
     annotations.write_text(report.model_card(metrics, description), reports / "model_card.md")
+    annotations.write_text(report.data_card(params, data / "episodes"), reports / "data_card.md")
     readme = repository() / "README.md"
-    text, table = readme.read_text(encoding="utf-8"), report.results_table(metrics)
-    annotations.write_text(report.replace_block(text, "results", table), readme)
+    text = readme.read_text(encoding="utf-8")
+    results = report.results_block(metrics, params.episodes.source)
+    text = report.replace_block(text, "results", results)
+    studies = report.studies_block(comparison, recordings)
+    annotations.write_text(report.replace_block(text, "studies", studies), readme)
 
 
 @contextmanager
@@ -261,7 +271,7 @@ def _parser():
     )
     command = commands.add_parser("publish", help="copy outputs into the notebooks of the pairs")
     command.set_defaults(run=publish_command)
-    command = commands.add_parser("report", help="write the model card and the README's table")
+    command = commands.add_parser("report", help="write the cards and the README's tables")
     command.set_defaults(run=report_command)
     return parser
 

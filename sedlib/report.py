@@ -3,6 +3,35 @@
 import math
 import re
 
+import numpy as np
+import pandas as pd
+
+from sedlib import annotations, audio
+from sedlib.clips import label_clips
+from sedlib.episodes import read_remarks, usable_split
+from sedlib.uncertainty import BLOCK, LEVEL, RESAMPLES
+
+# What the episodes are, by ``episodes.source``; and what their figures do not say.
+SOURCES = {
+    "synthetic": (
+        "Computed by `sedlib.synthesis` from `params.yaml`, deterministically. Nothing is recorded "
+        "and nobody is to be heard: speech comes from eSpeak NG, music, audience, doors, bells and "
+        "the rest from formulas. [The data folder](../data/README.md) tells how.",
+        "Synthetic data: these figures say how well the method works, not how well it would do on "
+        "any broadcast.",
+    ),
+    "soundbank": (
+        "Mixed by `sedlib.synthesis` from a folder of recordings, by the script of the synthetic "
+        "episodes. A recording serves one side of the split only.",
+        "Episodes mixed from recordings: these figures say how well single recordings are found "
+        "again in a mix, not how well it would do on any broadcast.",
+    ),
+    "folder": (
+        "Media and annotations of your own, mixed down to mono, their annotations mended.",
+        "Your own episodes: these figures say how well the method does on such.",
+    ),
+}
+
 COLUMNS = {
     "precision": "precision",
     "recall": "recall",
@@ -65,6 +94,154 @@ def literature_table(metrics):
     return "\n".join(lines)
 
 
+def results_block(metrics, source):
+    """Set out the results, and say what they are results of.
+
+    Parameters
+    ----------
+    metrics : dict
+        ``reports/metrics.json``.
+    source : {"synthetic", "soundbank", "folder"}
+        Where the episodes come from.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    return f"{SOURCES[source][1]}\n\n{results_table(metrics)}\n\n{literature_table(metrics)}"
+
+
+def studies_block(comparison, recordings):
+    """Set out what the long studies found.
+
+    Parameters
+    ----------
+    comparison, recordings : dict
+        ``reports/studies/comparison_metrics.json`` and ``recordings_metrics.json``.
+
+    Returns
+    -------
+    str
+        Markdown: what each change since 2018 brings, and macro F1 by training and test.
+    """
+    lines = ["| macro F1 | reached | gain |", "|---|---:|---:|"]
+    for way, row in comparison["macro F1"].items():
+        reached = _of_interval(row["reached"])
+        if "gain" in row:
+            lines.append(f"| + {way} | {reached} | {_of_interval(row['gain'])} |")
+        else:
+            lines.append(f"| {way} | {reached} | |")
+    whole = _of_interval(comparison["whole gain in macro F1"])
+    lines.append(f"| **all together** | | **{whole}** |")
+    trainings = list(dict.fromkeys(way for by_way in recordings.values() for way in by_way))
+    lines += ["", f"| macro F1 | {' | '.join(f'trained on {way}' for way in trainings)} |"]
+    lines.append("|---" + "|---:" * len(trainings) + "|")
+    for corpus, by_way in recordings.items():
+        cells = [_of_interval(by_way[way]["macro"]) for way in trainings]
+        lines.append(f"| tested on {corpus} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def episode_facts(folder, split, classes, rule):
+    """Measure the episodes.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        ``data/episodes``.
+    split : sedlib.config.Split
+    classes : sequence of str
+    rule : str
+        See `sedlib.clips.label_clips`.
+
+    Returns
+    -------
+    episodes : pandas.DataFrame
+        Index ``episode``; ``side``, ``duration`` (s), ``events``, ``labelled``, the share of
+        its seconds that have a label.
+    classes : pandas.DataFrame
+        Index ``event_label``; seconds on each side, ``events``, their median ``length`` (s).
+    """
+    rows, seconds, every = [], {}, []
+    for side, names in usable_split(split, folder):
+        for name in names:
+            events = annotations.read_json(folder / f"{name}.json")
+            duration = audio.probe(folder / f"{name}.flac").duration
+            labels = label_clips(events, duration, classes, rule)
+            rows.append((name, side, duration, len(events), labels.any(axis=1).mean()))
+            seconds[side] = seconds.get(side, 0) + labels.sum(axis=0)
+            every.append(events)
+    every = pd.concat(every, ignore_index=True)
+    length = (every["offset"] - every["onset"]).groupby(every["event_label"])
+    table = pd.DataFrame(seconds, pd.Index(classes, name="event_label"))
+    table["events"] = length.size().reindex(classes, fill_value=0)
+    table["length"] = length.median().reindex(classes)
+    columns = ["episode", "side", "duration", "events", "labelled"]
+    return pd.DataFrame(rows, columns=columns).set_index("episode"), table
+
+
+def data_card(params, folder):
+    """Say what the episodes are, how much there is of what, and what they are not for.
+
+    Parameters
+    ----------
+    params : sedlib.config.Params
+    folder : pathlib.Path
+        ``data/episodes``.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    episodes, classes = episode_facts(folder, params.split, params.classes, params.labels.rule)
+    slips, left_out = read_remarks(folder)
+    listed = "\n".join(
+        f"| {row.Index} | {row.side} | {row.duration:.0f} | {row.events} | {row.labelled:.2f} |"
+        for row in episodes.itertuples()
+    )
+    heard = "\n".join(
+        f"| {row.Index} | {row.train} | {row.validation} | {row.test} | {row.events} "
+        f"| {_number(row.length)} |"
+        for row in classes.itertuples()
+    )
+    rare = classes["train"].idxmin()
+    made, limits = SOURCES[params.episodes.source]
+    return f"""# Data card
+
+Written by the `report` stage from `data/episodes` and `params.yaml` (source:
+`{params.episodes.source}`, seed {params.seed}).
+
+## What it is
+{made}
+
+Mono, {params.features.sample_rate} Hz, 16 bit; {episodes["duration"].sum() / 3600:.2f} hours. An
+event has an onset, an offset and one of {len(classes)} labels; several may sound at once. Slips of
+the annotation mended: {len(slips)}. Files left out: {len(left_out)}.
+
+## The episodes
+The share of labelled seconds is of those that have any label by the rule `{params.labels.rule}`.
+
+| episode | side | duration (s) | events | labelled |
+|---|---|---:|---:|---:|
+{listed}
+
+## What is heard in them
+Seconds with the label on each side of the split, events, and their median length.
+
+| class | train (s) | validation (s) | test (s) | events | median length (s) |
+|---|---:|---:|---:|---:|---:|
+{heard}
+
+The rarest in training is {rare}, with {classes.loc[rare, "train"]} seconds: what is said of such a
+class rests on as few examples.
+
+## What it is not for
+{limits}
+"""
+
+
 def model_card(metrics, description):
     """Say what the trained model is, was made from, can do and cannot.
 
@@ -82,8 +259,10 @@ def model_card(metrics, description):
     """
     recipe = description["features"]
     versions = ", ".join(f"{name} {number}" for name, number in description["versions"].items())
+    fine = description.get("frames", {}).get("thresholds", {})
     thresholds = "\n".join(
-        f"| {label} | {threshold:.2f} |" for label, threshold in description["thresholds"].items()
+        f"| {label} | {threshold:.2f} | {_number(fine.get(label, math.nan))} |"
+        for label, threshold in description["thresholds"].items()
     )
     return f"""# Model card
 
@@ -101,9 +280,9 @@ sums of the features of each episode stand in `model.json`.
 
 ## How good it is
 On the test episodes, clips of one second, thresholds chosen on the validation episode. In brackets
-the 95 % interval of F1 over other minutes of these episodes (2000 resamples in blocks of 20 s); it
-knows nothing of other episodes or of another training run. The baseline is a logistic regression on
-the mean log spectrum.
+the {LEVEL:.0%} interval of F1 over other minutes of these episodes ({RESAMPLES} resamples in blocks
+of {BLOCK} s); it knows nothing of other episodes or of another training run. The baseline is a
+logistic regression on the mean log spectrum.
 
 {results_table(metrics)}
 
@@ -112,15 +291,15 @@ By the names and definitions of DCASE:
 {literature_table(metrics)}
 
 ## Thresholds
-| class | threshold |
-|---|---:|
+| class | of a second | of a frame |
+|---|---:|---:|
 {thresholds}
 
 ## What it is not for
 - It was trained on the episodes named above. If they are the synthetic default, the model has heard
   no real recording: retrain on your own annotated episodes before using it on any.
 - A rare class rests on few seconds: its figures, and its threshold above all, are uncertain.
-- A clip is judged by itself. Onsets and offsets are no finer than one second.
+- A second is judged by itself, without what comes before and after.
 - It says that somebody speaks, not who or what: it is not made for watching people.
 """
 
@@ -161,5 +340,9 @@ def _with_bounds(value, bounds=None):
     return text if bounds is None else f"{text} [{_number(bounds[0])}, {_number(bounds[1])}]"
 
 
+def _of_interval(row):
+    return _with_bounds(row["estimate"], [row["low"], row["high"]])
+
+
 def _number(value):
-    return "–" if value != value else f"{value:.2f}"
+    return "–" if np.isnan(value) else f"{value:.2f}"

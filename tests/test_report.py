@@ -1,9 +1,14 @@
 import json
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+import yaml
 
-from sedlib import report
+from sedlib import annotations, audio, report
+from sedlib.config import Params, load_params
+from sedlib.episodes import write_remarks
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -48,6 +53,77 @@ def test_a_card_has_every_metric_of_the_literature_by_its_name():
     ]
 
 
+def interval(estimate):
+    return {"estimate": estimate, "low": estimate - 0.1, "high": estimate + 0.1}
+
+
+def test_what_the_studies_found_has_a_row_a_change_and_a_row_a_test():
+    steps = {
+        "old": {"reached": interval(0.2)},
+        "better": {"reached": interval(0.5), "gain": interval(0.3)},
+    }
+    comparison = {"macro F1": steps, "whole gain in macro F1": interval(0.3)}
+    recordings = {
+        "made": {"made": {"macro": interval(0.6)}, "both": {"macro": interval(0.7)}},
+        "heard": {"made": {"macro": interval(0.3)}, "both": {"macro": interval(0.4)}},
+    }
+    assert report.studies_block(comparison, recordings).splitlines() == [
+        "| macro F1 | reached | gain |",
+        "|---|---:|---:|",
+        "| old | 0.20 [0.10, 0.30] | |",
+        "| + better | 0.50 [0.40, 0.60] | 0.30 [0.20, 0.40] |",
+        "| **all together** | | **0.30 [0.20, 0.40]** |",
+        "",
+        "| macro F1 | trained on made | trained on both |",
+        "|---|---:|---:|",
+        "| tested on made | 0.60 [0.50, 0.70] | 0.70 [0.60, 0.80] |",
+        "| tested on heard | 0.30 [0.20, 0.40] | 0.40 [0.30, 0.50] |",
+    ]
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Parameters of three episodes of 4 s, and the folder they are in."""
+    raw = yaml.safe_load((ROOT / "params.yaml").read_text())
+    raw["split"] = {"train": ["a"], "validation": ["b"], "test": ["c"]}
+    raw["classes"] = ["speaking", "door bell"]
+    events = {
+        "a": [("a", 0.0, 2.0, "speaking"), ("a", 3.0, 4.0, "door bell")],
+        "b": [("b", 1.0, 4.0, "speaking")],
+        "c": [],
+    }
+    for name, rows in events.items():
+        audio.write_flac(tmp_path / f"{name}.flac", np.zeros(4 * 44100, np.float32), 44100)
+        annotations.write_json(annotations.event_table(rows), tmp_path / f"{name}.json")
+    slips = annotations.normalise(annotations.event_table())[1]
+    write_remarks(tmp_path, slips, pd.DataFrame([("d", "unreadable")], columns=["name", "reason"]))
+    return Params.model_validate(raw), tmp_path
+
+
+def test_the_facts_of_the_episodes_are_those_of_their_annotations(small):
+    params, folder = small
+    episodes, classes = report.episode_facts(folder, params.split, params.classes, "half")
+    assert episodes.reset_index().to_numpy().tolist() == [
+        ["a", "train", 4.0, 2, 0.75],
+        ["b", "validation", 4.0, 1, 0.75],
+        ["c", "test", 4.0, 0, 0.0],
+    ]
+    columns = ["train", "validation", "test", "events", "length"]
+    assert classes.loc["speaking", columns].tolist() == [2, 3, 0, 2, 2.5]
+    assert classes.loc["door bell", columns].tolist() == [1, 0, 0, 1, 1.0]
+
+
+@pytest.mark.parametrize("source", report.SOURCES)
+def test_the_data_card_says_what_there_is_and_what_was_left_out(small, source):
+    params, folder = small
+    options = params.episodes.model_copy(update={"source": source})
+    card = report.data_card(params.model_copy(update={"episodes": options}), folder)
+    assert "| a | train | 4 | 2 | 0.75 |" in card
+    assert "| door bell | 1 | 0 | 0 | 1 | 1.00 |" in card
+    assert "Slips of\nthe annotation mended: 0. Files left out: 1." in card
+    assert all(text in card for text in report.SOURCES[source])
+
+
 def test_a_block_is_replaced_and_all_else_kept():
     text = "a\n<!-- x -->\nold\nolder\n<!-- /x -->\nb \\1\n"
     once = report.replace_block(text, "x", "new \\1")
@@ -63,4 +139,10 @@ def test_a_text_without_the_marks_is_refused():
 def test_readme_shows_the_results_of_the_last_run():
     results = json.loads((ROOT / "reports" / "metrics.json").read_text())
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert report.replace_block(readme, "results", report.results_table(results)) == readme
+    block = report.results_block(results, load_params(ROOT / "params.yaml").episodes.source)
+    assert report.replace_block(readme, "results", block) == readme
+    studies = [
+        json.loads((ROOT / "reports" / "studies" / f"{name}_metrics.json").read_text())
+        for name in ("comparison", "recordings")
+    ]
+    assert report.replace_block(readme, "studies", report.studies_block(*studies)) == readme
