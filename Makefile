@@ -21,7 +21,7 @@ help:  ## list these targets
 reproduce: $(STAMP)  ## make every result again; does nothing where nothing changed
 	@$(BIN)/dvc repro
 
-study: $(STAMP)  ## a long study again: comparison (notebook 6), or STUDY=recordings (7)
+study: $(STAMP)  ## a long study again, for hours: comparison (notebook 6), or STUDY=recordings (7)
 	@$(BIN)/dvc repro preprocess && $(BIN)/dvc repro --force --single-item study_$(STUDY)
 
 test: $(STAMP)  ## unit tests and lint, and rerun every notebook and compare (nbval)

@@ -89,7 +89,7 @@ print(f"{len(truth)} test clips, {resamples} resamples, {len(ways)} ways")
 # %% [markdown]
 # ## One change at a time
 
-# %% tags=["trained"]
+# %%
 steps = {}
 for metric, name in (("f1", "macro F1"), ("average_precision", "mean average precision")):
     rows = []
@@ -108,7 +108,7 @@ steps["macro F1"]
 # interval holds zero may be luck: with other minutes, or other seeds, it might be a loss. The same
 # for average precision, which does not hang on thresholds:
 
-# %% tags=["trained"]
+# %%
 steps["mean average precision"]
 
 # %%
@@ -134,7 +134,7 @@ plt.show()
 # ## The whole way
 # Ours is the last way, with thresholds of its own, against the recipe of 2018.
 
-# %% tags=["trained"]
+# %%
 whole = uncertainty.compare(samples[ways[0]], samples[ways[-1]], level)
 columns = {"first": "recipe of 2018", "second": "ours"}
 shown = whole.xs("f1", level="metric").rename(columns=columns)
@@ -164,7 +164,7 @@ plt.show()
 # What was published is of a real series, so it is no yardstick for either: it only says that the
 # three frequent classes are about as hard there.
 
-# %% tags=["trained"]
+# %%
 whole_seconds = arrays[f"truth/whole/test/{corpus}"]
 of_2018 = {
     way: pd.concat(
@@ -193,6 +193,14 @@ kept = {
         for way, row in table.iterrows()
     }
     for name, table in steps.items()
+}
+kept["made"] = {
+    "seeds": len(seeds),
+    "epochs": described["epochs"],
+    "examples": described["examples an epoch"],
+    "width": described["width of the network of 2018"],
+    "hours": round(minutes.sum() / 60, 1),
+    "processor": described["processor"],
 }
 total = whole.loc[("macro", "f1")]
 total = total.rename({"difference": "estimate"})

@@ -96,7 +96,7 @@ print(f"{len(samples)} pairs of training and test")
 # %% [markdown]
 # ## All classes together
 
-# %% tags=["trained"]
+# %%
 rows = []
 for (recipe, corpus), of_pair in samples.items():
     found = uncertainty.intervals(of_pair, level).loc["macro"]
@@ -112,7 +112,7 @@ together
 # ## Class by class
 # F1 on the test episodes, with 95 % intervals, beside the seconds that each class is heard there.
 
-# %% tags=["trained"]
+# %%
 table = {}
 for (recipe, corpus), of_pair in samples.items():
     f1 = uncertainty.intervals(of_pair, level).xs("f1", level="metric").loc[classes]
@@ -152,7 +152,7 @@ plt.show()
 # average precision. Where F1 is lost and average precision is not, the network ranks the seconds
 # well and only its thresholds are off; where both are lost, it has not learnt that sound.
 
-# %% tags=["trained"]
+# %%
 made, recorded = corpora
 lost = uncertainty.compare(samples[recorded, recorded], samples[made, recorded], level)
 wanted = [*classes, "macro"]
@@ -167,7 +167,7 @@ pd.concat(
 # %% [markdown]
 # And what synthetic episodes add to recordings, when half of the examples are from each:
 
-# %% tags=["trained"]
+# %%
 added = uncertainty.compare(samples[recorded, recorded], samples["both", recorded], level)
 added.xs("f1", level="metric").loc[wanted, ["first", "second", "difference", "low", "high"]].rename(
     columns={"first": "recordings", "second": "both"}

@@ -125,7 +125,15 @@ def studies_block(comparison, recordings):
     str
         Markdown: what each change since 2018 brings, and macro F1 by training and test.
     """
-    lines = ["| macro F1 | reached | gain |", "|---|---:|---:|"]
+    made = comparison["made"]
+    lines = [
+        f"{made['seeds']} seeds a recipe, {made['epochs']} epochs of {made['examples']} examples; the "
+        f"network of 2018 at {made['width']:g} of its width; {made['hours']} hours of training on "
+        f"{made['processor']}.",
+        "",
+        "| macro F1 | reached | gain |",
+        "|---|---:|---:|",
+    ]
     for way, row in comparison["macro F1"].items():
         reached = _of_interval(row["reached"])
         if "gain" in row:

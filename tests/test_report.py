@@ -62,12 +62,17 @@ def test_what_the_studies_found_has_a_row_a_change_and_a_row_a_test():
         "old": {"reached": interval(0.2)},
         "better": {"reached": interval(0.5), "gain": interval(0.3)},
     }
+    made = {"seeds": 3, "epochs": 22, "examples": 2880, "width": 0.5, "hours": 1.5}
     comparison = {"macro F1": steps, "whole gain in macro F1": interval(0.3)}
+    comparison["made"] = made | {"processor": "an abacus"}
     recordings = {
         "made": {"made": {"macro": interval(0.6)}, "both": {"macro": interval(0.7)}},
         "heard": {"made": {"macro": interval(0.3)}, "both": {"macro": interval(0.4)}},
     }
     assert report.studies_block(comparison, recordings).splitlines() == [
+        "3 seeds a recipe, 22 epochs of 2880 examples; the network of 2018 at 0.5 of its width; "
+        "1.5 hours of training on an abacus.",
+        "",
         "| macro F1 | reached | gain |",
         "|---|---:|---:|",
         "| old | 0.20 [0.10, 0.30] | |",

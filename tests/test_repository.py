@@ -59,6 +59,10 @@ PIPELINE = re.sub(
 STAGES = yaml.safe_load(PIPELINE)["stages"]
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 each_stage = pytest.mark.parametrize("stage", STAGES)
+# `dvc repro` leaves the long studies alone. Their results say themselves what they were made with
+# and need not be made again with every change of a module.
+FROZEN = {name for name, stage in STAGES.items() if stage.get("frozen")}
+each_living_stage = pytest.mark.parametrize("stage", [s for s in STAGES if s not in FROZEN])
 
 
 def code_cells(path):
@@ -172,7 +176,11 @@ def test_the_results_were_made_by_the_stage_as_it_is(lock, stage):
         assert {entry["path"] for entry in lock[stage].get(kind, [])} == paths
 
 
-@each_stage
+def test_the_long_studies_and_they_alone_are_frozen():
+    assert {f"study_{name}" for name in ("comparison", "recordings")} == FROZEN
+
+
+@each_living_stage
 def test_the_results_belong_to_the_code_and_the_data(lock, stage):
     made = {out["path"]: out["md5"] for s in lock.values() for out in s.get("outs", [])}
     for dep in lock[stage]["deps"]:
@@ -192,7 +200,7 @@ def test_the_results_in_git_are_those_of_the_last_run(lock, stage):
             assert out["md5"] == dvc_md5(ROOT / out["path"]), message
 
 
-@each_stage
+@each_living_stage
 def test_the_results_were_made_with_the_parameters_in_params_yaml(lock, stage):
     recorded = lock[stage].get("params", {}).get("params.yaml", {})
     assert recorded.keys() == set(STAGES[stage].get("params", []))
@@ -203,7 +211,7 @@ def test_the_results_were_made_with_the_parameters_in_params_yaml(lock, stage):
         assert value == now, f"{key} changed since {stage} ran; run `make reproduce`"
 
 
-@each_stage
+@each_living_stage
 def test_a_fresh_clone_runs_the_stage(stage):
     outs = listed(STAGES[stage], "outs")
     # what these two write is in git, and follows from the stages before
