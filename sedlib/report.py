@@ -127,9 +127,9 @@ def studies_block(comparison, recordings):
     """
     made = comparison["made"]
     lines = [
-        f"{made['seeds']} seeds a recipe, {made['epochs']} epochs of {made['examples']} examples; the "
-        f"network of 2018 at {made['width']:g} of its width; {made['hours']} hours of training on "
-        f"{made['processor']}.",
+        f"{made['seeds']} seeds a recipe, {made['epochs']} epochs of {made['examples']} examples; "
+        f"the network of 2018 at {made['width']:g} of its width; {made['hours']} hours of training "
+        f"on {made['processor']}.",
         "",
         "| macro F1 | reached | gain |",
         "|---|---:|---:|",
