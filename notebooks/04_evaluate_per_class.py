@@ -205,7 +205,7 @@ pd.DataFrame(literature)
 # to a fifth of one; with those of frames many are. The intervals of the F1s:
 
 # %% tags=["trained"]
-bounds = {}
+f1_bounds = {}
 for grid in grids:
     rolls = [
         np.concatenate(
@@ -224,8 +224,8 @@ for grid in grids:
     for name, of_metric in resampled.items():
         both = uncertainty.intervals(of_metric).xs("f1", level="metric").loc[["macro", "micro"]]
         for mean, row in both.iterrows():
-            bounds.setdefault(grid, {})[f"{name}, {mean}"] = [row["low"], row["high"]]
-pd.concat({g: pd.DataFrame(b, ["low", "high"]).T for g, b in bounds.items()}, axis=1)
+            f1_bounds.setdefault(grid, {})[f"{name}, {mean}"] = [row["low"], row["high"]]
+pd.concat({g: pd.DataFrame(b, ["low", "high"]).T for g, b in f1_bounds.items()}, axis=1)
 
 # %% [markdown]
 # ## Are the scores probabilities?
@@ -411,7 +411,7 @@ kept = {
     "test": {**means, "classes": table.to_dict("index"), "intervals": intervals},
     "baseline": {**baseline_means, "classes": baseline.to_dict("index")},
     "literature": literature,
-    "literature_intervals": bounds,
+    "literature_intervals": f1_bounds,
 }
 annotations.write_text(json.dumps(kept, indent=2) + "\n", reports / "metrics.json")
 (reports / "plots").mkdir(parents=True, exist_ok=True)
