@@ -214,16 +214,17 @@ chosen[["threshold", "threshold_low", "threshold_high", "positives"]].round(2)
 
 # %% [markdown]
 # ## Thresholds of frames
-# The scores of single frames say when within a second a sound begins and ends. They flicker, so
-# they are averaged over a while, and they have thresholds of their own, chosen in the same way on
-# every fourth frame: neighbours say nearly the same.
+# The scores of single frames, where the network is trained to give them, say when within a second a
+# sound begins and ends. They flicker, so they are averaged over a while, and they have thresholds
+# of their own, chosen in the same way on every fourth frame: neighbours say nearly the same.
 
 # %% tags=["trained"]
 fine = {}
 if options.frame_weight:
     smoothing, frames = params.decode.frame_smoothing, x[split.train[0]].shape[1]
+    both = model.with_frames(network)
     smooth = [
-        decoding.mean_filter(model.predict_frames(network, m), smoothing * frames)
+        decoding.mean_filter(model.predict_frames(both, m), smoothing * frames)
         for m in sides["validation"][0]
     ]
     heard = np.concatenate([y_frames[name] for name in split.validation])

@@ -147,18 +147,18 @@ for name, value in (("network", means), ("mean spectrum", baseline_means)):
 
 # %% [markdown]
 # ## To the second and to the frame
-# Events in whole seconds have their onsets wrong by as much. The network scores each of the 44
-# frames of a second as well; averaged over a while, with thresholds of their own, they give events
-# on a grid of a 44th of a second.
+# Events in whole seconds have their onsets wrong by as much. The default network scores each of the
+# 44 frames of a second as well; averaged over a while, with thresholds of their own, they give
+# events on a grid of a 44th of a second.
 
 # %% tags=["trained"]
 by_second = {name: scored[name] for name in split.test}
 grids = {"by the second": (by_second, thresholds)}
 if "frames" in described:
     fine, n_frames = described["frames"], x[episode].shape[1]
-    by_frame = {}
+    by_frame, both = {}, model.with_frames(network)
     for name in split.test:
-        flickering = model.predict_frames(network, x[name])
+        flickering = model.predict_frames(both, x[name])
         smooth = decoding.mean_filter(flickering, fine["smoothing"] * n_frames)
         by_frame[name] = decoding.score_table(smooth, classes, 1 / n_frames)
     grids["by the frame"] = by_frame, np.array([fine["thresholds"][label] for label in classes])

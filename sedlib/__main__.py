@@ -109,11 +109,12 @@ def study_command(arguments):
     split = usable_split(params.split, data / "episodes")
     name = arguments.name
     corpora = [study.Corpus(params.episodes.source, data / "episodes", data / "features", split)]
-    recipes, facts = study.comparison(params.train), {}
-    if name == "recordings":
-        recorded, used = study.mix_recordings(params, data / "study" / name, os.cpu_count())
+    if name == "comparison":
+        recipes, facts = study.comparison(params.train), {}
+    else:
+        recorded, dealt = study.mix_recordings(params, data / "study" / name, os.cpu_count())
         corpora.append(recorded)
-        recipes, facts = study.recordings(*corpora), {"recordings and groups": used}
+        recipes, facts = study.recordings(*corpora), {"recordings and groups": dealt}
     scratch, target = data / "study" / f"{name}_runs", workspace() / "reports" / "studies"
     where = scratch, target, arguments.processes, facts
     for line in study.conduct(name, recipes, corpora, params, *where):

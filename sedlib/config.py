@@ -175,6 +175,12 @@ class Study(Section):
     recordings: Name
     aliases: dict[Name, Name | None]
 
+    @model_validator(mode="after")
+    def _seeds_differ(self):
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds {list(self.seeds)} repeat one; name every seed once")
+        return self
+
 
 class Params(Section):
     """All of ``params.yaml``."""

@@ -306,7 +306,7 @@ def mean_filter(scores, length):
     ----------
     scores : array-like, shape (n_steps, n_classes)
     length : float
-        Number of steps, rounded to a whole one; up to 1.5 the scores stay as they are.
+        Number of steps, rounded to a whole one, one at least.
 
     Returns
     -------

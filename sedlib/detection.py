@@ -160,14 +160,14 @@ def score_frames(blocks, network, recipe, classes, smoothing, batch_size=BATCH_S
     scores, silent, duration = _score(
         blocks, lambda x: both.predict_on_batch(x)["frames"], recipe, recipe.sample_rate, batch_size
     )
-    silent = np.repeat(silent, frames)
-    values = np.concatenate([np.empty((0, len(classes)), np.float32), *scores])
+    heard = int(np.ceil(round(duration * frames, 6)))
+    silent = np.repeat(silent, frames)[:heard]
+    values = np.concatenate([np.empty((0, len(classes)), np.float32), *scores])[:heard]
     values[silent] = 0
     if len(values):
         values = decoding.mean_filter(values, smoothing * frames)
     values[silent] = 0
-    heard = int(np.ceil(round(duration * frames, 6)))
-    table = decoding.score_table(values[:heard], classes, 1 / frames)
+    table = decoding.score_table(values, classes, 1 / frames)
     return _ending_with_the_sound(table, duration), duration
 
 

@@ -402,7 +402,7 @@ def predict_frames(model, magnitude, batch_size=64):
     Parameters
     ----------
     model : keras.Model
-        One that scores frames.
+        As `with_frames` returns it.
     magnitude : numpy.ndarray of float32, shape (n_clips, frames, bins)
         May be memory-mapped.
     batch_size : int
@@ -412,15 +412,9 @@ def predict_frames(model, magnitude, batch_size=64):
     -------
     numpy.ndarray of float32, shape (n_clips * frames, n_classes)
         In [0, 1].
-
-    Raises
-    ------
-    ModelError
-        If the network does not score frames.
     """
-    both = with_frames(model)
-    n_classes = model.output_shape[-1]
+    n_classes = model.outputs[0].shape[-1]
     if len(magnitude) == 0:
         return np.empty((0, n_classes), dtype=np.float32)
-    found = both.predict(magnitude[..., np.newaxis], batch_size=batch_size, verbose=0)
+    found = model.predict(magnitude[..., np.newaxis], batch_size=batch_size, verbose=0)
     return found["frames"].reshape(-1, n_classes)

@@ -127,9 +127,10 @@ def studies_block(comparison, recordings):
     """
     made = comparison["made"]
     lines = [
-        f"{made['seeds']} seeds a recipe, {made['epochs']} epochs of {made['examples']} examples; "
-        f"the network of 2018 at {made['width']:g} of its width; {made['hours']} hours of training "
-        f"on {made['processor']}.",
+        f"On {made['episodes']} episodes of {made['classes']} classes; {made['seeds']} seeds a "
+        f"recipe, {made['epochs']} epochs of {made['examples']} examples; the network of 2018 at "
+        f"{made['width']:g} of its width; {made['hours']} hours of training on "
+        f"{made['processor']}.",
         "",
         "| macro F1 | reached | gain |",
         "|---|---:|---:|",
@@ -229,7 +230,7 @@ event has an onset, an offset and one of {len(classes)} labels; several may soun
 the annotation mended: {len(slips)}. Files left out: {len(left_out)}.
 
 ## The episodes
-The share of labelled seconds is of those that have any label by the rule `{params.labels.rule}`.
+Labelled: the share of its seconds that have any label, by the rule `{params.labels.rule}`.
 
 | episode | side | duration (s) | events | labelled |
 |---|---|---:|---:|---:|
@@ -287,7 +288,7 @@ Trained on {", ".join(description["trained_on"])}; stopped, and thresholds chose
 sums of the features of each episode stand in `model.json`.
 
 ## How good it is
-On the test episodes, clips of one second, thresholds chosen on the validation episode. In brackets
+On the test episodes, clips of one second, thresholds chosen as said above. In brackets
 the {LEVEL:.0%} interval of F1 over other minutes of these episodes ({RESAMPLES} resamples in blocks
 of {BLOCK} s); it knows nothing of other episodes or of another training run. The baseline is a
 logistic regression on the mean log spectrum.
@@ -307,7 +308,7 @@ By the names and definitions of DCASE:
 - It was trained on the episodes named above. If they are the synthetic default, the model has heard
   no real recording: retrain on your own annotated episodes before using it on any.
 - A rare class rests on few seconds: its figures, and its threshold above all, are uncertain.
-- A second is judged by itself, without what comes before and after.
+- The network hears a second at a time and knows nothing of what comes before and after.
 - It says that somebody speaks, not who or what: it is not made for watching people.
 """
 

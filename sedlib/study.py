@@ -8,10 +8,12 @@ Files
 -----
 ``NAME.npz``, arrays by name: ``RECIPE/SEED/SIDE/CORPUS``, scores (n_clips, n_classes) as
 float16, of the validation episodes of the corpora the recipe was trained on and of the test
-episodes of all; ``truth/RULE/SIDE/CORPUS``, labels as bool.
+episodes of all; ``truth/RULE/SIDE/CORPUS``, labels as bool, by the rule that all were trained
+with and by that of 2018.
 
-``NAME.json``: the recipes, seeds, classes, ``lengths`` (clips of each episode by side and
-corpus), how many minutes each run took, on what, with which packages.
+``NAME.json``: the recipes, seeds, classes, rule of the labels, ``lengths`` (clips of each episode
+by side and corpus), how many minutes each run took since it was last started, on what, with
+which packages.
 """
 
 import hashlib
@@ -30,12 +32,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sedlib import annotations, audio, features, model, sources, training
+from sedlib import annotations, audio, clips, features, model, sources, training
 from sedlib.clips import label_clips, label_frames
 from sedlib.config import Augment, ConfigError, repository
 from sedlib.synthesis.bank import open_bank
 
-RULES = ("half", "whole")  # ours and that of 2018
+RULE_OF_2018 = "whole"
+CODE = clips, features, model, training  # what a run hangs on
 NOT_VARIED = Augment(mix=0, gain=0, timbre=0, mask_bins=0, mask_frames=0)
 
 
@@ -56,8 +59,8 @@ class Recipe:
     changes : dict
         Fields of `sedlib.config.Train` that are not those of ``params.train``.
     corpora : tuple of str
-        What it is trained on; all there are if it names none. An epoch of two shows half as
-        many examples of them, so that all recipes see equally many.
+        What it is trained on; all there are if it names none. An epoch of two shows half of
+        the examples of each, so that all recipes see equally many of corpora of one size.
     """
 
     name: str
@@ -79,17 +82,33 @@ def comparison(train):
     Returns
     -------
     list of Recipe
-        All of 2018 but the width of its network, the number of steps, and the best epoch on
-        the validation episode in place of the last.
+        The first has all of 2018 but the width of its network, what `sedlib.model.reference`
+        says, the number of steps, stretches cut on whole seconds by the rule of our labels,
+        and the best epoch on the validation episode in place of the last.
+
+    Raises
+    ------
+    ConfigError
+        If ours is not the network and the training that the recipes lead to.
     """
+    for key, value, good in (
+        ("preset", train.preset, train.preset == "compact"),
+        ("frame_weight", train.frame_weight, train.frame_weight > 0),
+        ("augment.mix", train.augment.mix, train.augment.mix > 0),
+    ):
+        if not good:
+            raise ConfigError(
+                f"params.yaml: train.{key} is {value}; the comparison leads from 2018 to the "
+                "compact network with mixing and labels of frames: set it as it was"
+            )
     slow = {"batch_size": 32, "learning_rate": 1e-4, "schedule": "constant"}
     plain = {"augment": NOT_VARIED, "frame_weight": 0.0}
     mixed = {"augment": NOT_VARIED.model_copy(update={"mix": train.augment.mix})}
     return [
         Recipe(
             "recipe of 2018",
-            "raw magnitudes, the old network, random seconds that take all labels of their "
-            "clip, Adam at 1e-4 with 32 a batch",
+            "raw magnitudes, the old network, random seconds that take all labels of their clip, "
+            f"Adam at {slow['learning_rate']:g} with {slow['batch_size']} a batch",
             "2018",
             "crops",
             slow | plain,
@@ -102,14 +121,14 @@ def comparison(train):
         ),
         Recipe(
             "log mel bands",
-            "the logarithm of 64 mel bands in place of 1025 magnitudes",
+            f"the logarithm of {model.MEL_BANDS} mel bands in place of magnitudes",
             "2018 log mel",
             changes=slow | plain,
         ),
         Recipe(
             "network",
-            "batch norm after every convolution, a tanh GRU, dropout, a score for every frame and "
-            "their linear softmax",
+            "other widths, batch norm after every convolution, a tanh GRU of half the size, "
+            "dropout, a score for every frame and their linear softmax",
             changes=slow | plain,
         ),
         Recipe(
@@ -120,7 +139,8 @@ def comparison(train):
         ),
         Recipe(
             "mixing",
-            "half of the clips get a second one laid over them, drawn evenly over the classes",
+            f"a share of {train.augment.mix:g} of the clips gets a second one laid over it, drawn "
+            "evenly over the classes",
             changes=plain | mixed,
         ),
         Recipe(
@@ -128,7 +148,7 @@ def comparison(train):
             "level and timbre change, a band and a stretch are silenced",
             changes={"frame_weight": 0.0},
         ),
-        Recipe("labels of the frame", "each of the 44 frames is told what sounds in it"),
+        Recipe("labels of the frame", "every single frame is told what sounds in it"),
     ]
 
 
@@ -209,9 +229,9 @@ def mix_recordings(params, target, processes=1):
     Returns
     -------
     corpus : Corpus
-    used : dict of str to dict of str to list of int
-        Of each class and side, how many recordings there are and how many groups of them
-        that belong together.
+    dealt : dict of str to dict of str to list of int
+        Of each class and side, how many recordings there are to be drawn from, and how many
+        groups of them that belong together.
 
     Raises
     ------
@@ -227,6 +247,7 @@ def mix_recordings(params, target, processes=1):
     changes = {"source": "soundbank", "folder": folder, "aliases": aliases}
     options = params.episodes.model_copy(update=changes)
     changed = params.model_copy(update={"episodes": options})
+    bank = open_bank(repository() / folder, params.classes, aliases, params.seed, options.bad)
     corpus = Corpus("recordings", target / "episodes", target / "features", params.split)
     sources.prepare(changed, repository() / folder, corpus.episodes, processes)
     corpus.features.mkdir(parents=True, exist_ok=True)
@@ -234,13 +255,12 @@ def mix_recordings(params, target, processes=1):
         sound = audio.read_audio(corpus.episodes / f"{name}.flac", params.features.sample_rate)
         x = features.spectrogram(features.split_clips(sound, params.features), params.features)
         features.write_features(corpus.features / f"{name}.npy", x)
-    bank = open_bank(repository() / folder, params.classes, aliases, params.seed)
-    used = {}
+    dealt = {}
     for label in params.classes:
         for side, _ in params.split:
             own = [r.group for r in bank.recordings if (r.label, r.side) == (label, side)]
-            used.setdefault(label, {})[side] = [len(own), len(set(own))]
-    return corpus, used
+            dealt.setdefault(label, {})[side] = [len(own), len(set(own))]
+    return corpus, dealt
 
 
 def conduct(name, recipes, corpora, params, scratch, target, processes=0, facts=None):
@@ -287,7 +307,7 @@ def conduct(name, recipes, corpora, params, scratch, target, processes=0, facts=
     lengths = {}
     for corpus in corpora:
         for side in ("validation", "test"):
-            for rule in RULES:
+            for rule in dict.fromkeys((params.labels.rule, RULE_OF_2018)):
                 labels = corpus.labels(side, params, rule)
                 arrays[f"truth/{rule}/{side}/{corpus.name}"] = np.concatenate(labels)
             names = getattr(corpus.split, side)
@@ -297,6 +317,7 @@ def conduct(name, recipes, corpora, params, scratch, target, processes=0, facts=
         "recipes": {recipe.name: recipe.says for recipe in recipes},
         "seeds": list(params.study.seeds),
         "classes": list(params.classes),
+        "rule": params.labels.rule,
         "lengths": lengths,
         "width of the network of 2018": params.study.width,
         "epochs": params.train.epochs,
@@ -387,6 +408,8 @@ def _key(recipe, seed, options, corpora, params):
         "classes": params.classes,
         "labels": params.labels.rule,
         "corpora": {corpus.name: _content(corpus) for corpus in corpora},
+        "code": [hashlib.md5(Path(m.__file__).read_bytes()).hexdigest() for m in CODE],
+        "versions": [m.__version__ for m in (keras, tf)],
     }
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 

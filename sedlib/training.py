@@ -45,7 +45,7 @@ class Batches(keras.utils.PyDataset):
     labels : numpy.ndarray, shape (n_clips in all, n_classes)
         0 or 1.
     frame_labels : numpy.ndarray, shape (n_clips in all, frames, n_classes)
-        0 or 1; not used if ``options.frame_weight`` is 0.
+        0 or 1; left out of the batches if ``options.frame_weight`` is 0.
     options : sedlib.config.Train
     seed : int
     epoch : int

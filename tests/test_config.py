@@ -76,6 +76,7 @@ def test_a_whole_number_will_do_for_a_decimal(changed):
 @pytest.mark.parametrize(
     ("key", "value", "sentence"),
     [
+        ("study.seeds", [1, 2, 1], "study: seeds [1, 2, 1] repeat one; name every seed once"),
         ("features.hop_lenght", 512, "unknown key 'features.hop_lenght'; "
          "did you mean 'hop_length'?"),
         ("sead", 1, "unknown key 'sead'; did you mean 'seed'?"),

@@ -13,7 +13,7 @@ from sedlib.config import Features
 from sedlib.decoding import scores_to_events
 from sedlib.detection import FRAMES, STEPS, detect, score_blocks, score_frames
 from sedlib.features import spectrogram, split_clips
-from sedlib.model import ModelError, build_model, predict_frames, predict_scores
+from sedlib.model import ModelError, build_model, predict_frames, predict_scores, with_frames
 
 RATE = 800  # small, so that many recordings can be scored
 RECIPE = Features(sample_rate=RATE, n_fft=64, hop_length=32, win_length=48)
@@ -229,13 +229,13 @@ def slow_frame_scores(x, smoothing):
         found = FrameEar().predict_on_batch(spectrogram(clip, RECIPE)[..., np.newaxis])
         rows.extend(0 * found["frames"][0] if quiet else found["frames"][0])
         silent.extend([quiet] * FRAMES_A_SECOND)
-    rows, n, smooth = np.array(rows), max(1, round(smoothing * FRAMES_A_SECOND)), []
+    heard = sum(1 for i in range(len(rows)) if i / FRAMES_A_SECOND < len(x) / RATE)
+    rows, n, smooth = np.array(rows)[:heard], max(1, round(smoothing * FRAMES_A_SECOND)), []
     for i in range(len(rows)):
         reach = range(i - n // 2, i - n // 2 + n)
         mean = np.mean([rows[min(max(k, 0), len(rows) - 1)] for k in reach], axis=0)
         smooth.append(0 * mean if silent[i] else mean)
-    heard = sum(1 for i in range(len(rows)) if i / FRAMES_A_SECOND < len(x) / RATE)
-    return np.array(smooth[:heard]).reshape(-1, len(CLASSES))
+    return np.array(smooth).reshape(-1, len(CLASSES))
 
 
 @settings(within_a_test, max_examples=20)
@@ -288,7 +288,9 @@ def test_detection_by_frames_has_their_thresholds_and_the_frames_of_the_network(
     }
     result = detect(tmp_path / "r.wav", network, described, step=FRAMES)
     stored, _ = soundfile.read(tmp_path / "r.wav", dtype="float32")
-    expected = predict_frames(network, spectrogram(split_clips(stored, recipe), recipe))
+    expected = predict_frames(
+        with_frames(network), spectrogram(split_clips(stored, recipe), recipe)
+    )
     np.testing.assert_allclose(result.scores[list(CLASSES)].iloc[:96], expected, atol=1e-6)
     assert result.events.to_numpy().tolist() == [["r", 0.0, 3.225, "low"]]
     changed = detect(tmp_path / "r.wav", network, described, {"high": 0.0}, step=FRAMES)

@@ -12,6 +12,7 @@ from sedlib.model import (
     build_model,
     layer_table,
     load_model,
+    predict_frames,
     predict_scores,
     reference,
     save_model,
@@ -119,7 +120,9 @@ def test_the_old_network_can_be_narrower_and_look_at_mel_bands():
 
 
 def test_no_clips_give_no_scores(compact):
-    assert predict_scores(compact, np.empty((0, 44, 1025), np.float32)).shape == (0, 3)
+    nothing = np.empty((0, 44, 1025), np.float32)
+    assert predict_scores(compact, nothing).shape == (0, 3)
+    assert predict_frames(with_frames(compact), nothing).shape == (0, 3)
 
 
 def test_the_first_layers_are_the_log_mel_spectrogram_of_librosa(compact, magnitude):

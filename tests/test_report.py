@@ -63,6 +63,7 @@ def test_what_the_studies_found_has_a_row_a_change_and_a_row_a_test():
         "better": {"reached": interval(0.5), "gain": interval(0.3)},
     }
     made = {"seeds": 3, "epochs": 22, "examples": 2880, "width": 0.5, "hours": 1.5}
+    made |= {"episodes": "made", "classes": 2}
     comparison = {"macro F1": steps, "whole gain in macro F1": interval(0.3)}
     comparison["made"] = made | {"processor": "an abacus"}
     recordings = {
@@ -70,8 +71,8 @@ def test_what_the_studies_found_has_a_row_a_change_and_a_row_a_test():
         "heard": {"made": {"macro": interval(0.3)}, "both": {"macro": interval(0.4)}},
     }
     assert report.studies_block(comparison, recordings).splitlines() == [
-        "3 seeds a recipe, 22 epochs of 2880 examples; the network of 2018 at 0.5 of its width; "
-        "1.5 hours of training on an abacus.",
+        "On made episodes of 2 classes; 3 seeds a recipe, 22 epochs of 2880 examples; the network "
+        "of 2018 at 0.5 of its width; 1.5 hours of training on an abacus.",
         "",
         "| macro F1 | reached | gain |",
         "|---|---:|---:|",

@@ -107,7 +107,7 @@ def test_a_study_keeps_the_scores_of_every_recipe_and_seed_and_the_truth(conduct
     arrays, described = read(folder / "reports", "old_and_new")
     sides = ("validation", "test")
     runs = {f"{r.name}/{s}/{side}/made" for r in RECIPES for s in (4, 5) for side in sides}
-    truth = {f"truth/{rule}/{side}/made" for rule in study.RULES for side in sides}
+    truth = {f"truth/{rule}/{side}/made" for rule in ("half", "whole") for side in sides}
     assert arrays.keys() == runs | truth
     for name in runs:
         assert arrays[name].shape == (24, 2)
@@ -195,6 +195,26 @@ def test_what_is_described_says_what_was_done(conducted, corpora, params, tmp_pa
     where = tmp_path, tmp_path, 0, {"weather": "rain"}
     list(study.conduct("more", RECIPES[1:], corpora[:1], params, *where))
     assert read(tmp_path, "more")[1]["weather"] == "rain"
+
+
+def test_what_is_not_the_way_from_2018_to_ours_is_refused(params):
+    for changes, key in (
+        ({"preset": "reference"}, "preset is reference"),
+        ({"frame_weight": 0.0}, "frame_weight is 0"),
+        ({"augment": study.NOT_VARIED}, r"augment\.mix is 0"),
+    ):
+        with pytest.raises(ConfigError, match=rf"train\.{key}.*; the comparison leads"):
+            study.comparison(params.train.model_copy(update=changes))
+
+
+def test_another_code_makes_another_run(corpora, params, tmp_path, monkeypatch):
+    arguments = RECIPES[0], 4, params.train, corpora, params
+    before = study._key(*arguments)
+    assert study._key(*arguments) == before
+    changed = tmp_path / "training.py"
+    changed.write_text("# another one")
+    monkeypatch.setattr(study.training, "__file__", str(changed))
+    assert study._key(*arguments) != before
 
 
 def test_recordings_that_are_not_there_are_named(params, tmp_path, monkeypatch):
