@@ -268,7 +268,8 @@ print(f"loaded again, it scores the validation episode the same: {same}")
 # ## What was found
 # - A network hundreds of times smaller than that of 2018 learns the frequent classes within minutes
 #   on two processor cores, and the rare ones as far as a few dozen examples teach them.
-# - Laying clips over each other is how the rare classes are heard at all.
+# - Laying clips over each other is how the rare classes are heard at all, and labels of frames tell
+#   the network where in the second they are. Notebook 6 says what each of these is worth.
 #
 # **Limits.** One seed, one validation episode with a few seconds of each rare class: the choice of
 # the best epoch and of the thresholds is uncertain by as much.
