@@ -308,8 +308,8 @@ plt.show()
 
 # %% [markdown]
 # On the diagonal, the share of a class's seconds that were found. Beside it, what was answered
-# wrongly in the seconds where the class was missed: shouting goes under as speech, most other
-# rare sounds as nothing at all.
+# wrongly in the seconds where the class was missed: most rare sounds go under as nothing at all,
+# some of the loud ones as speech.
 
 # %% [markdown]
 # ## Where in time do the errors sit?
@@ -424,8 +424,8 @@ pd.concat(curves).to_csv(reports / "plots" / "precision_recall.csv", index=False
 # - The frequent classes are found reliably, and most errors sit in the seconds in which they begin
 #   or end. There a finer grid helps: with events of frames more onsets and offsets are right.
 # - Among the rare classes, sounds with a course of their own in time (crashes, knocks, claps) are
-#   found; shouting is taken for speech and back, and door bells, which share their spectrum with
-#   music and telephones, are answered too often.
+#   found; shouting is missed about as often, and door bells, which share their spectrum with music
+#   and telephones, are answered too often.
 # - The network's gain over the mean spectrum is largest where time matters most.
 #
 # **What follows.** More examples of the rare classes, or better use of them, before a larger
