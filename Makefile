@@ -21,8 +21,10 @@ help:  ## list these targets
 reproduce: $(STAMP)  ## make every result again; does nothing where nothing changed
 	@$(BIN)/dvc repro
 
+# Frozen stages do not run by `dvc repro`, not even by force; `dvc commit` notes what they ran with.
 study: $(STAMP)  ## a long study again, for hours: comparison (notebook 6), or STUDY=recordings (7)
-	@$(BIN)/dvc repro preprocess && $(BIN)/dvc repro --force --single-item study_$(STUDY)
+	@$(BIN)/dvc repro preprocess && $(BIN)/python -m sedlib study $(STUDY) \
+		&& $(BIN)/dvc commit --force study_$(STUDY)
 
 test: $(STAMP)  ## unit tests and lint, and rerun every notebook and compare (nbval)
 	@$(BIN)/python -m pytest
