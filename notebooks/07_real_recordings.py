@@ -134,7 +134,7 @@ for ax, corpus in zip(axes, corpora, strict=True):
             f1["estimate"], rows + shift, marker=marker, s=32, facecolor=fill, edgecolor=colours
         )
         ax.scatter([], [], marker=marker, facecolor="white", edgecolor="0.3", label=recipe)
-    ax.set(xlabel="F1", xlim=(0, 1), title=f"tested on {corpus}")
+    ax.set(xlabel="F1", xlim=(-0.02, 1), title=f"tested on {corpus}")
 axes[0].set(yticks=rows, yticklabels=classes)
 axes[0].invert_yaxis()
 axes[-1].legend(title="trained on", loc="lower right")
@@ -196,8 +196,9 @@ print(f"F1 by test, training and class: {target.name}")
 # - **What does not.** Shouting and doors: both precision curve and F1 are lost, so it is not the
 #   thresholds. A voice synthesiser does not shout, it speaks high and loud, and a formula for a
 #   latch is not a door. Clapping is ranked worse as well.
-# - The other way round hardly anything but the frequent classes transfers: from some twenty
-#   recordings of a sound a network learns those, not the sound.
+# - The other way round hardly anything but the frequent classes transfers. Whether some twenty
+#   recordings of a sound teach those and not the sound, or the synthetic ones are unlike any, cannot
+#   be told here.
 # - So half of the examples synthetic and half recorded is better on recordings than recordings
 #   alone, though not for shouting. That is what to do with a small bank of one's own.
 #
