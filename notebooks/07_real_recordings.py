@@ -197,8 +197,8 @@ print(f"F1 by test, training and class: {target.name}")
 #   thresholds. A voice synthesiser does not shout, it speaks high and loud, and a formula for a
 #   latch is not a door. Clapping is ranked worse as well.
 # - The other way round hardly anything but the frequent classes transfers. Whether some twenty
-#   recordings of a sound teach those and not the sound, or the synthetic ones are unlike any, cannot
-#   be told here.
+#   recordings of a sound teach those and not the sound, or the synthetic ones are unlike any,
+#   cannot be told here.
 # - So half of the examples synthetic and half recorded is better on recordings than recordings
 #   alone, though not for shouting. That is what to do with a small bank of one's own.
 #
