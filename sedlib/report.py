@@ -219,15 +219,15 @@ def data_card(params, folder):
     made, limits = SOURCES[params.episodes.source]
     return f"""# Data card
 
-Written by the `report` stage from `data/episodes` and `params.yaml` (source:
+Written by the `report` stage from `data/episodes` and `params.yaml` (source
 `{params.episodes.source}`, seed {params.seed}).
 
 ## What it is
 {made}
 
-Mono, {params.features.sample_rate} Hz, 16 bit; {episodes["duration"].sum() / 3600:.2f} hours. An
-event has an onset, an offset and one of {len(classes)} labels; several may sound at once. Slips of
-the annotation mended: {len(slips)}. Files left out: {len(left_out)}.
+Mono, {params.features.sample_rate} Hz, 16 bit; {episodes["duration"].sum() / 3600:.2f} hours. An event
+has an onset, an offset and one of {len(classes)} labels; several may sound at once. Slips of the
+annotation mended: {len(slips)}. Files left out: {len(left_out)}.
 
 ## The episodes
 Labelled: the share of its seconds that have any label, by the rule `{params.labels.rule}`.
@@ -243,8 +243,8 @@ Seconds with the label on each side of the split, events, and their median lengt
 |---|---:|---:|---:|---:|---:|
 {heard}
 
-The rarest in training is {rare}, with {classes.loc[rare, "train"]} seconds: what is said of such a
-class rests on as few examples.
+The rarest in training is {rare}, with {classes.loc[rare, "train"]} seconds: what is said of such
+a class rests on as few examples.
 
 ## What it is not for
 {limits}
@@ -289,7 +289,7 @@ sums of the features of each episode stand in `model.json`.
 
 ## How good it is
 On the test episodes, clips of one second, thresholds chosen as said above. In brackets
-the {LEVEL:.0%} interval of F1 over other minutes of these episodes ({RESAMPLES} resamples in blocks
+the {100 * LEVEL:g} % interval of F1 over other minutes of these episodes ({RESAMPLES} resamples in blocks
 of {BLOCK} s); it knows nothing of other episodes or of another training run. The baseline is a
 logistic regression on the mean log spectrum.
 
@@ -354,4 +354,4 @@ def _of_interval(row):
 
 
 def _number(value):
-    return "–" if np.isnan(value) else f"{value:.2f}"
+    return "–" if np.isnan(value) else f"{value:z.2f}"

@@ -53,6 +53,11 @@ def test_a_card_has_every_metric_of_the_literature_by_its_name():
     ]
 
 
+def test_nothing_is_less_than_nothing():
+    assert report._number(-0.004) == "0.00"
+    assert report._number(-0.006) == "-0.01"
+
+
 def interval(estimate):
     return {"estimate": estimate, "low": estimate - 0.1, "high": estimate + 0.1}
 
@@ -126,7 +131,7 @@ def test_the_data_card_says_what_there_is_and_what_was_left_out(small, source):
     card = report.data_card(params.model_copy(update={"episodes": options}), folder)
     assert "| a | train | 4 | 2 | 0.75 |" in card
     assert "| door bell | 1 | 0 | 0 | 1 | 1.00 |" in card
-    assert "Slips of\nthe annotation mended: 0. Files left out: 1." in card
+    assert "Slips of the\nannotation mended: 0. Files left out: 1." in card
     assert all(text in card for text in report.SOURCES[source])
 
 
