@@ -216,6 +216,7 @@ def data_card(params, folder):
         for row in classes.itertuples()
     )
     rare = classes["train"].idxmin()
+    hours = episodes["duration"].sum() / 3600
     made, limits = SOURCES[params.episodes.source]
     return f"""# Data card
 
@@ -225,8 +226,8 @@ Written by the `report` stage from `data/episodes` and `params.yaml` (source
 ## What it is
 {made}
 
-Mono, {params.features.sample_rate} Hz, 16 bit; {episodes["duration"].sum() / 3600:.2f} hours. An event
-has an onset, an offset and one of {len(classes)} labels; several may sound at once. Slips of the
+Mono, {params.features.sample_rate} Hz, 16 bit; {hours:.2f} hours. An event has an onset, an offset
+and one of {len(classes)} labels; several may sound at once. Slips of the
 annotation mended: {len(slips)}. Files left out: {len(left_out)}.
 
 ## The episodes
@@ -288,10 +289,10 @@ Trained on {", ".join(description["trained_on"])}; stopped, and thresholds chose
 sums of the features of each episode stand in `model.json`.
 
 ## How good it is
-On the test episodes, clips of one second, thresholds chosen as said above. In brackets
-the {100 * LEVEL:g} % interval of F1 over other minutes of these episodes ({RESAMPLES} resamples in blocks
-of {BLOCK} s); it knows nothing of other episodes or of another training run. The baseline is a
-logistic regression on the mean log spectrum.
+On the test episodes, clips of one second, thresholds chosen as said above. In brackets the
+{100 * LEVEL:g} % interval of F1 over other minutes of these episodes ({RESAMPLES} resamples in
+blocks of {BLOCK} s); it knows nothing of other episodes or of another training run. The baseline is
+a logistic regression on the mean log spectrum.
 
 {results_table(metrics)}
 
