@@ -196,6 +196,8 @@ kept = {
     }
     for name, table in steps.items()
 }
+
+# %%
 kept["made"] = {
     "episodes": corpus,
     "classes": len(classes),
@@ -209,10 +211,9 @@ kept["made"] = {
 total = whole.loc[("macro", "f1")]
 total = total.rename({"difference": "estimate"})
 kept["whole gain in macro F1"] = total[["estimate", "low", "high", "p"]].to_dict()
-text = json.dumps(kept, indent=2) + "\n"
 target = workspace() / "reports" / "studies" / "comparison_metrics.json"
 target.parent.mkdir(parents=True, exist_ok=True)
-annotations.write_text(text, target)
+annotations.write_text(json.dumps(kept, indent=2) + "\n", target)
 print(f"the whole way gains more than nothing: {total['low'] > 0}")
 
 # %% [markdown]
