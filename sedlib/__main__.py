@@ -183,8 +183,8 @@ def _truth(path, names):
     if not path.is_dir():
         return annotations.read(path)
     found = annotations.read_folder(path, names)
-    for fault in found.faults:
-        print(f"sedlib: {fault}", file=sys.stderr)
+    for error in found.errors["error"]:
+        print(f"sedlib: {error}", file=sys.stderr)
     return found.events
 
 

@@ -218,6 +218,20 @@ def test_truth_gives_the_metrics_of_the_classes_it_names(place, capsys):
     assert json.loads((place / "detected" / "metrics.json").read_text()) == stored
 
 
+def test_the_truth_may_be_a_folder_and_what_does_not_read_there_is_named(place, capsys):
+    for name in "ab":
+        write(place / "in" / f"{name}.wav")
+    rows = [("a", 1.0, 2.0, "low"), ("a", 2.0, 4.0, "high")]
+    (place / "truth").mkdir()
+    annotations.write_json(annotations.event_table(rows), place / "truth" / "a.json")
+    (place / "truth" / "b.json").write_text("not JSON")
+    assert run("in", "--truth", "truth") == 0
+    said = capsys.readouterr()
+    assert "b.json" in said.err
+    assert "b: no annotation in the truth" in said.out
+    assert json.loads((place / "detected" / "metrics.json").read_text())["macro"]["f1"] == 1
+
+
 def test_a_truth_that_names_nothing_known_is_one_sentence(place):
     write(place / "in" / "a.wav")
     annotations.write_tsv(annotations.event_table([("a", 1.0, 2.0, "siren")]), place / "truth.tsv")
