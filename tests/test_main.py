@@ -86,11 +86,15 @@ def test_a_notebook_that_is_not_there_is_one_sentence(checkout):
 
 def test_the_report_is_written_from_the_results_alone(checkout):
     top = checkout()
-    (top / "reports").mkdir()
-    (top / "data" / "model").mkdir(parents=True)
-    (top / "README.md").write_text("a\n<!-- results -->\nold\n<!-- /results -->\nb\n")
-    metrics = json.loads((ROOT / "reports" / "metrics.json").read_text())
-    (top / "reports" / "metrics.json").write_text(json.dumps(metrics))
+    main(["episodes"])
+    (top / "reports" / "studies").mkdir(parents=True)
+    (top / "data" / "model").mkdir()
+    blocks = [f"<!-- {name} -->\nold\n<!-- /{name} -->" for name in ("results", "studies")]
+    (top / "README.md").write_text("a\n" + "\nb\n".join(blocks) + "\nc\n")
+    for name in ("metrics", "studies/comparison_metrics", "studies/recordings_metrics"):
+        text = (ROOT / "reports" / f"{name}.json").read_text()
+        (top / "reports" / f"{name}.json").write_text(text)
+    metrics = json.loads((top / "reports" / "metrics.json").read_text())
     description = {
         "preset": "compact",
         "classes": ["speaking"],
@@ -104,9 +108,12 @@ def test_the_report_is_written_from_the_results_alone(checkout):
     (top / "data" / "model" / "model.json").write_text(json.dumps(description))
     main(["report"])
     readme, card = (top / "README.md").read_text(), (top / "reports/model_card.md").read_text()
-    f1 = f"{metrics['test']['classes']['speaking']['f1']:.2f}"
-    assert "old" not in readme and f"| {f1} |" in readme
-    assert f"| {f1} |" in card and "| speaking | 0.25 |" in card
+    low, high = metrics["test"]["intervals"]["speaking"]["f1"]
+    f1 = f"{metrics['test']['classes']['speaking']['f1']:.2f} [{low:.2f}, {high:.2f}]"
+    assert "\nold\n" not in readme and f"| {f1} |" in readme
+    assert f"| {f1} |" in card and "| speaking | 0.25 | – |" in card
+    assert "| recipe of 2018 |" in readme
+    assert "| c | test | 10 |" in (top / "reports" / "data_card.md").read_text()
 
 
 @pytest.fixture
