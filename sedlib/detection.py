@@ -162,7 +162,7 @@ def score_frames(blocks, network, recipe, classes, smoothing, batch_size=BATCH_S
     )
     heard = int(np.ceil(round(duration * frames, 6)))
     silent = np.repeat(silent, frames)[:heard]
-    values = np.concatenate([np.empty((0, len(classes)), np.float32), *scores])[:heard]
+    values = scores.reshape(-1, len(classes))[:heard]
     values[silent] = 0
     if len(values):
         values = decoding.mean_filter(values, smoothing * frames)
