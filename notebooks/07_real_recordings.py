@@ -115,7 +115,8 @@ together
 table = {}
 for (recipe, corpus), of_pair in samples.items():
     f1 = uncertainty.intervals(of_pair).xs("f1", level="metric").loc[classes]
-    table[f"tested on {corpus}", f"trained on {recipe}"] = f1["estimate"]
+    cells = [f"{e:.2f} [{low:.2f}, {high:.2f}]" for e, low, high in f1.iloc[:, :3].to_numpy()]
+    table[f"tested on {corpus}", f"trained on {recipe}"] = pd.Series(cells, classes)
 for corpus in corpora:
     table[f"tested on {corpus}", "seconds"] = support[corpus]
 table = pd.DataFrame(table)
