@@ -13,10 +13,10 @@ UV := UV_SYSTEM_CERTS=true $(BIN)/uv
 # The stages and the notebooks' kernels call `python`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help reproduce study test lab lint lock clean
+.PHONY: help reproduce study test test-pythons lab lint lock clean
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 reproduce: $(STAMP)  ## make every result again; does nothing where nothing changed
 	@$(BIN)/dvc repro
@@ -29,6 +29,12 @@ study: $(STAMP)  ## a long study again, for hours: comparison (notebook 6), or S
 test: $(STAMP)  ## unit tests and lint, and rerun every notebook and compare (nbval)
 	@$(BIN)/python -m pytest
 
+# Environments are kept in .tox. ON=3.13 takes that Python alone, ON=lowest and ON=newest the lowest
+# and the newest packages allowed. pyenv's commands run only the versions that the variable names.
+test-pythons: export PYENV_VERSION = $(shell pyenv versions --bare 2>/dev/null | paste -sd :)
+test-pythons: $(STAMP)  ## unit tests on every Python found, each in an environment of its own
+	@$(BIN)/tox run $(if $(ON),-e $(ON))
+
 lab: $(STAMP)  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
 
@@ -37,11 +43,12 @@ lint: $(STAMP)  ## check style and formatting
 
 lock: $(STAMP)  ## pin what pyproject.toml asks for (newest of all: make lock UPGRADE=--upgrade)
 	@$(UV) pip compile pyproject.toml --group test --group build --universal \
-		--python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+		--python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header \
 		$(UPGRADE) -q -o requirements.lock
 
 clean:  ## remove the environment, the caches and all outputs that git does not hold
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis sedlib.egg-info build
+	rm -rf .venv .tox .pytest_cache .ruff_cache .hypothesis sedlib.egg-info build
 	rm -rf data/episodes data/features data/model data/checkpoint.npz data/scores data/events
 	rm -rf data/detected data/study
 	rm -rf reports/notebooks
@@ -52,7 +59,7 @@ clean:  ## remove the environment, the caches and all outputs that git does not 
 # from the lock itself, by hash; where it fails, pip installs the same, more slowly.
 $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -c "$(SUITABLE)" 2>/dev/null || { \
-		for python in python3.11 python3.12 python3.13 python3 python; do \
+		for python in python3 python python3.11 python3.12 python3.13; do \
 			if "$$python" -c "$(SUITABLE)" 2>/dev/null; then \
 				echo "Building .venv with $$($$python --version)"; \
 				exec "$$python" -m venv --clear .venv; \

@@ -55,6 +55,10 @@ _TIMES_MAY_BEGIN_ANEW = av.format.Flags.ts_discont.value
 _CHUNK = 2**16  # samples handled at once
 _LARGEST_PAGE = 27 + 255 + 255 * 255  # bytes, of Ogg
 _RATES = (1_000, 1_000_000)  # Hz
+# Up to version 18, PyAV refuses files whose tags are not UTF-8 unless told otherwise.
+_TAGS_IN_ANY_ENCODING = (
+    {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+)
 
 
 class AudioError(SedlibError):
@@ -413,7 +417,7 @@ def _opened(path):
     try:
         _refuse_cut(path)
         # 'file:', or a colon in the name would end a protocol.
-        container = av.open(f"file:{path}", metadata_errors="replace")
+        container = av.open(f"file:{path}", **_TAGS_IN_ANY_ENCODING)
     except (OSError, av.FFmpegError) as error:
         raise AudioError(f"{path}: {_reason(path, error)}") from None
     with container:

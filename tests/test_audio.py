@@ -1,7 +1,9 @@
 """Sound of any media file: the right samples at the right times, or one clear sentence."""
 
+import os
 import socket
 import struct
+import sys
 import tempfile
 import tracemalloc
 from fractions import Fraction
@@ -564,6 +566,13 @@ def test_tags_that_are_not_utf_8_do_no_harm(tmp_path):
     data = path.read_bytes()
     assert b"Lavf" in data
     path.write_bytes(data.replace(b"Lavf", b"\xe9\xff\xe9\xe8"))
+    assert len(read_audio(path, RATE)) == LENGTH * RATE
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has no such names")
+def test_a_name_that_is_not_utf_8_does_no_harm(tmp_path):
+    path = write_media(tmp_path / "a.wav", clicks(RATE), RATE, "pcm_s16le")
+    path = path.rename(tmp_path / os.fsdecode(b"caf\xe9 \xff.wav"))
     assert len(read_audio(path, RATE)) == LENGTH * RATE
 
 
