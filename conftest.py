@@ -16,7 +16,7 @@ from nbval_tolerance import differences
 from xdist.scheduler import LoadScopeScheduling
 
 from sedlib.config import WORKSPACE_VARIABLE
-from sedlib.notebooks import neutral
+from sedlib.reports.notebooks import neutral
 
 ENVIRONMENT = pytest.StashKey[dict]()
 

@@ -30,8 +30,9 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import NullFormatter
 
-from sedlib import annotations, audio, clips, episodes, features, plots
+from sedlib import annotations, audio, episodes, features, labels
 from sedlib.config import load_params, repository, workspace
+from sedlib.reports import plots
 
 plots.use_style()
 pd.options.display.float_format = "{:.3f}".format
@@ -48,7 +49,7 @@ example_seed = params.seed  # draws the examples of each class
 # %%
 folder = workspace() / "data" / "episodes"
 figures = workspace() / "reports" / "figures" / "01"
-classes, rate = list(params.classes), params.features.sample_rate
+classes, rate = list(params.classes), params.stft.sample_rate
 colours = plots.class_colours(classes)
 sides = episodes.usable_split(params.split, folder)
 read = [annotations.read_json(folder / f"{name}.json") for name in sides.episodes]
@@ -66,8 +67,8 @@ events.head()
 
 # %%
 sounds = {name: audio.read_audio(folder / f"{name}.flac", rate) for name in sides.episodes}
-clips.check_leakage({name: hashlib.sha256(x).hexdigest() for name, x in sounds.items()})
-split = clips.split_table(sides, {name: len(x) / rate for name, x in sounds.items()})
+labels.check_leakage({name: hashlib.sha256(x).hexdigest() for name, x in sounds.items()})
+split = labels.split_table(sides, {name: len(x) / rate for name, x in sounds.items()})
 split["level_dB"] = [20 * np.log10(np.sqrt(np.mean(sounds[name] ** 2))) for name in split.index]
 split["events"] = events["filename"].value_counts()
 split
@@ -156,7 +157,7 @@ plt.show()
 
 # %%
 labels = {
-    name: clips.label_clips(
+    name: labels.label_segments(
         events[events["filename"] == name], row["duration"], classes, params.labels.rule
     )
     for name, row in split.iterrows()
@@ -218,8 +219,8 @@ for i, (label, (name, second)) in enumerate(examples.items()):
         np.arange(rate) / rate, clip / max(np.abs(clip).max(), 1e-9), color=colours[label], lw=0.4
     )
     wave.set(title=label, ylim=(-1, 1), xlim=(0, 1), yticks=[], xticks=[])
-    magnitude = features.spectrogram(clip[np.newaxis], params.features)[0]
-    mesh = plots.draw_spectrogram(image, magnitude, params.features, fmax=11025)
+    magnitude = features.spectrogram(clip[np.newaxis], params.stft)[0]
+    mesh = plots.draw_spectrogram(image, magnitude, params.stft, fmax=11025)
     image.label_outer()
 fig.colorbar(mesh, ax=axes, label="level below the peak (dB)", shrink=0.6)
 plots.save_figure(fig, figures / "classes.png")
@@ -240,9 +241,7 @@ plots.players(context, rate)
 # ## Do level or mean spectrum give a class away?
 
 # %%
-waves = np.concatenate(
-    [features.split_clips(sounds[name], params.features) for name in split.index]
-)
+waves = np.concatenate([features.split_segments(sounds[name], params.stft) for name in split.index])
 level = 10 * np.log10(np.mean(waves**2, axis=1) + 1e-10)
 table = pd.DataFrame(
     [(c, v) for i, c in enumerate(classes) for v in level[stacked[:, i] == 1]],
@@ -252,8 +251,8 @@ options = {"y": "event_label", "order": classes, "hue": "event_label", "hue_orde
 fig, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8))
 sns.boxplot(table, x="level", **options, palette=colours, ax=left, fliersize=1, linewidth=0.8)
 left.set(xlabel="level of the clip (dB re full scale)", ylabel="")
-spectrum = features.spectrogram(waves[::5], params.features).mean(axis=1)
-frequency = librosa.fft_frequencies(sr=rate, n_fft=params.features.n_fft)
+spectrum = features.spectrogram(waves[::5], params.stft).mean(axis=1)
+frequency = librosa.fft_frequencies(sr=rate, n_fft=params.stft.n_fft)
 for label in examples:
     sounding = stacked[::5, classes.index(label)] == 1
     mean = librosa.amplitude_to_db(spectrum[sounding]).mean(axis=0)

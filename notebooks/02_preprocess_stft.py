@@ -22,8 +22,9 @@ import numpy as np
 import pandas as pd
 import scipy.signal
 
-from sedlib import annotations, audio, clips, episodes, features, plots
+from sedlib import annotations, audio, episodes, features, labels
 from sedlib.config import load_params, workspace
+from sedlib.reports import plots
 
 plots.use_style()
 
@@ -36,17 +37,17 @@ rule_label = None  # the rules are shown on events of this class; default: that 
 # %%
 folder = workspace() / "data" / "episodes"
 figures = workspace() / "reports" / "figures" / "02"
-recipe, rate, classes = params.features, params.features.sample_rate, list(params.classes)
+recipe, rate, classes = params.stft, params.stft.sample_rate, list(params.classes)
 sides = episodes.usable_split(params.split, folder)
 episode = episode or sides.train[0]
 waveform = audio.read_audio(folder / f"{episode}.flac", rate)
 events = annotations.read_json(folder / f"{episode}.json")
-labels = clips.label_clips(events, len(waveform) / rate, classes, params.labels.rule)
+labels = labels.label_segments(events, len(waveform) / rate, classes, params.labels.rule)
 seconds = pd.Series(labels.sum(axis=0), classes)
 label = label or seconds[seconds > 0].idxmin()
 rule_label = rule_label or events["event_label"].value_counts().idxmax()
 second = int(np.flatnonzero(labels[:, classes.index(label)])[0])
-clip = features.split_clips(waveform, recipe)[second]
+clip = features.split_segments(waveform, recipe)[second]
 print(f"{len(waveform) / rate:.0f} s of {episode}; the example is second {second}, {label}")
 pd.Series(recipe.model_dump(), name="recipe").to_frame()
 
@@ -115,7 +116,7 @@ plt.show()
 
 # %%
 cases = {
-    episode: features.split_clips(waveform, recipe),
+    episode: features.split_segments(waveform, recipe),
     "noise": np.random.default_rng(params.seed).standard_normal((20, rate), dtype=np.float32),
 }
 for name, x in cases.items():
@@ -133,7 +134,7 @@ for name, x in cases.items():
 
 # %%
 rules = {
-    rule: clips.label_clips(events, len(waveform) / rate, classes, rule)
+    rule: labels.label_segments(events, len(waveform) / rate, classes, rule)
     for rule in ("whole", "half", "any")
 }
 fig, ax = plt.subplots(figsize=(10, 2.6))
@@ -193,7 +194,7 @@ target.mkdir(parents=True, exist_ok=True)
 rows = []
 for name in sides.episodes:
     x = audio.read_audio(folder / f"{name}.flac", rate)
-    magnitude = features.spectrogram(features.split_clips(x, recipe), recipe)
+    magnitude = features.spectrogram(features.split_segments(x, recipe), recipe)
     features.write_features(target / f"{name}.npy", magnitude)
     size = (target / f"{name}.npy").stat().st_size / 2**20
     rows.append(

@@ -28,8 +28,9 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from sedlib import annotations, clips, decoding, episodes, features, model, plots, training
+from sedlib import annotations, detection, episodes, features, labels, models, training
 from sedlib.config import load_params, workspace
+from sedlib.reports import plots
 
 plots.use_style()
 
@@ -44,15 +45,15 @@ seed = params.seed
 training.make_reproducible(seed)
 changes = {"preset": preset, "epochs": epochs, "learning_rate": learning_rate}
 options = params.train.model_copy(update=changes)
-classes, recipe = list(params.classes), params.features
+classes, recipe = list(params.classes), params.stft
 data, figures = workspace() / "data", workspace() / "reports" / "figures" / "03"
 split = episodes.usable_split(params.split, data / "episodes")
 x = {name: features.open_features(data / f"features/{name}.npy", recipe) for name in split.episodes}
 y, y_frames = {}, {}
 for name in split.episodes:
     events = annotations.read_json(data / "episodes" / f"{name}.json")
-    y[name] = clips.label_clips(events, len(x[name]), classes, params.labels.rule)
-    y_frames[name] = clips.label_frames(events, len(x[name]), classes, recipe)
+    y[name] = labels.label_segments(events, len(x[name]), classes, params.labels.rule)
+    y_frames[name] = labels.label_frames(events, len(x[name]), classes, recipe)
 sides = {
     side: ([x[name] for name in names], np.concatenate([y[name] for name in names]))
     for side, names in split
@@ -68,8 +69,8 @@ pd.DataFrame({side: labels.sum(axis=0) for side, (_, labels) in sides.items()}, 
 # ## The network
 
 # %%
-network = model.build_model(options.preset, classes, recipe)
-table = model.layer_table(network)
+network = models.build_model(options.preset, classes, recipe)
+table = models.layer_table(network)
 print(f"{table['parameters'].sum():,} parameters")
 print(f"{table['multiply_adds'].sum() / 1e6:,.1f} M multiply-adds for a second of sound")
 table
@@ -85,7 +86,7 @@ table
 # For comparison, the network of 2018 at its full width:
 
 # %%
-full = model.layer_table(model.build_model("reference", classes, recipe))
+full = models.layer_table(models.build_model("reference", classes, recipe))
 print(f"reference: {full['parameters'].sum():,} parameters", end=", ")
 print(f"{full['multiply_adds'].sum() / 1e9:.1f} G multiply-adds")
 print(f"{full['multiply_adds'].sum() / table['multiply_adds'].sum():.0f} times the work of ours")
@@ -181,9 +182,9 @@ print(f"validation mean average precision {kept['val_average_precision']:.2f}")
 # threshold is half the F1 that is reached with it.
 
 # %% tags=["trained"]
-scores = np.concatenate([model.predict_scores(network, m) for m in sides["validation"][0]])
+scores = np.concatenate([models.predict_scores(network, m) for m in sides["validation"][0]])
 lengths = [len(m) for m in sides["validation"][0]]
-chosen = decoding.threshold_table(sides["validation"][1], scores, classes, lengths, seed)
+chosen = detection.threshold_table(sides["validation"][1], scores, classes, lengths, seed)
 thresholds = chosen["threshold"].to_numpy()
 fig, axes = plots.class_axes(len(classes), 2.1, sharex=True, sharey=True)
 grid = np.linspace(0.02, 0.98, 49)
@@ -209,7 +210,7 @@ plt.show()
 
 # %% tags=["trained"]
 few = list(chosen.index[chosen["few"]])
-print(f"fewer than {decoding.FEW} positive seconds, so the threshold is a guess: {', '.join(few)}")
+print(f"fewer than {detection.FEW} positive seconds, so the threshold is a guess: {', '.join(few)}")
 chosen[["threshold", "threshold_low", "threshold_high", "positives"]].round(2)
 
 # %% [markdown]
@@ -221,14 +222,14 @@ chosen[["threshold", "threshold_low", "threshold_high", "positives"]].round(2)
 # %% tags=["trained"]
 fine = {}
 if options.frame_weight:
-    smoothing, frames = params.decode.frame_smoothing, x[split.train[0]].shape[1]
-    both = model.with_frames(network)
+    smoothing, frames = params.detection.frame_smoothing, x[split.train[0]].shape[1]
+    both = models.with_frames(network)
     smooth = [
-        decoding.mean_filter(model.predict_frames(both, m), smoothing * frames)
+        detection.mean_filter(models.predict_frames(both, m), smoothing * frames)
         for m in sides["validation"][0]
     ]
     heard = np.concatenate([y_frames[name] for name in split.validation])
-    levels = decoding.choose_thresholds(
+    levels = detection.choose_thresholds(
         heard.reshape(-1, len(classes))[::4], np.concatenate(smooth)[::4]
     )
     by_class = dict(zip(classes, levels.tolist(), strict=True))
@@ -241,7 +242,7 @@ if options.frame_weight:
 # Whoever loads the weights gets what belongs to them, and features made otherwise are refused.
 
 # %%
-model.save_model(
+models.save_model(
     data / "model",
     network,
     {
@@ -258,9 +259,10 @@ model.save_model(
         "versions": {m.__name__: m.__version__ for m in (keras, librosa, np, tf)},
     },
 )
-again, _ = model.load_model(data / "model", recipe)
+again, _ = models.load_model(data / "model", recipe)
 same = np.array_equal(
-    model.predict_scores(again, sides["validation"][0][0]), scores[: len(sides["validation"][0][0])]
+    models.predict_scores(again, sides["validation"][0][0]),
+    scores[: len(sides["validation"][0][0])],
 )
 print(f"loaded again, it scores the validation episode the same: {same}")
 

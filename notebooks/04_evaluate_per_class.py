@@ -28,19 +28,9 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sedlib import (
-    annotations,
-    audio,
-    clips,
-    decoding,
-    episodes,
-    features,
-    metrics,
-    model,
-    plots,
-    uncertainty,
-)
+from sedlib import annotations, audio, detection, episodes, features, labels, metrics, models
 from sedlib.config import load_params, workspace
+from sedlib.reports import plots
 
 # %% tags=["parameters"]
 params = load_params()
@@ -53,10 +43,10 @@ plots.use_style()
 pd.options.display.float_format = "{:.2f}".format
 data, reports = workspace() / "data", workspace() / "reports"
 figures = reports / "figures" / "04"
-recipe, rate = params.features, params.features.sample_rate
+recipe, rate = params.stft, params.stft.sample_rate
 split = episodes.usable_split(params.split, data / "episodes")
 episode = episode or split.test[0]
-network, described = model.load_model(data / "model", recipe)
+network, described = models.load_model(data / "model", recipe)
 classes = described["classes"]
 thresholds = np.array([described["thresholds"][label] for label in classes])
 colours = plots.class_colours(classes)
@@ -64,7 +54,7 @@ x = {name: features.open_features(data / f"features/{name}.npy", recipe) for nam
 events, y = {}, {}
 for name in split.episodes:
     events[name] = annotations.read_json(data / "episodes" / f"{name}.json")
-    y[name] = clips.label_clips(events[name], len(x[name]), classes, params.labels.rule)
+    y[name] = labels.label_segments(events[name], len(x[name]), classes, params.labels.rule)
 truth = np.concatenate([y[name] for name in split.test])
 print(f"{len(truth)} test clips from {', '.join(split.test)}")
 
@@ -77,9 +67,9 @@ scored, found = {}, {}
 for folder in (data / "scores", data / "events"):
     folder.mkdir(parents=True, exist_ok=True)
 for name in split.validation + split.test:
-    scored[name] = decoding.score_table(model.predict_scores(network, x[name]), classes)
-    decoding.write_scores(scored[name], data / "scores" / f"{name}.tsv")
-    found[name] = decoding.scores_to_events(scored[name], thresholds, name)
+    scored[name] = detection.score_table(models.predict_scores(network, x[name]), classes)
+    detection.write_scores(scored[name], data / "scores" / f"{name}.tsv")
+    found[name] = detection.scores_to_events(scored[name], thresholds, name)
     annotations.write_json(found[name], data / "events" / f"{name}.json")
 scores = np.concatenate([scored[name][classes].to_numpy() for name in split.test])
 predicted = scores >= thresholds
@@ -98,7 +88,7 @@ valid_y = np.concatenate([y[name] for name in split.validation])
 regression = OneVsRestClassifier(LogisticRegression(C=0.01, max_iter=1000))
 simple = make_pipeline(StandardScaler(), regression).fit(side["train"], train_y)
 simple_valid, simple_scores = (simple.predict_proba(side[s]) for s in ("validation", "test"))
-simple_predicted = simple_scores >= decoding.choose_thresholds(valid_y, simple_valid)
+simple_predicted = simple_scores >= detection.choose_thresholds(valid_y, simple_valid)
 baseline = metrics.segment_metrics(truth, simple_predicted, classes, simple_scores)
 baseline_means = metrics.averages(truth, simple_predicted, simple_scores)
 
@@ -118,13 +108,11 @@ pd.concat([table, pd.DataFrame(means).T[table.columns.drop("support")]])
 # another training run.
 
 # %% tags=["trained"]
-weights = uncertainty.block_weights([len(y[name]) for name in split.test], params.seed)
-samples = uncertainty.resampled_metrics(truth, predicted, weights, classes, scores)
-simple_samples = uncertainty.resampled_metrics(
-    truth, simple_predicted, weights, classes, simple_scores
-)
-interval = uncertainty.intervals(samples)
-gain = uncertainty.compare(simple_samples, samples).xs("f1", level="metric")
+weights = metrics.block_bootstrap([len(y[name]) for name in split.test], params.seed)
+samples = metrics.resampled_metrics(truth, predicted, weights, classes, scores)
+simple_samples = metrics.resampled_metrics(truth, simple_predicted, weights, classes, simple_scores)
+interval = metrics.intervals(samples)
+gain = metrics.compare(simple_samples, samples).xs("f1", level="metric")
 gain = gain.rename(columns={"first": "mean spectrum", "second": "network"})
 gain[["mean spectrum", "network", "difference", "low", "high"]]
 
@@ -156,16 +144,16 @@ by_second = {name: scored[name] for name in split.test}
 grids = {"by the second": (by_second, thresholds)}
 if "frames" in described:
     fine, n_frames = described["frames"], x[episode].shape[1]
-    by_frame, both = {}, model.with_frames(network)
+    by_frame, both = {}, models.with_frames(network)
     for name in split.test:
-        flickering = model.predict_frames(both, x[name])
-        smooth = decoding.mean_filter(flickering, fine["smoothing"] * n_frames)
-        by_frame[name] = decoding.score_table(smooth, classes, 1 / n_frames)
+        flickering = models.predict_frames(both, x[name])
+        smooth = detection.mean_filter(flickering, fine["smoothing"] * n_frames)
+        by_frame[name] = detection.score_table(smooth, classes, 1 / n_frames)
     grids["by the frame"] = by_frame, np.array([fine["thresholds"][label] for label in classes])
 true = pd.concat([events[name] for name in split.test], ignore_index=True)
 said = {
     grid: pd.concat(
-        [decoding.scores_to_events(table, levels, name) for name, table in tables.items()],
+        [detection.scores_to_events(table, levels, name) for name, table in tables.items()],
         ignore_index=True,
     )
     for grid, (tables, levels) in grids.items()
@@ -210,7 +198,7 @@ for grid in grids:
     rolls = [
         np.concatenate(
             [
-                clips.label_clips(of[of["filename"] == name], seconds, classes, "any")
+                labels.label_segments(of[of["filename"] == name], seconds, classes, "any")
                 for name, seconds in durations.items()
             ]
         )
@@ -218,11 +206,11 @@ for grid in grids:
     ]
     counts = metrics.event_counts(true, said[grid], durations, classes)
     resampled = {
-        "segment-based F1 (1 s)": uncertainty.resampled_metrics(*rolls, weights, classes),
-        "event-based F1 (200 ms, 20 %)": uncertainty.resampled_ratios(*counts, weights, classes),
+        "segment-based F1 (1 s)": metrics.resampled_metrics(*rolls, weights, classes),
+        "event-based F1 (200 ms, 20 %)": metrics.resampled_ratios(*counts, weights, classes),
     }
     for name, of_metric in resampled.items():
-        both = uncertainty.intervals(of_metric).xs("f1", level="metric").loc[["macro", "micro"]]
+        both = metrics.intervals(of_metric).xs("f1", level="metric").loc[["macro", "micro"]]
         for mean, row in both.iterrows():
             f1_bounds.setdefault(grid, {})[f"{name}, {mean}"] = [row["low"], row["high"]]
 pd.concat({g: pd.DataFrame(b, ["low", "high"]).T for g, b in f1_bounds.items()}, axis=1)

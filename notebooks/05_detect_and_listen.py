@@ -27,8 +27,9 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from sedlib import annotations, audio, clips, detection, episodes, features, metrics, model, plots
+from sedlib import annotations, audio, detection, episodes, features, labels, metrics, models
 from sedlib.config import load_params, repository, workspace
+from sedlib.reports import plots
 
 plots.use_style()
 pd.options.display.float_format = "{:.2f}".format
@@ -47,8 +48,8 @@ drawn = 60  # s
 data, figures = workspace() / "data", workspace() / "reports" / "figures" / "05"
 split = episodes.usable_split(params.split, data / "episodes")
 path = repository() / file if file else data / "episodes" / f"{split.test[0]}.flac"
-network, described = model.load_model(data / "model")
-classes, recipe, rate = described["classes"], params.features, params.features.sample_rate
+network, described = models.load_model(data / "model")
+classes, recipe, rate = described["classes"], params.stft, params.stft.sample_rate
 media = audio.probe(path)
 print(f"{path.name}: {media.codec}, {media.sample_rate} Hz, {media.channels} channel(s)")
 print(f"trained on {', '.join(described['trained_on'])}")
@@ -90,7 +91,7 @@ named = path.stem
 beside = annotations.read_folder(path.parent, [named]).events
 own = beside[beside["filename"] == named]
 ends = {named: result.duration}
-truth, slips = annotations.normalise(own, classes, ends, params.episodes.aliases)
+truth, slips = annotations.correct_events(own, classes, ends, params.episodes.aliases)
 truth = truth[truth["event_label"].isin(classes)]
 start = max(0, int(min(drawn_from, result.duration - drawn)))
 stop = min(start + drawn, int(np.ceil(result.duration)))
@@ -153,8 +154,8 @@ judged = [label for label in classes if label in set(truth["event_label"])]
 if judged:
     known = result.events[result.events["event_label"].isin(judged)]
     rule = params.labels.rule
-    y = clips.label_clips(truth, result.duration, judged, rule)
-    found = clips.label_clips(known, result.duration, judged, rule)
+    y = labels.label_segments(truth, result.duration, judged, rule)
+    found = labels.label_segments(known, result.duration, judged, rule)
     table = metrics.segment_metrics(y, found, judged)
     display(table[["recall", "f1", "support"]])
 
@@ -169,7 +170,7 @@ rows = []
 for finer in steps:
     events = detection.detect(path, network, described, step=finer).events
     events = events[events["event_label"].isin(judged)].assign(filename=named)
-    found = clips.label_clips(events, result.duration, judged, rule)
+    found = labels.label_segments(events, result.duration, judged, rule)
     pairs = truth.merge(events, on="event_label", suffixes=("", "_found"))
     overlap = (pairs["onset_found"] < pairs["offset"]) & (pairs["offset_found"] > pairs["onset"])
     pairs = pairs[overlap].assign(off=lambda p: (p["onset_found"] - p["onset"]).abs())

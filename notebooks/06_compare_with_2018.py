@@ -24,8 +24,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from sedlib import annotations, decoding, metrics, plots, uncertainty
+from sedlib import annotations, detection, metrics
 from sedlib.config import load_params, repository, workspace
+from sedlib.reports import plots
 
 plots.use_style()
 pd.options.display.float_format = "{:.3f}".format
@@ -63,30 +64,30 @@ table
 # Threshold 0.5 for all classes, as in 2018. The test episodes are drawn again in blocks of 20
 # seconds, the same draws for all recipes, and so are the seeds: a 95 % interval holds the spread of
 # both, though with three seeds that of the seeds is somewhat understated (see
-# `sedlib.uncertainty.mean_over_seeds`). The last row is the recipe above it with thresholds chosen
+# `sedlib.metrics.mean_over_seeds`). The last row is the recipe above it with thresholds chosen
 # on the validation episode.
 
 # %%
 rule = described["rule"]
 truth = arrays[f"truth/{rule}/test/{corpus}"]
 valid = arrays[f"truth/{rule}/validation/{corpus}"]
-weights = uncertainty.block_weights(lengths["test"], params.seed, n_resamples=resamples)
+weights = metrics.block_bootstrap(lengths["test"], params.seed, n_resamples=resamples)
 answers = {name: [arrays[f"{name}/{s}/test/{corpus}"] for s in seeds] for name in recipes}
 levels = {name: [0.5] * len(seeds) for name in recipes}
 *_, ours = recipes
 ways = [*recipes, "thresholds"]
 answers["thresholds"] = answers[ours]
 levels["thresholds"] = [
-    decoding.choose_thresholds(valid, arrays[f"{ours}/{s}/validation/{corpus}"]) for s in seeds
+    detection.choose_thresholds(valid, arrays[f"{ours}/{s}/validation/{corpus}"]) for s in seeds
 ]
 runs = {
     way: [
-        uncertainty.resampled_metrics(truth, scores >= t, weights, classes, scores)
+        metrics.resampled_metrics(truth, scores >= t, weights, classes, scores)
         for scores, t in zip(answers[way], levels[way], strict=True)
     ]
     for way in ways
 }
-samples = {way: uncertainty.mean_over_seeds(runs[way], params.seed) for way in ways}
+samples = {way: metrics.mean_over_seeds(runs[way], params.seed) for way in ways}
 print(f"{len(truth)} test clips, {resamples} resamples, {len(ways)} ways")
 
 # %% [markdown]
@@ -98,8 +99,8 @@ for metric, name in (("f1", "macro F1"), ("average_precision", "mean average pre
     rows = []
     for before, way in zip([ways[0], *ways], ways, strict=False):
         of_both = [samples[w][[("macro", metric)]] for w in (before, way)]
-        reached = uncertainty.intervals(of_both[1]).iloc[0]
-        gain = uncertainty.compare(*of_both).iloc[0]
+        reached = metrics.intervals(of_both[1]).iloc[0]
+        gain = metrics.compare(*of_both).iloc[0]
         rows.append([*reached[["estimate", "low", "high"]], *gain[["difference", "low", "high"]]])
     columns = pd.MultiIndex.from_product([["reached", "gain"], ["estimate", "low", "high"]])
     steps[name] = pd.DataFrame(rows, ways, columns)
@@ -138,7 +139,7 @@ plt.show()
 # Ours is the last way, with thresholds of its own, against the recipe of 2018.
 
 # %%
-whole = uncertainty.compare(samples[ways[0]], samples[ways[-1]])
+whole = metrics.compare(samples[ways[0]], samples[ways[-1]])
 columns = {"first": "recipe of 2018", "second": "ours"}
 shown = whole.xs("f1", level="metric").rename(columns=columns)
 shown.loc[[*classes, "macro", "micro"], [*columns.values(), "difference", "low", "high", "p"]]
@@ -146,7 +147,7 @@ shown.loc[[*classes, "macro", "micro"], [*columns.values(), "difference", "low",
 # %%
 fig, ax = plt.subplots(figsize=(7.5, 4))
 rows, colours = np.arange(len(classes)), list(plots.class_colours(classes).values())
-both = [uncertainty.intervals(samples[way]).xs("f1", level="metric") for way in (ways[0], ways[-1])]
+both = [metrics.intervals(samples[way]).xs("f1", level="metric") for way in (ways[0], ways[-1])]
 for of_way, shift, fill in zip(both, (-0.16, 0.16), ("white", None), strict=True):
     of_class = of_way.loc[classes]
     ax.hlines(rows + shift, of_class["low"], of_class["high"], color=colours, lw=1.5)

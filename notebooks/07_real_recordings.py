@@ -27,8 +27,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from sedlib import annotations, decoding, plots, uncertainty
+from sedlib import annotations, detection, metrics
 from sedlib.config import load_params, repository, workspace
+from sedlib.reports import plots
 
 plots.use_style()
 pd.options.display.float_format = "{:.2f}".format
@@ -81,15 +82,15 @@ for recipe, corpus in product(recipes, corpora):
     truth = arrays[f"truth/{described['rule']}/test/{corpus}"]
     support[corpus] = pd.Series(truth.sum(axis=0), classes)
     lengths = list(described["lengths"][corpus]["test"].values())
-    weights = uncertainty.block_weights(lengths, params.seed, n_resamples=resamples)
+    weights = metrics.block_bootstrap(lengths, params.seed, n_resamples=resamples)
     runs = []
     for seed in seeds:
         parts = [arrays[f"{recipe}/{seed}/validation/{c}"] for c in own]
-        thresholds = decoding.choose_thresholds(valid, np.concatenate(parts))
+        thresholds = detection.choose_thresholds(valid, np.concatenate(parts))
         scores = arrays[f"{recipe}/{seed}/test/{corpus}"]
         answers = truth, scores >= thresholds, weights, classes, scores
-        runs.append(uncertainty.resampled_metrics(*answers))
-    samples[recipe, corpus] = uncertainty.mean_over_seeds(runs, params.seed)
+        runs.append(metrics.resampled_metrics(*answers))
+    samples[recipe, corpus] = metrics.mean_over_seeds(runs, params.seed)
 print(f"{len(samples)} pairs of training and test")
 
 # %% [markdown]
@@ -98,7 +99,7 @@ print(f"{len(samples)} pairs of training and test")
 # %%
 rows = []
 for (recipe, corpus), of_pair in samples.items():
-    found = uncertainty.intervals(of_pair).loc["macro"]
+    found = metrics.intervals(of_pair).loc["macro"]
     row = {"trained on": recipe, "tested on": corpus}
     for metric, name in (("f1", "macro F1"), ("average_precision", "mAP")):
         row |= {name: found.loc[metric, "estimate"]}
@@ -114,7 +115,7 @@ together
 # %%
 table = {}
 for (recipe, corpus), of_pair in samples.items():
-    f1 = uncertainty.intervals(of_pair).xs("f1", level="metric").loc[classes]
+    f1 = metrics.intervals(of_pair).xs("f1", level="metric").loc[classes]
     cells = [f"{e:.2f} [{low:.2f}, {high:.2f}]" for e, low, high in f1.iloc[:, :3].to_numpy()]
     table[f"tested on {corpus}", f"trained on {recipe}"] = pd.Series(cells, classes)
 for corpus in corpora:
@@ -127,7 +128,7 @@ fig, axes = plt.subplots(1, len(corpora), figsize=(12, 5), sharey=True)
 rows, colours = np.arange(len(classes)), list(plots.class_colours(classes).values())
 for ax, corpus in zip(axes, corpora, strict=True):
     for recipe, marker, shift in zip(recipes, "osD", (-0.22, 0, 0.22), strict=True):
-        f1 = uncertainty.intervals(samples[recipe, corpus]).xs("f1", level="metric")
+        f1 = metrics.intervals(samples[recipe, corpus]).xs("f1", level="metric")
         f1 = f1.loc[classes]
         fill = colours if corpus == recipe else "white"
         ax.hlines(rows + shift, f1["low"], f1["high"], color=colours, lw=1.3)
@@ -154,7 +155,7 @@ plt.show()
 
 # %%
 made, recorded = corpora
-lost = uncertainty.compare(samples[recorded, recorded], samples[made, recorded])
+lost = metrics.compare(samples[recorded, recorded], samples[made, recorded])
 wanted = [*classes, "macro"]
 pd.concat(
     {
@@ -168,7 +169,7 @@ pd.concat(
 # And what synthetic episodes add to recordings, when half of the examples are from each:
 
 # %%
-added = uncertainty.compare(samples[recorded, recorded], samples["both", recorded])
+added = metrics.compare(samples[recorded, recorded], samples["both", recorded])
 added.xs("f1", level="metric").loc[wanted, ["first", "second", "difference", "low", "high"]].rename(
     columns={"first": "recordings", "second": "both"}
 )
@@ -179,7 +180,7 @@ added.xs("f1", level="metric").loc[wanted, ["first", "second", "difference", "lo
 # %%
 kept = {}
 for (recipe, corpus), of_pair in samples.items():
-    found = uncertainty.intervals(of_pair).xs("f1", level="metric").loc[wanted]
+    found = metrics.intervals(of_pair).xs("f1", level="metric").loc[wanted]
     bounds = found[["estimate", "low", "high"]].to_dict("index")
     kept.setdefault(corpus, {})[recipe] = {
         label: row if row["estimate"] == row["estimate"] else None for label, row in bounds.items()

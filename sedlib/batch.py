@@ -14,13 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from sedlib import annotations, decoding, metrics
+from sedlib import annotations, detection, metrics
 from sedlib.audio import AudioError
-from sedlib.clips import label_clips
-from sedlib.config import Features, SedlibError
+from sedlib.config import SedlibError, STFTParams
 from sedlib.detection import FRAMES, detect
-from sedlib.features import clip_shape
-from sedlib.model import DESCRIPTION, WEIGHTS, load_model, read_description
+from sedlib.features import segment_shape
+from sedlib.files import write_text
+from sedlib.labels import label_segments
+from sedlib.models import DESCRIPTION, WEIGHTS, load_model, read_description
 
 RECORD, METRICS = "detected.json", "metrics.json"
 
@@ -97,7 +98,7 @@ def detect_files(paths, model, output, options, progress=None):
     ------
     BatchError
         If two files have one name, or a threshold is for no class of the model.
-    sedlib.model.ModelError
+    sedlib.models.ModelError
         If there is no model, or it cannot do what the options ask for.
     """
     description = read_description(model)
@@ -106,7 +107,7 @@ def detect_files(paths, model, output, options, progress=None):
     record, network = _read_record(output), None
     grid = options.step
     if grid == FRAMES:
-        grid = 1 / clip_shape(Features(**description["features"]))[0]
+        grid = 1 / segment_shape(STFTParams(**description["features"]))[0]
     settings = {"model": _hash(Path(model)), **asdict(options)}
     for path in paths:
         name = path.stem
@@ -125,7 +126,7 @@ def detect_files(paths, model, output, options, progress=None):
             yield Outcome(path, float("nan"), 0, str(error))
             continue
         if options.scores:
-            decoding.write_scores(found.scores, scores)
+            detection.write_scores(found.scores, scores)
         annotations.write(found.events, target, options.form, step=grid)
         duration = round(found.duration, 6)
         record[name] = {"duration": duration, "events": len(found.events), "made_from": made_from}
@@ -151,7 +152,7 @@ def compare_with_truth(outcomes, truth, classes, output, form, aliases=None):
     form : str
         Their format.
     aliases : mapping of str to str or None, optional
-        Label in `truth` to class; see `sedlib.annotations.normalise`.
+        Label in `truth` to class; see `sedlib.annotations.correct_events`.
 
     Returns
     -------
@@ -171,7 +172,7 @@ def compare_with_truth(outcomes, truth, classes, output, form, aliases=None):
         f"{name}: no annotation in the truth, not judged"
         for name in sorted(durations.keys() - set(truth["filename"]))
     ]
-    truth, slips = annotations.normalise(truth, classes, durations, aliases)
+    truth, slips = annotations.correct_events(truth, classes, durations, aliases)
     slips["action"] = slips["action"].replace("kept", "not a class of the model, not judged")
     kinds = slips.groupby(["slip", "event_label", "action"], sort=False).size()
     remarks += [f"truth: {n} x {slip} '{label}', {act}" for (slip, label, act), n in kinds.items()]
@@ -189,7 +190,7 @@ def compare_with_truth(outcomes, truth, classes, output, form, aliases=None):
             found = annotations.read(target) if outcome.events else annotations.event_table()
             pair = truth[truth["filename"] == name], found
             pair = [events[events["event_label"].isin(judged)] for events in pair]
-            grids.append([label_clips(events, outcome.duration, judged) for events in pair])
+            grids.append([label_segments(events, outcome.duration, judged) for events in pair])
     true, predicted = (np.concatenate(grid) for grid in zip(*grids, strict=True))
     table = metrics.segment_metrics(true, predicted, judged).drop(columns="average_precision")
     kept = {"clips": len(true), **metrics.averages(true, predicted)}
@@ -236,7 +237,7 @@ def _read_record(folder):
 
 def _write_json(value, path):
     """JSON has no nan: null."""
-    annotations.write_text(json.dumps(_plain(value), indent=2, allow_nan=False) + "\n", path)
+    write_text(json.dumps(_plain(value), indent=2, allow_nan=False) + "\n", path)
 
 
 def _plain(value):

@@ -86,7 +86,7 @@ class Split(Section):
         return self.train + self.validation + self.test
 
 
-class Features(Section):
+class STFTParams(Section):
     """The short-time Fourier transform: lengths in samples, rate in Hz."""
 
     sample_rate: PositiveInt
@@ -105,7 +105,7 @@ class Features(Section):
 
 
 class Labels(Section):
-    """When a one-second clip has a label; see `sedlib.clips.label_clips`."""
+    """When a one-second clip has a label; see `sedlib.labels.label_segments`."""
 
     rule: Literal["half", "whole", "any"]
 
@@ -143,8 +143,8 @@ class Train(Section):
     augment: Augment
 
 
-class Decode(Section):
-    """How the scores of frames become events; see `sedlib.decoding`.
+class DetectionParams(Section):
+    """How the scores of frames become events; see `sedlib.detection`.
 
     Attributes
     ----------
@@ -155,16 +155,16 @@ class Decode(Section):
     frame_smoothing: PositiveFloat
 
 
-class Study(Section):
-    """The long studies; see `sedlib.study`.
+class Experiments(Section):
+    """The experiments that train many networks; see `sedlib.experiments`.
 
     Attributes
     ----------
     seeds : tuple of int
-        One training run of every recipe for each; at least two.
+        One training run of every variant for each; at least two.
     width : float
         Of the network of 2018, as a share of its channels.
-    recordings : str
+    soundbank : str
         Folder of real recordings, one folder a class; relative to the checkout.
     aliases : dict of str to str or None
         Name of a recordings' folder to the class it is; null leaves it out.
@@ -172,7 +172,7 @@ class Study(Section):
 
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=2, strict=False)]
     width: Annotated[float, Field(gt=0, le=1)]
-    recordings: Name
+    soundbank: Name
     aliases: dict[Name, Name | None]
 
     @model_validator(mode="after")
@@ -189,11 +189,11 @@ class Params(Section):
     classes: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
     episodes: Episodes
     split: Split
-    features: Features
+    stft: STFTParams
     labels: Labels
     train: Train
-    decode: Decode
-    study: Study
+    detection: DetectionParams
+    experiments: Experiments
 
     @model_validator(mode="after")
     def _classes_differ(self):

@@ -7,8 +7,8 @@ events, mended; and two tables: ``slips.tsv``, what was mended in the annotation
 
 import pandas as pd
 
-from sedlib.annotations import write_text
 from sedlib.config import SedlibError, Split
+from sedlib.files import write_text
 
 SLIPS, LEFT_OUT = "slips.tsv", "left_out.tsv"
 # Not the names of an event table: the slips of an episode must not pass for its annotation.
@@ -31,7 +31,7 @@ def write_remarks(folder, slips, left_out):
     ----------
     folder : pathlib.Path
     slips : pandas.DataFrame
-        As `sedlib.annotations.normalise` reports them.
+        As `sedlib.annotations.correct_events` reports them.
     left_out : pandas.DataFrame
         Columns ``name`` (of an episode or a recording) and ``reason``.
     """

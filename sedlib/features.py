@@ -11,30 +11,28 @@ of its neighbours. At 44.1 kHz with the reference's lengths (2048, 1024, 1536)
 one clip is 44 frames x 1025 bins. `librosa.stft` gives the same numbers.
 """
 
-import os
-from pathlib import Path
-
 import numpy as np
 import scipy.fft
 import scipy.signal
 
 from sedlib.config import SedlibError
+from sedlib.files import replacing
 
 # Few clips at a time: their spectra stay in the processor's cache, four times
 # as fast here as the whole episode at once.
-CLIPS_AT_ONCE = 4
+SEGMENTS_AT_ONCE = 4
 
 
 class FeatureError(SedlibError):
     """A feature file that cannot be used; the message names the file and the fault."""
 
 
-def clip_shape(recipe):
+def segment_shape(recipe):
     """Return shape of one clip's spectrogram.
 
     Parameters
     ----------
-    recipe : sedlib.config.Features
+    recipe : sedlib.config.STFTParams
 
     Returns
     -------
@@ -44,21 +42,21 @@ def clip_shape(recipe):
     return 1 + recipe.sample_rate // recipe.hop_length, 1 + recipe.n_fft // 2
 
 
-def split_clips(waveform, recipe):
+def split_segments(waveform, recipe):
     """Cut a waveform into one-second clips.
 
     Parameters
     ----------
     waveform : numpy.ndarray, shape (n_samples,)
-    recipe : sedlib.config.Features
+    recipe : sedlib.config.STFTParams
 
     Returns
     -------
-    numpy.ndarray, shape (n_clips, sample_rate)
+    numpy.ndarray, shape (n_segments, sample_rate)
         A view. The last, incomplete second is left out.
     """
-    n_clips = len(waveform) // recipe.sample_rate
-    return waveform[: n_clips * recipe.sample_rate].reshape(n_clips, recipe.sample_rate)
+    n_segments = len(waveform) // recipe.sample_rate
+    return waveform[: n_segments * recipe.sample_rate].reshape(n_segments, recipe.sample_rate)
 
 
 def spectrogram(clips, recipe):
@@ -66,24 +64,24 @@ def spectrogram(clips, recipe):
 
     Parameters
     ----------
-    clips : numpy.ndarray of float32, shape (n_clips, n_samples)
-        Waveforms, as `split_clips` gives them.
-    recipe : sedlib.config.Features
+    clips : numpy.ndarray of float32, shape (n_segments, n_samples)
+        Waveforms, as `split_segments` gives them.
+    recipe : sedlib.config.STFTParams
 
     Returns
     -------
-    numpy.ndarray of float32, shape (n_clips, frames, bins)
+    numpy.ndarray of float32, shape (n_segments, frames, bins)
         Not negative; 44 x 1025 for a second at the reference's constants.
     """
-    n_clips, n_samples = clips.shape
+    n_segments, n_samples = clips.shape
     frames = 1 + n_samples // recipe.hop_length
     margin = recipe.n_fft // 2
     window = scipy.signal.get_window("hann", recipe.win_length)
     left = (recipe.n_fft - recipe.win_length) // 2
     window = np.pad(window, (left, recipe.n_fft - recipe.win_length - left)).astype(np.float32)
-    magnitude = np.empty((n_clips, frames, 1 + recipe.n_fft // 2), dtype=np.float32)
-    for start in range(0, n_clips, CLIPS_AT_ONCE):
-        chunk = clips[start : start + CLIPS_AT_ONCE].astype(np.float32, copy=False)
+    magnitude = np.empty((n_segments, frames, 1 + recipe.n_fft // 2), dtype=np.float32)
+    for start in range(0, n_segments, SEGMENTS_AT_ONCE):
+        chunk = clips[start : start + SEGMENTS_AT_ONCE].astype(np.float32, copy=False)
         padded = np.pad(chunk, ((0, 0), (margin, margin)))
         framed = np.lib.stride_tricks.sliding_window_view(padded, recipe.n_fft, axis=1)
         framed = framed[:, :: recipe.hop_length][:, :frames]
@@ -98,13 +96,10 @@ def write_features(path, magnitude):
     ----------
     path : path-like
         ``.npy`` file; replaced only when all is written.
-    magnitude : numpy.ndarray of float32, shape (n_clips, frames, bins)
+    magnitude : numpy.ndarray of float32, shape (n_segments, frames, bins)
     """
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
+    with replacing(path) as partial, partial.open("wb") as file:
         np.save(file, magnitude)
-    os.replace(partial, path)
 
 
 def open_features(path, recipe):
@@ -114,12 +109,12 @@ def open_features(path, recipe):
     ----------
     path : path-like
         As written by `write_features`.
-    recipe : sedlib.config.Features
+    recipe : sedlib.config.STFTParams
         What the features must have been made with.
 
     Returns
     -------
-    numpy.memmap of float32, shape (n_clips, frames, bins)
+    numpy.memmap of float32, shape (n_segments, frames, bins)
         Read-only.
 
     Raises
@@ -133,9 +128,9 @@ def open_features(path, recipe):
         raise FeatureError(f"{path}: no such file; run notebook 02 first") from None
     except (ValueError, EOFError) as error:
         raise FeatureError(f"{path}: not a whole .npy file ({error}); run notebook 02") from None
-    if magnitude.shape[1:] != clip_shape(recipe) or magnitude.dtype != np.float32:
+    if magnitude.shape[1:] != segment_shape(recipe) or magnitude.dtype != np.float32:
         raise FeatureError(
             f"{path}: holds {magnitude.dtype} clips of shape {magnitude.shape[1:]}, but the recipe "
-            f"gives float32 of shape {clip_shape(recipe)}; run notebook 02 again"
+            f"gives float32 of shape {segment_shape(recipe)}; run notebook 02 again"
         )
     return magnitude

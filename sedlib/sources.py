@@ -12,7 +12,7 @@ from sedlib.annotations import AnnotationError
 from sedlib.audio import AudioError, convert_to_flac, find_media, write_flac
 from sedlib.episodes import EpisodeError, write_remarks
 from sedlib.synthesis import synthesise
-from sedlib.synthesis.bank import open_bank
+from sedlib.synthesis.soundbank import open_soundbank
 
 SHORTEST = 1.0  # s, a clip
 
@@ -33,7 +33,7 @@ def prepare(params, source, target, processes=1):
     Returns
     -------
     slips : pandas.DataFrame
-        What was mended; see `sedlib.annotations.normalise`.
+        What was mended; see `sedlib.annotations.correct_events`.
     left_out : pandas.DataFrame
         Columns ``name`` and ``reason``.
 
@@ -48,11 +48,11 @@ def prepare(params, source, target, processes=1):
     """
     target.mkdir(parents=True, exist_ok=True)
     options, left_out = params.episodes, []
-    slips = [annotations.normalise(annotations.event_table())[1]]  # its columns
+    slips = [annotations.correct_events(annotations.event_table())[1]]  # its columns
     if options.source == "folder":
         work = partial(_gather, params, target, _Found(source, params.split.episodes))
     elif options.source == "soundbank":
-        bank = open_bank(source, params.classes, options.aliases, params.seed, options.bad)
+        bank = open_soundbank(source, params.classes, options.aliases, params.seed, options.bad)
         work = partial(_make, params, target, bank)
         left_out.extend(bank.left_out)
     else:
@@ -76,7 +76,7 @@ def prepare(params, source, target, processes=1):
 def _make(params, target, bank, name):
     """Compute or mix one episode; there is nothing to mend."""
     waveform, events = synthesise(name, params, bank)
-    write_flac(target / f"{name}.flac", waveform, params.features.sample_rate)
+    write_flac(target / f"{name}.flac", waveform, params.stft.sample_rate)
     annotations.write_json(events, target / f"{name}.json")
     return None, None
 
@@ -87,21 +87,21 @@ def _gather(params, target, folder, name):
         media, events = folder.episode(name)
         _refuse_unknown(events, params, folder.annotated.sources[name])
         sound = target / f"{name}.flac"
-        duration = convert_to_flac(media, sound, params.features.sample_rate)
+        duration = convert_to_flac(media, sound, params.stft.sample_rate)
         if duration < SHORTEST:
             sound.unlink()
             raise EpisodeError(f"{media}: lasts {duration:.3f} s, less than one clip; leave it out")
     except (AnnotationError, AudioError, EpisodeError) as error:
         return None, str(error)
     aliases = params.episodes.aliases
-    events, slips = annotations.normalise(events, params.classes, {name: duration}, aliases)
+    events, slips = annotations.correct_events(events, params.classes, {name: duration}, aliases)
     annotations.write_json(events, target / f"{name}.json")
     return slips, None
 
 
 def _refuse_unknown(events, params, file):
     """Raise for the first label that is neither a class nor an alias."""
-    _, slips = annotations.normalise(events, params.classes, aliases=params.episodes.aliases)
+    _, slips = annotations.correct_events(events, params.classes, aliases=params.episodes.aliases)
     for slip in slips[slips["slip"] == "unknown label"].itertuples():
         near = difflib.get_close_matches(slip.event_label, params.classes, n=1, cutoff=0.0)
         raise AnnotationError(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sedlib.annotations.formats import READABLE, read_named
-from sedlib.annotations.table import AnnotationError, FormatError, event_table, stem_name
+from sedlib.annotations.event_table import AnnotationError, FormatError, event_table, stem_name
+from sedlib.annotations.registry import READABLE, read_named
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ Conventions
   As scikit-learn with ``zero_division=numpy.nan``.
 - Macro is the mean over the classes whose value is not nan ("class-wise average" in DCASE);
   micro pools the counts of all classes first ("overall", "instance-based").
-- Metrics of label arrays take 0/1 arrays of the same shape (n_clips, n_classes), over all
+- Metrics of label arrays take 0/1 arrays of the same shape (n_segments, n_classes), over all
   clips of all episodes at once, the clip being the segment. Metrics of event tables count
   recording by recording and add up; a recording without events counts as well.
 - Times are compared in whole microseconds, so that decimal times mean what they say:
@@ -51,6 +51,17 @@ Counts, and metrics that are defined, agree with sed_eval, sed_scores_eval and p
 - sed_scores_eval: no class may be without truth; precision without prediction is 0.
 """
 
+from sedlib.metrics.bootstrap import (
+    BLOCK,
+    LEVEL,
+    RESAMPLES,
+    block_bootstrap,
+    compare,
+    intervals,
+    mean_over_seeds,
+    resampled_metrics,
+    resampled_ratios,
+)
 from sedlib.metrics.calibration import expected_calibration_error, reliability_curve
 from sedlib.metrics.evaluation import Evaluation
 from sedlib.metrics.event import event_based, event_counts
@@ -75,24 +86,33 @@ from sedlib.metrics.segment import (
 )
 
 __all__ = [
+    "BLOCK",
+    "LEVEL",
     "NOTHING",
     "PSDS",
     "PSDS_SCENARIO_1",
     "PSDS_SCENARIO_2",
+    "RESAMPLES",
     "Evaluation",
     "PSDSScenario",
     "average_precision",
     "averages",
+    "block_bootstrap",
+    "compare",
     "confusion",
     "error_rate",
     "event_based",
     "event_counts",
     "expected_calibration_error",
     "intersection_based",
+    "intervals",
+    "mean_over_seeds",
     "psds",
     "psds_from_events",
     "reference_metrics",
     "reliability_curve",
+    "resampled_metrics",
+    "resampled_ratios",
     "roc_auc",
     "segment_based",
     "segment_metrics",

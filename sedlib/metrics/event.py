@@ -77,7 +77,7 @@ def event_counts(truth, found, durations, classes, t_collar=0.2, percentage_of_l
 
     An event counts in the second in which it begins: a true one that is found as a true
     positive, one that is not as a false negative, a found one that is not right as a false
-    positive. For intervals, see `sedlib.uncertainty.resampled_ratios`.
+    positive. For intervals, see `sedlib.metrics.resampled_ratios`.
 
     Parameters
     ----------

@@ -74,7 +74,7 @@ def by_recording(events, classes, recordings):
         if not 0 <= event.onset <= event.offset < np.inf:
             raise AnnotationError(
                 f"{where} does not begin at 0 s or later and end after that; "
-                "normalise the events first"
+                "correct the events first"
             )
     events = events.sort_values(["onset", "offset"], kind="stable")
     index = {label: position for position, label in enumerate(classes)}
@@ -107,7 +107,7 @@ def check_disjoint(events, classes):
         for at in np.flatnonzero(recording.onset == recording.offset):
             raise AnnotationError(
                 f"{name}: '{classes[recording.label[at]]}' at "
-                f"{recording.onset[at] / MICROSECONDS} s has no length; normalise the events first"
+                f"{recording.onset[at] / MICROSECONDS} s has no length; correct the events first"
             )
         for index, label in enumerate(classes):
             part = recording.of_class(index)
@@ -115,7 +115,7 @@ def check_disjoint(events, classes):
                 raise AnnotationError(
                     f"{name}: '{label}' from {part.onset[at + 1] / MICROSECONDS} s begins "
                     f"before the one from {part.onset[at] / MICROSECONDS} s has ended; "
-                    "normalise the events first"
+                    "correct the events first"
                 )
 
 

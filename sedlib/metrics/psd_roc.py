@@ -114,7 +114,7 @@ def psds(scores, truth, durations, scenario):
     Parameters
     ----------
     scores : mapping of str to pandas.DataFrame
-        Score table of each recording, all of the same classes; see `sedlib.decoding`.
+        Score table of each recording, all of the same classes; see `sedlib.detection`.
     truth : pandas.DataFrame
         Event table of the recordings. Events of one class must not overlap.
     durations : mapping of str to float

@@ -13,8 +13,8 @@ def average_precision(truth, scores):
 
     Parameters
     ----------
-    truth : array-like of bool, shape (n_clips, n_classes)
-    scores : array-like of float, shape (n_clips, n_classes)
+    truth : array-like of bool, shape (n_segments, n_classes)
+    scores : array-like of float, shape (n_segments, n_classes)
         The higher, the surer.
 
     Returns
@@ -40,8 +40,8 @@ def roc_auc(truth, scores):
 
     Parameters
     ----------
-    truth : array-like of bool, shape (n_clips, n_classes)
-    scores : array-like of float, shape (n_clips, n_classes)
+    truth : array-like of bool, shape (n_segments, n_classes)
+    scores : array-like of float, shape (n_segments, n_classes)
         The higher, the surer.
 
     Returns
@@ -67,6 +67,6 @@ def _columns(truth, scores):
     if truth.shape != scores.shape or truth.ndim != 2:
         raise ValueError(
             f"truth has shape {truth.shape} and scores {scores.shape}; "
-            "both must be (n_clips, n_classes)"
+            "both must be (n_segments, n_classes)"
         )
     return list(zip(truth.T, scores.T, strict=True))

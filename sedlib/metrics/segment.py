@@ -18,10 +18,10 @@ def segment_metrics(truth, predicted, classes, scores=None):
 
     Parameters
     ----------
-    truth, predicted : array-like of bool, shape (n_clips, n_classes)
+    truth, predicted : array-like of bool, shape (n_segments, n_classes)
     classes : sequence of str
         Names of the columns.
-    scores : array-like of float, shape (n_clips, n_classes), optional
+    scores : array-like of float, shape (n_segments, n_classes), optional
         The higher, the surer; needed for average precision, which is nan without them.
 
     Returns
@@ -47,8 +47,8 @@ def averages(truth, predicted, scores=None):
 
     Parameters
     ----------
-    truth, predicted : array-like of bool, shape (n_clips, n_classes)
-    scores : array-like of float, shape (n_clips, n_classes), optional
+    truth, predicted : array-like of bool, shape (n_segments, n_classes)
+    scores : array-like of float, shape (n_segments, n_classes), optional
         The higher, the surer; without them there is no average precision.
 
     Returns
@@ -82,7 +82,7 @@ def reference_metrics(truth, predicted, classes):
 
     Parameters
     ----------
-    truth, predicted : array-like of bool, shape (n_clips, n_classes)
+    truth, predicted : array-like of bool, shape (n_segments, n_classes)
     classes : sequence of str
         Names of the columns.
 
@@ -128,7 +128,7 @@ def confusion(truth, predicted, classes):
 
     Parameters
     ----------
-    truth, predicted : array-like of bool, shape (n_clips, n_classes)
+    truth, predicted : array-like of bool, shape (n_segments, n_classes)
     classes : sequence of str
         Names of the columns.
 
@@ -221,7 +221,7 @@ def error_rate(truth, predicted):
 
     Parameters
     ----------
-    truth, predicted : array-like of bool, shape (n_clips, n_classes)
+    truth, predicted : array-like of bool, shape (n_segments, n_classes)
 
     Returns
     -------
@@ -266,7 +266,7 @@ def _binary(truth, predicted):
     if truth.shape != predicted.shape or truth.ndim != 2:
         raise ValueError(
             f"truth has shape {truth.shape} and prediction {predicted.shape}; "
-            "both must be (n_clips, n_classes)"
+            "both must be (n_segments, n_classes)"
         )
     return truth, predicted
 

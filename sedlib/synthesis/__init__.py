@@ -32,14 +32,14 @@ def synthesise(name, params, bank=None):
     params : sedlib.config.Params
         Uses seed, classes, episodes.duration and features.sample_rate; with a bank
         also split.
-    bank : sedlib.synthesis.bank.Bank, optional
+    bank : sedlib.synthesis.soundbank.SoundBank, optional
         Opened with ``params.classes``. With seed and name its recordings and their names
         decide everything; where it lies does not matter.
 
     Returns
     -------
     waveform : ndarray of float32, shape (n_samples,)
-        In (-1, 1), at ``params.features.sample_rate``.
+        In (-1, 1), at ``params.stft.sample_rate``.
     events : pandas.DataFrame
         Columns filename (the name), onset, offset (s, whole
         milliseconds, exact), event_label; sorted by onset. Events of one
@@ -62,7 +62,7 @@ def synthesise(name, params, bank=None):
     duration = params.episodes.duration
     rng = np.random.default_rng([params.seed, crc32(name.encode())])
     script = write_script(rng, duration)
-    rate = params.features.sample_rate
+    rate = params.stft.sample_rate
     recorded = _recorded(name, params, bank, rate) if bank else None
     waveform = render(script, rng, duration, rate, recorded)
     events = script[script.sound.isin(params.classes)].rename(columns={"sound": "event_label"})

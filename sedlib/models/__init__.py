@@ -1,0 +1,43 @@
+"""The networks: from the spectrogram of a segment to a score for each class."""
+
+from sedlib.models.networks import (
+    DESCRIPTION,
+    MEL_BANDS,
+    PRESETS,
+    WEIGHTS,
+    LinearSoftmax,
+    LogCompression,
+    MelBands,
+    ModelError,
+    build_model,
+    compact,
+    layer_table,
+    load_model,
+    predict_frames,
+    predict_scores,
+    read_description,
+    reference,
+    save_model,
+    with_frames,
+)
+
+__all__ = [
+    "DESCRIPTION",
+    "MEL_BANDS",
+    "PRESETS",
+    "WEIGHTS",
+    "LinearSoftmax",
+    "LogCompression",
+    "MelBands",
+    "ModelError",
+    "build_model",
+    "compact",
+    "layer_table",
+    "load_model",
+    "predict_frames",
+    "predict_scores",
+    "read_description",
+    "reference",
+    "save_model",
+    "with_frames",
+]

@@ -1,0 +1,1 @@
+"""Figures, cards and executed notebooks."""

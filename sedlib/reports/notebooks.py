@@ -1,0 +1,308 @@
+"""Run notebooks without a browser, and publish what they showed.
+
+The ``.py`` half of a pair (percent format) is the source: it is what runs. The
+``.ipynb`` half carries the outputs of the last full run, for readers. What two
+equal runs would not share (times, addresses, random ids) is cleaned away, so
+that equal runs are equal files.
+"""
+
+import ast
+import hashlib
+import os
+import re
+import sys
+from pathlib import Path
+from unittest import mock
+
+import jupytext
+import nbformat
+import papermill
+from nbclient.exceptions import DeadKernelError
+from nbconvert import HTMLExporter
+from traitlets.config import Config
+
+from sedlib.config import SedlibError, repository, workspace
+from sedlib.files import write_text
+
+# Notices that TensorFlow and XLA write to stderr, with times and process ids.
+_NOISE = re.compile(
+    r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWE] |[IWE]\d{4} \d\d:\d\d:\d\d"
+    r"|WARNING: All log messages before absl::|To enable the following instructions: ).*\n?",
+    re.MULTILINE,
+)
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+# The page of nbconvert without what it would load from elsewhere.
+_OFFLINE_PAGE = """{% extends 'index.html.j2' %}
+{% block html_head_js %}{% endblock %}
+{% block html_head_js_mathjax %}{% endblock %}
+{% block html_head_js_mermaidjs %}{% endblock %}
+{% block jupyter_widgets %}{% endblock %}"""
+
+
+class NotebookError(SedlibError):
+    """A notebook that failed or cannot be published; the message says where and why."""
+
+
+def run_notebook(source, output_dir, parameters=None):
+    """Execute the text half of a notebook; write the result as ``.ipynb`` and HTML.
+
+    The kernel is this Python's own, starts in the notebook's folder and finds
+    this checkout first. What the cells print appears at once. Both files are
+    written after the last cell, or not at all.
+
+    Parameters
+    ----------
+    source : path-like
+        A notebook in percent format, ``.py``.
+    output_dir : path-like
+        Folder for ``NAME.ipynb`` and ``NAME.html``; made if missing.
+    parameters : dict, optional
+        Values that replace those of the cell tagged ``parameters``, by name.
+
+    Returns
+    -------
+    pathlib.Path
+        The executed ``.ipynb``.
+
+    Raises
+    ------
+    NotebookError
+        If the source is missing, a parameter is not one of the notebook's, a
+        cell fails or the kernel dies.
+    """
+    source, output_dir = Path(source).resolve(), Path(output_dir)
+    notebook = _read_source(source)
+    parameters = dict(parameters or {})
+    known = _parameter_names(notebook)
+    for name in parameters:
+        if name not in known:
+            raise NotebookError(
+                f"{source.name}: no parameter '{name}'; "
+                f"the notebook has: {', '.join(known) or 'none'}"
+            )
+    executed = clean(_execute(notebook, source, parameters))
+    output_dir.mkdir(parents=True, exist_ok=True)
+    target = output_dir / f"{source.stem}.ipynb"
+    page = _page(executed, source.stem)
+    write_text(nbformat.writes(executed) + "\n", target)
+    write_text(page, target.with_suffix(".html"))
+    return target
+
+
+def _read_source(source):
+    """Read a ``.py`` half."""
+    try:
+        return jupytext.read(source, fmt="py:percent")
+    except FileNotFoundError:
+        raise NotebookError(f"{source}: no such notebook; name a .py file") from None
+
+
+def _parameter_names(notebook):
+    """Return the names that the cells tagged ``parameters`` assign, in order."""
+    names = []
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            for node in ast.walk(ast.parse(cell.source)):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    names.append(node.id)
+    return names
+
+
+def _execute(notebook, source, parameters):
+    """Run all cells in a new kernel; return the notebook with its outputs."""
+    path = os.pathsep.join(filter(None, [str(repository()), os.environ.get("PYTHONPATH")]))
+    # The kernel inherits these. JUPYTER_PATH: no kernel of that name elsewhere comes first.
+    kernels = {"PYTHONPATH": path, "JUPYTER_PATH": str(Path(sys.prefix, "share", "jupyter"))}
+    kernels["TF_CPP_MIN_LOG_LEVEL"] = "3"  # errors only
+    try:
+        with mock.patch.dict(os.environ, kernels):
+            return papermill.execute_notebook(
+                notebook,
+                None,
+                parameters=parameters,
+                kernel_name="python3",
+                cwd=source.parent,
+                progress_bar=False,
+                stdout_file=sys.stdout,
+                stderr_file=sys.stderr,
+                config=Config(KernelManager={"transport_encryption": "auto"}),
+            )
+    except papermill.PapermillExecutionError as error:
+        traceback = _ANSI.sub("", "\n".join(error.traceback))
+        raise NotebookError(
+            f"{source.name}: cell [{error.exec_count}] failed with {error.ename}: {error.evalue}\n"
+            f"\n{error.source}\n\n{traceback}"
+        ) from None
+    except DeadKernelError:
+        raise NotebookError(
+            f"{source.name}: the kernel died; was there enough memory? Nothing was written"
+        ) from None
+
+
+def clean(notebook):
+    """Take out of an executed notebook what two equal runs would not share.
+
+    Cell ids become hashes of position and source; of the metadata only tags,
+    kernel and the language's name stay; neighbouring pieces of a
+    stream are joined, TensorFlow's notices dropped, addresses and absolute
+    paths made neutral.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+
+    Returns
+    -------
+    nbformat.NotebookNode
+        A new notebook.
+    """
+    metadata = {
+        "language_info": {"name": "python"},
+        "kernelspec": notebook.metadata.kernelspec,
+    }
+    cells = []
+    for position, cell in enumerate(notebook.cells):
+        tags = cell.metadata.get("tags")
+        kept = {
+            "id": hashlib.sha256(f"{position}\n{cell.source}".encode()).hexdigest()[:8],
+            "cell_type": cell.cell_type,
+            "metadata": {"tags": tags} if tags else {},
+            "source": cell.source,
+        }
+        if cell.cell_type == "code":
+            kept["execution_count"] = cell.execution_count
+            kept["outputs"] = _clean_outputs(cell.outputs)
+        cells.append(kept)
+    return nbformat.from_dict(
+        {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}
+    )
+
+
+def _clean_outputs(outputs):
+    """Clean the outputs of one cell."""
+    cleaned = []
+    for output in outputs:
+        output = nbformat.from_dict(output)
+        if output.output_type == "stream":
+            last = cleaned[-1] if cleaned else {}
+            if last.get("name") == output.name:
+                last.text += output.text
+                continue
+        for kind, text in output.get("data", {}).items():
+            if kind.startswith("text/"):
+                output.data[kind] = neutral(text)
+        cleaned.append(output)
+    for output in cleaned:
+        if output.output_type == "stream":
+            text = _NOISE.sub("", output.text) if output.name == "stderr" else output.text
+            output.text = neutral(text)
+    return [output for output in cleaned if output.get("text") != ""]
+
+
+def neutral(text, folders=None):
+    """Replace addresses and absolute paths in a text by what every run shares.
+
+    Parameters
+    ----------
+    text : str
+    folders : iterable of path-like, optional
+        Paths become relative to these; default: the workspace and the checkout.
+
+    Returns
+    -------
+    str
+    """
+    text = re.sub(r"\b0x[0-9a-f]{6,}", "0x...", text)
+    if "ipykernel_" in text:  # else slow on embedded sounds, which are one long word
+        text = re.sub(r"[^\s\"'(]*ipykernel_\d+/\d+\.py", "<cell>", text)
+    for folder in folders or (workspace(), repository()):
+        folder = str(Path(folder).resolve())
+        text = re.sub(rf"{re.escape(folder)}(?![\w-])", ".", text.replace(folder + os.sep, ""))
+    return text
+
+
+def _page(notebook, name):
+    """Render a notebook as one HTML file that loads nothing from elsewhere."""
+    exporter = HTMLExporter(raw_template=_OFFLINE_PAGE)
+    page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": name}})
+    return page
+
+
+def publish(source, executed):
+    """Put the outputs of a run into the ``.ipynb`` half beside the ``.py`` half.
+
+    The published half remembers a hash of its cells. One whose cells are
+    neither those last published nor those of the ``.py`` half was edited by
+    hand, and is left alone.
+
+    Parameters
+    ----------
+    source : path-like
+        The ``.py`` half.
+    executed : path-like
+        What `run_notebook` wrote for it.
+
+    Returns
+    -------
+    pathlib.Path
+        The ``.ipynb`` half.
+
+    Raises
+    ------
+    NotebookError
+        If the run was of other cells (or other parameters), or the ``.ipynb``
+        half was edited by hand.
+    """
+    source, executed = Path(source), Path(executed)
+    target = source.with_suffix(".ipynb")
+    stale = pair_differences(source, executed)
+    if stale:
+        raise NotebookError(f"{executed}: not a run of {source} ({stale[0]}); run `dvc repro`")
+    if target.exists():
+        old = nbformat.read(target, as_version=4)
+        edited = _fingerprint(old) != old.metadata.get("sedlib", {}).get("published")
+        if edited and pair_differences(source, target):
+            raise NotebookError(
+                f"{target}: edited by hand, and {source.name} does not have the edit; "
+                f"keep it with `jupytext --sync {target}`, or drop it by deleting the file"
+            )
+    notebook = nbformat.read(executed, as_version=4)
+    notebook.metadata["sedlib"] = {"published": _fingerprint(notebook)}
+    write_text(nbformat.writes(notebook) + "\n", target)
+    return target
+
+
+def pair_differences(source, notebook):
+    """Say where the cells of a ``.py`` and an ``.ipynb`` file differ.
+
+    Parameters
+    ----------
+    source, notebook : path-like
+        The ``.py`` and the ``.ipynb`` file.
+
+    Returns
+    -------
+    list of str
+        One sentence a difference in type, source or tags; empty for a pair
+        that agrees.
+    """
+    text = _cells(_read_source(Path(source)))
+    other = _cells(nbformat.read(notebook, as_version=4))
+    if len(text) != len(other):
+        return [f"{len(text)} cells against {len(other)}"]
+    return [
+        f"cell {number} differs: {cell[1].splitlines()[:1]}"
+        for number, (cell, twin) in enumerate(zip(text, other, strict=True), start=1)
+        if cell != twin
+    ]
+
+
+def _cells(notebook):
+    """List what makes the cells of a notebook: type, source and tags."""
+    return [(c.cell_type, c.source, c.metadata.get("tags", [])) for c in notebook.cells]
+
+
+def _fingerprint(notebook):
+    """Hash the cells of a notebook without their outputs."""
+    return hashlib.sha256(repr(_cells(notebook)).encode()).hexdigest()

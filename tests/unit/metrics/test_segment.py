@@ -1,0 +1,374 @@
+"""Metrics beside a slow count and scikit-learn."""
+
+import json
+import math
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from referees import CLASSES as LABELS
+from referees import FILES, event_lists
+from sklearn import metrics as sklearn_metrics
+
+from sedlib.annotations import AnnotationError, event_table
+from sedlib.metrics import (
+    NOTHING,
+    averages,
+    confusion,
+    error_rate,
+    reference_metrics,
+    segment_based,
+    segment_metrics,
+)
+
+CLASSES = ("speaking", "laughing", "door bell")
+
+
+claim = settings(deadline=None, database=None)
+sizes = st.integers(1, 20)
+
+
+@st.composite
+def predictions(draw):
+    shape = (draw(sizes), len(CLASSES))
+    scores = draw(arrays(float, shape, elements=st.integers(0, 8).map(lambda n: n / 8)))
+    return draw(arrays(bool, shape)), scores >= 0.5, scores
+
+
+def slow_counts(truth, predicted):
+    counts = dict.fromkeys(["tp", "fp", "fn", "tn"], 0)
+    for true, said in zip(truth, predicted, strict=True):
+        counts[("t" if true == said else "f") + ("p" if said else "n")] += 1
+    return counts["tp"], counts["fp"], counts["fn"], counts["tn"]
+
+
+def slow_ratios(tp, fp, fn, tn):
+    def ratio(part, whole):
+        return part / whole if whole else math.nan
+
+    return {
+        "precision": ratio(tp, tp + fp),
+        "recall": ratio(tp, tp + fn),
+        "f1": ratio(tp, tp + (fp + fn) / 2),
+        "iou": ratio(tp, tp + fp + fn),
+        "accuracy": ratio(tp + tn, tp + fp + fn + tn),
+    }
+
+
+def slow_average_precision(truth, scores):
+    """Precision at each score that adds recall, weighted by the recall it adds."""
+    total, before = 0.0, 0.0
+    for threshold in sorted(set(scores), reverse=True):
+        tp, fp, fn, _ = slow_counts(truth, scores >= threshold)
+        recall = tp / (tp + fn) if tp + fn else math.nan
+        total, before = total + (recall - before) * tp / (tp + fp), recall
+    return total
+
+
+@claim
+@given(predictions())
+def test_class_metrics_agree_with_a_slow_count(case):
+    truth, predicted, scores = case
+    table = segment_metrics(truth, predicted, CLASSES, scores)
+    assert table.index.tolist() == list(CLASSES)
+    for column, label in enumerate(CLASSES):
+        expected = slow_ratios(*slow_counts(truth[:, column], predicted[:, column]))
+        expected["average_precision"] = slow_average_precision(truth[:, column], scores[:, column])
+        expected["support"] = truth[:, column].sum()
+        assert table.loc[label].to_dict() == pytest.approx(expected, nan_ok=True)
+        assert list(table.columns) == list(expected)
+
+
+@settings(claim, max_examples=30)
+@given(predictions())
+def test_averages_agree_with_scikit_learn_when_zero_division_is_nan(case):
+    truth, predicted, scores = case
+    result = averages(truth, predicted, scores)
+    for average in ("macro", "micro"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            expected = sklearn_metrics.precision_recall_fscore_support(
+                truth, predicted, average=average, zero_division=np.nan
+            )[:3]
+        ours = [result[average][name] for name in ("precision", "recall", "f1")]
+        assert ours == pytest.approx(expected, nan_ok=True)
+    union = (truth | predicted).any(axis=0)
+    if union.any():
+        iou = sklearn_metrics.jaccard_score(truth, predicted, average=None, zero_division=0)
+        assert result["macro"]["iou"] == pytest.approx(iou[union].mean())
+    assert result["micro"]["accuracy"] == pytest.approx((truth == predicted).mean())
+    if truth.any():
+        present = truth.any(axis=0)
+        precision = sklearn_metrics.average_precision_score(truth[:, present], scores[:, present])
+        assert result["macro"]["average_precision"] == pytest.approx(precision)
+
+
+def test_averages_can_be_written_as_json():
+    result = averages([[1, 0], [1, 1]], [[1, 0], [0, 1]], [[0.9, 0.1], [0.4, 0.6]])
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    assert all(type(value) is float for mean in result.values() for value in mean.values())
+
+
+def test_a_class_in_neither_truth_nor_prediction_is_nan_and_left_out_of_the_mean():
+    truth, predicted = np.array([[1, 0], [0, 0]]), np.array([[1, 0], [0, 0]])
+    table = segment_metrics(truth, predicted, ["a", "b"], truth)
+    undefined = ["precision", "recall", "f1", "iou", "average_precision"]
+    assert table.loc["b", undefined].isna().all()
+    assert table.loc["b", "accuracy"] == 1
+    assert averages(truth, predicted)["macro"]["f1"] == 1
+
+
+def test_a_class_that_is_never_predicted_counts_as_zero_in_the_mean_of_f1():
+    truth, predicted = np.array([[1, 1], [1, 1]]), np.array([[1, 0], [1, 0]])
+    table = segment_metrics(truth, predicted, ["a", "b"])
+    assert table.loc["b", ["recall", "f1", "iou"]].tolist() == [0, 0, 0]
+    assert math.isnan(table.loc["b", "precision"])
+    assert averages(truth, predicted)["macro"]["f1"] == 0.5
+
+
+def test_without_scores_there_is_no_average_precision():
+    truth = np.array([[1, 0], [0, 1]])
+    assert segment_metrics(truth, truth, ["a", "b"])["average_precision"].isna().all()
+    assert "average_precision" not in averages(truth, truth)["macro"]
+
+
+@claim
+@given(predictions())
+def test_the_reference_smooths_as_its_code_did(case):
+    truth, predicted, _ = case
+    table = reference_metrics(truth, predicted, CLASSES)
+    for column, label in enumerate(CLASSES):
+        tp, fp, fn, tn = slow_counts(truth[:, column], predicted[:, column])
+        p, r = (tp + 1) / (tp + fp + 1), (tp + 0.01) / (tp + fn + 0.01)
+        expected = {
+            "precision": p,
+            "recall": r,
+            "f1": 2 * p * r / (p + r + 0.01),
+            "iou": slow_ratios(tp, fp, fn, tn)["iou"],
+            "accuracy": (tp + tn + 0.01) / (tp + fn + tn + fp + 0.01),
+            "support": tp + fn,
+        }
+        assert table.loc[label].to_dict() == pytest.approx(expected, nan_ok=True)
+        assert set(table.columns) == set(expected)
+
+
+@claim
+@given(predictions())
+def test_confusions_agree_with_a_slow_count(case):
+    truth, predicted, _ = case
+    table = confusion(truth, predicted, CLASSES)
+    names = [*CLASSES, NOTHING]
+    assert table.index.tolist() == table.columns.tolist() == names
+    for i, row in enumerate(names):
+        clips, shares = 0, dict.fromkeys(names, 0)
+        for true, said in zip(truth, predicted, strict=True):
+            missed = [t and not s for t, s in zip(true, said, strict=True)]
+            alarms = [s and not t for t, s in zip(true, said, strict=True)]
+            if any(missed) if row == NOTHING else not true[i]:
+                continue
+            clips += 1
+            if row != NOTHING and said[i]:
+                shares[row] += 1
+                continue
+            shares[NOTHING] += not any(alarms)
+            for j, label in enumerate(CLASSES):
+                shares[label] += alarms[j]
+        expected = {name: n / clips if clips else math.nan for name, n in shares.items()}
+        assert table.loc[row].to_dict() == pytest.approx(expected, nan_ok=True)
+
+
+@claim
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1))
+def test_with_one_label_a_clip_it_is_the_usual_confusion_matrix(pairs):
+    truth, said = np.array(pairs).T
+    table = confusion(np.eye(3)[truth], np.eye(3)[said], CLASSES)
+    counts = sklearn_metrics.confusion_matrix(truth, said, labels=[0, 1, 2])
+    present = counts.sum(axis=1) > 0
+    expected = counts[present] / counts[present].sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(table.iloc[:3, :3].to_numpy()[present], expected)
+
+
+def test_arrays_of_two_shapes_are_refused():
+    with pytest.raises(ValueError, match=r"truth has shape \(3, 2\) and prediction \(2, 2\)"):
+        averages(np.zeros((3, 2)), np.zeros((2, 2)))
+
+
+def test_arrays_of_one_axis_are_refused():
+    with pytest.raises(ValueError, match=r"truth has shape \(3,\) and prediction \(3,\)"):
+        averages(np.zeros(3), np.zeros(3))
+
+
+# --- segment-based, from event lists -------------------------------------------------------
+
+
+def slow_roll(rows, name, segments, per_segment):
+    """Labels of the segments of a recording; times and segments are whole ticks."""
+    return np.array(
+        [
+            [
+                any(
+                    row[0] == name
+                    and row[3] == label
+                    and row[1] < (k + 1) * per_segment
+                    and row[2] > k * per_segment
+                    for row in rows
+                )
+                for label in LABELS
+            ]
+            for k in range(segments)
+        ]
+    )
+
+
+@settings(claim, max_examples=30)
+@given(st.data(), st.sampled_from([1, 2, 3, 10, 25]), st.integers(20, 40))
+def test_segment_based_metrics_of_events_are_those_of_their_segments(data, per_segment, end):
+    """In tenths of a second, which floating point does not hold."""
+    truth = data.draw(event_lists(40, gap=-40))
+    found = data.draw(event_lists(40, truth, gap=-40))
+    tables = [
+        event_table((n, a / 10, b / 10, label) for n, a, b, label in r) for r in (truth, found)
+    ]
+    durations = dict.fromkeys(FILES, end / 10)
+    ours = segment_based(*tables, durations, LABELS, per_segment / 10)
+    segments = math.ceil(end / per_segment)
+    true, said = (
+        np.concatenate([slow_roll(rows, name, segments, per_segment) for name in FILES])
+        for rows in (truth, found)
+    )
+    expected = segment_metrics(true, said, LABELS).drop(columns="average_precision")
+    for name in expected:
+        np.testing.assert_allclose(ours.per_class[name], expected[name])
+    counts = [slow_counts(true[:, c], said[:, c]) for c in range(len(LABELS))]
+    for label, (tp, fp, fn, _) in zip(LABELS, counts, strict=True):
+        rates = [ours.per_class.loc[label, f"{x}_rate"] for x in ("error", "deletion", "insertion")]
+        n = tp + fn or math.nan
+        assert rates == pytest.approx([(fp + fn) / n, fn / n, fp / n], nan_ok=True)
+    means = averages(true, said)
+    assert ours.micro == pytest.approx(means["micro"] | slow_error_rate(true, said), nan_ok=True)
+    assert {k: ours.macro[k] for k in means["macro"]} == pytest.approx(means["macro"], nan_ok=True)
+
+
+def slow_error_rate(truth, predicted):
+    """Pair what is missed with what is found in its place, segment by segment."""
+    n, swapped, deleted, inserted = 0, 0, 0, 0
+    for true, said in zip(truth.tolist(), predicted.tolist(), strict=True):
+        missed = [c for c, (t, s) in enumerate(zip(true, said, strict=True)) if t and not s]
+        alarms = [c for c, (t, s) in enumerate(zip(true, said, strict=True)) if s and not t]
+        n += sum(true)
+        while missed and alarms:
+            missed.pop(), alarms.pop()
+            swapped += 1
+        deleted, inserted = deleted + len(missed), inserted + len(alarms)
+    parts = {"substitution_rate": swapped, "deletion_rate": deleted, "insertion_rate": inserted}
+    rates = {name: count / n if n else math.nan for name, count in parts.items()}
+    return {"error_rate": sum(rates.values()), **rates}
+
+
+@settings(claim, max_examples=30)
+@given(predictions())
+def test_the_error_rate_agrees_with_pairing_segment_by_segment(case):
+    truth, predicted, _ = case
+    expected = slow_error_rate(truth, predicted)
+    assert error_rate(truth, predicted) == pytest.approx(expected, nan_ok=True)
+
+
+def one(*rows):
+    return event_table(("one", *row) for row in rows)
+
+
+def test_an_event_that_ends_where_a_segment_begins_does_not_touch_it():
+    ours = segment_based(one((1.0, 2.0, "a")), one((0.5, 1.0, "a")), {"one": 3.0}, LABELS)
+    assert (ours.micro["precision"], ours.micro["recall"]) == (0, 0)
+    ours = segment_based(one((1.0, 2.0, "a")), one((0.5, 1.000001, "a")), {"one": 3.0}, LABELS)
+    assert (ours.micro["precision"], ours.micro["recall"]) == (0.5, 1)
+
+
+def test_an_event_that_begins_a_microsecond_before_a_segment_ends_counts_there():
+    ours = segment_based(one((0.999999, 2.0, "a")), one(), {"one": 3.0}, LABELS)
+    assert ours.per_class["support"].tolist() == [2, 0, 0]
+
+
+def test_a_recording_a_microsecond_longer_has_one_segment_more():
+    for duration, segments in ((3.0, 3), (3.000001, 4)):
+        ours = segment_based(one((0.0, 1.0, "a")), one(), {"one": duration}, LABELS)
+        assert ours.per_class.loc["a", "accuracy"] == pytest.approx((segments - 1) / segments)
+
+
+def test_a_recording_of_no_length_has_no_segments():
+    ours = segment_based(one((0.0, 1.0, "a")), one(), {"one": 2.0, "none": 0.0}, LABELS)
+    assert ours.per_class.loc["a", "accuracy"] == 0.5
+
+
+@settings(claim, max_examples=30)
+@given(
+    st.sampled_from([1 / 3, 1 / 44, 1024 / 44100, 0.02, 0.1]),
+    st.lists(st.integers(0, 50_000), min_size=2, max_size=2, unique=True),
+)
+def test_an_event_from_edge_to_edge_fills_its_segments_however_long_they_are(resolution, edges):
+    """The edges are no whole microseconds, the times of the event are."""
+    first, stop = sorted(edges)
+    event = one((round(first * resolution, 6), round(stop * resolution, 6), "a"))
+    duration = round((stop + 1) * resolution, 6)
+    ours = segment_based(event, one(), {"one": duration}, LABELS, resolution)
+    assert ours.per_class["support"].tolist() == [stop - first, 0, 0]
+    assert ours.per_class.loc["a", "accuracy"] == pytest.approx((first + 1) / (stop + 1))
+
+
+def test_a_segment_that_the_recording_ends_in_counts_and_what_lies_past_it_does_not():
+    truth, found = one((0.0, 1.0, "a"), (2.1, 2.5, "b")), one((0.0, 9.0, "a"), (4.0, 5.0, "b"))
+    ours = segment_based(truth, found, {"one": 2.5}, LABELS)
+    assert ours.per_class["support"].tolist() == [1, 1, 0]
+    assert ours.per_class.loc["a", "precision"] == pytest.approx(1 / 3)
+    assert ours.per_class.loc["b", "insertion_rate"] == 0
+    assert ours.micro["accuracy"] == pytest.approx(6 / 9)
+
+
+def test_macro_has_the_metrics_of_the_classes_and_micro_the_substitutions_as_well():
+    ours = segment_based(one((0.0, 1.0, "a")), one((0.0, 2.0, "b")), {"one": 3.0}, LABELS)
+    assert set(ours.macro) == set(ours.per_class) - {"support"}
+    assert set(ours.micro) == set(ours.macro) | {"substitution_rate"}
+
+
+def test_means_and_rates_are_plain_numbers():
+    ours = segment_based(one((0.0, 1.0, "a")), one((0.0, 2.0, "b")), {"one": 3.0}, LABELS)
+    rates = error_rate([[1, 0], [1, 1]], [[1, 0], [0, 1]])
+    for values in (ours.macro, ours.micro, rates):
+        assert all(type(value) is float for value in values.values())
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_undefined_is_nan_without_a_warning():
+    nothing = np.zeros((2, 2))
+    assert math.isnan(averages(nothing, nothing)["micro"]["f1"])
+    assert segment_metrics(nothing, nothing, ["a", "b"])["precision"].isna().all()
+    assert math.isnan(segment_based(one(), one(), {"one": 3.0}, LABELS).micro["error_rate"])
+
+
+def test_a_recording_without_events_counts_and_one_without_duration_is_refused():
+    found = event_table([("two", 0.0, 1.0, "a")])
+    ours = segment_based(one((0.0, 1.0, "a")), found, {"one": 1.0, "two": 1.0}, LABELS)
+    assert ours.micro["insertion_rate"] == 1
+    with pytest.raises(AnnotationError, match=r"two: 'a' from 0.0 to 1.0 s .* judged \(one\)"):
+        segment_based(one((0.0, 1.0, "a")), found, {"one": 1.0}, LABELS)
+
+
+def test_of_many_recordings_three_are_named():
+    found = event_table([("x", 0.0, 1.0, "a")])
+    for names, said in (("abc", r"\(a, b, c\)"), ("abcd", r"\(a, b, c, \.\.\.\)")):
+        with pytest.raises(AnnotationError, match=f"of no recording that is judged {said}"):
+            segment_based(one(), found, dict.fromkeys(names, 1.0), LABELS)
+
+
+@pytest.mark.parametrize("resolution", [0.0, -1.0, math.nan])
+def test_a_segment_that_lasts_no_time_is_refused(resolution):
+    with pytest.raises(ValueError, match=r"resolution .* s is not above 0"):
+        segment_based(one(), one(), {"one": 1.0}, LABELS, resolution)
+
+
+def test_no_recordings_are_refused():
+    with pytest.raises(ValueError, match="no recording to judge"):
+        segment_based(one(), one(), {}, LABELS)

@@ -1,0 +1,168 @@
+import base64
+import io
+import re
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from sedlib.annotations import event_table
+from sedlib.config import STFTParams
+from sedlib.reports import plots
+
+RECIPE = STFTParams(sample_rate=8000, n_fft=256, hop_length=128, win_length=256)
+CLASSES = ["music", "speech", "bell"]
+
+
+@pytest.fixture(autouse=True)
+def headless():
+    mpl.use("agg")
+    plots.use_style()
+    yield
+    plt.close("all")
+
+
+def luminance(colour):
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+@pytest.mark.parametrize("n", [1, 3, 10, 25])
+def test_every_class_has_a_colour_of_its_own_that_shows_on_white(n):
+    colours = plots.class_colours([f"class {i}" for i in range(n)])
+    assert len(set(colours.values())) == n
+    assert all(luminance(colour) < 0.8 for colour in colours.values())
+
+
+def test_a_class_keeps_its_colour_whatever_is_drawn():
+    assert plots.class_colours(CLASSES) == plots.class_colours(list(CLASSES))
+
+
+def test_the_same_figure_is_the_same_file(tmp_path):
+    for name in ("a", "b"):
+        fig, ax = plt.subplots()
+        ax.plot([0, 1], [1, 0])
+        plots.save_figure(fig, tmp_path / "new" / f"{name}.png")
+    a, b = ((tmp_path / "new" / f"{name}.png").read_bytes() for name in ("a", "b"))
+    assert a == b
+    assert a.startswith(b"\x89PNG")
+
+
+def test_a_spectrogram_has_its_axes_in_seconds_and_kilohertz():
+    magnitude = np.random.default_rng(0).random((63, 129), dtype=np.float32)
+    _, ax = plt.subplots()
+    mesh = plots.draw_spectrogram(ax, magnitude, RECIPE, fmax=2000, start=5.0)
+    assert ax.get_xlabel() == "time (s)"
+    assert ax.get_ylabel() == "frequency (kHz)"
+    assert ax.get_ylim() == (0, 2)
+    assert mesh.get_array().max() == 0  # dB below the peak
+    assert 5.9 < mesh.get_coordinates()[..., 0].max() < 6.1
+
+
+def test_an_event_is_drawn_from_its_onset_to_its_offset_in_its_row_and_colour():
+    events = event_table([("a", 1.0, 3.5, "speech"), ("a", 2.0, 4.0, "bell")])
+    _, ax = plt.subplots()
+    plots.draw_events(ax, events, CLASSES)
+    drawn = {}
+    for label, bars in zip(CLASSES, ax.collections, strict=True):
+        for path in bars.get_paths():
+            box = path.get_extents()
+            drawn[label] = (box.x0, box.x1, round((box.y0 + box.y1) / 2))
+            np.testing.assert_allclose(
+                bars.get_facecolor()[0][:3], plots.class_colours(CLASSES)[label]
+            )
+    assert drawn == {"speech": (1.0, 3.5, 1), "bell": (2.0, 4.0, 2)}
+
+
+def test_predicted_events_are_drawn_below_the_true_ones_of_their_class():
+    events = event_table([("a", 1.0, 3.0, "speech")])
+    _, ax = plt.subplots()
+    plots.draw_events(ax, events, CLASSES, predicted=event_table([("a", 2.0, 4.0, "speech")]))
+    boxes = [p.get_extents() for bars in ax.collections for p in bars.get_paths()]
+    true, predicted = boxes
+    assert (true.x0, true.x1, predicted.x0, predicted.x1) == (1.0, 3.0, 2.0, 4.0)
+    assert true.y1 < predicted.y0  # the axis points down
+
+
+def test_bars_carry_their_numbers_and_the_first_is_on_top():
+    _, ax = plt.subplots()
+    values = pd.Series([0.25, 0.5, 1.0], CLASSES)
+    plots.draw_bars(ax, values, plots.class_colours(CLASSES))
+    assert [text.get_text() for text in ax.texts] == ["0.25", "0.50", "1.00"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == CLASSES
+    assert ax.yaxis_inverted()
+
+
+def test_a_matrix_shows_every_number():
+    _, ax = plt.subplots()
+    table = pd.DataFrame([[0.1, 0.2], [0.3, 0.4]], ["a", "b"], ["c", "d"])
+    plots.draw_matrix(ax, table, "share")
+    assert [text.get_text() for text in ax.texts] == ["0.10", "0.20", "0.30", "0.40"]
+
+
+def test_learning_curves_mark_the_epoch_of_the_best_score():
+    history = pd.DataFrame(
+        {
+            "epoch": [1, 2, 3],
+            "loss": [0.5, 0.4, 0.3],
+            "val_loss": [0.5, 0.3, 0.35],
+            "val_average_precision": [0.2, 0.6, 0.5],
+        }
+    )
+    figure = plots.learning_curves(history)
+    for ax in figure.axes:
+        marks = [line for line in ax.get_lines() if line.get_marker() == "o"]
+        assert [line.get_xdata()[0] for line in marks] == [2]
+
+
+def test_a_player_plays_what_it_is_named_for_and_needs_no_other_file():
+    rate = 44100
+    tone = 0.01 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate)
+    page = plots.players({"a bell": tone}, rate).data
+    assert "a bell" in page
+    source = re.search(r'src="data:audio/mpeg;base64,([^"]+)"', page)[1]
+    again, found = soundfile.read(io.BytesIO(base64.b64decode(source)))
+    spectrum = np.abs(np.fft.rfft(again[:rate]))
+    assert found == rate
+    assert abs(spectrum.argmax() - 440) <= 1
+    assert 0.5 < np.abs(again).max() < 1  # soft sounds are made audible
+
+
+def test_the_same_sounds_give_the_same_page():
+    noise = np.random.default_rng(0).uniform(-1, 1, 8000)
+    assert plots.players({"x": noise}, 44100).data == plots.players({"x": noise}, 44100).data
+
+
+def test_digital_silence_can_be_played():
+    assert "audio" in plots.players({"nothing": np.zeros(44100)}, 44100).data
+
+
+@pytest.mark.parametrize("n", [1, 4, 5, 7, 12])
+def test_each_class_has_a_panel_and_no_empty_one_is_seen(n):
+    figure, axes = plots.class_axes(n, 2.0)
+    assert len(axes) == n
+    assert [ax for ax in figure.axes if ax.get_visible()] == axes
+
+
+def test_a_waveform_is_drawn_to_its_peaks_wherever_they_lie():
+    waveform = np.zeros(8000 * 3)
+    waveform[12345] = -0.7
+    _, ax = plt.subplots()
+    plots.draw_waveform(ax, waveform, 8000, start=5.0)
+    points = ax.collections[0].get_paths()[0].vertices
+    at = points[points[:, 1].argmax()]
+    assert at[1] == pytest.approx(0.7) and at[0] == pytest.approx(5 + 12345 / 8000, abs=0.01)
+
+
+def test_scores_are_drawn_at_their_time_a_row_a_class():
+    table = pd.DataFrame({"onset": [3.0, 3.5], "offset": [3.5, 4.0]})
+    table[CLASSES] = [[0, 0.5, 1], [0.2, 0.4, 0.6]]
+    _, ax = plt.subplots()
+    mesh = plots.draw_scores(ax, table, CLASSES)
+    assert mesh.get_array().tolist() == table[CLASSES].to_numpy().T.tolist()
+    assert ax.dataLim.intervalx.tolist() == [3.0, 4.0]
+    assert [text.get_text() for text in ax.get_yticklabels()] == CLASSES
+    assert ax.yaxis_inverted() and mesh.get_clim() == (0, 1)

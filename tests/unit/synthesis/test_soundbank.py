@@ -1,0 +1,518 @@
+"""Claims about sound banks, on small ones of tones and noise."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from sedlib.audio import AudioError
+from sedlib.config import ConfigError, load_params
+from sedlib.synthesis import mixing, synthesise
+from sedlib.synthesis.soundbank import SHARES, open_soundbank
+
+RATE = 44100
+SECONDS = 16.0
+CLASSES = load_params().classes
+DOORS = {"doors": "opening/closing doors"}
+FOLDERS = tuple("doors" if c in DOORS.values() else c.replace(" ", "_") for c in CLASSES)
+TONES = {c: 700.0 + 411.0 * i for i, c in enumerate((*CLASSES, "ambience"))}  # Hz
+
+
+def tone(frequency, seconds):
+    return 0.3 * np.sin(2 * np.pi * frequency * np.arange(round(seconds * RATE)) / RATE)
+
+
+def noise(seed, seconds=0.12):
+    return np.random.default_rng(seed).uniform(-0.5, 0.5, round(seconds * RATE))
+
+
+def silence(seconds):
+    return np.zeros(round(seconds * RATE))
+
+
+def write(path, samples):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, samples, RATE)
+
+
+def note(folder, groups):
+    """Write sources.csv."""
+    rows = [(name, f"trimmed; group={group}; src_sr=44100") for name, group in groups.items()]
+    pd.DataFrame(rows, columns=["path", "notes"]).to_csv(folder / "sources.csv", index=False)
+
+
+def small_bank(folder, n=3, places=("knocking",)):
+    """`n` different recordings of noise in each place."""
+    for k, place in enumerate(places):
+        for i in range(n):
+            write(folder / place / f"{i}.wav", noise([k, i]))
+    return folder
+
+
+def sides_of(bank):
+    return {recording.name: recording.side for recording in bank.recordings}
+
+
+def params_for(duration):
+    params = load_params()
+    episodes = params.episodes.model_copy(update={"duration": duration})
+    return params.model_copy(update={"episodes": episodes})
+
+
+def digest(waveform):
+    return hashlib.sha256(waveform.tobytes()).hexdigest()
+
+
+def strength(x, frequency):
+    """Level in dB of one frequency in frames of 50 ms: Goertzel's sum, written out."""
+    frames = x[: len(x) // 2205 * 2205].reshape(-1, 2205).astype(float)
+    wave = np.exp(-2j * np.pi * frequency * np.arange(2205) / RATE) * np.hanning(2205)
+    return 20 * np.log10(np.abs(frames @ wave) / wave.size * 4 + 1e-9)
+
+
+@pytest.fixture(scope="module")
+def tonal(tmp_path_factory):
+    """A folder in which each class is a tone of its own, with silence around it."""
+    folder = tmp_path_factory.mktemp("tonal")
+    rng = np.random.default_rng(0)
+    for place, label in zip((*FOLDERS, "ambience"), TONES, strict=True):
+        for i in range(4):
+            x = tone(TONES[label], rng.uniform(0.4, 2.5))
+            write(folder / place / f"{i}.wav", np.concatenate([silence(0.3), x, silence(0.4)]))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bank(tonal):
+    return open_soundbank(tonal, CLASSES, DOORS, 2018)
+
+
+@pytest.fixture(scope="module")
+def episode(bank):
+    return synthesise("s01_ep08", params_for(SECONDS), bank)
+
+
+# --- the split
+
+
+def joined(links):
+    """Slow and obvious: merge sets of names until none share a link."""
+    sets = [({name}, set(link)) for name, link in links.items()]
+    merged = True
+    while merged:
+        merged = False
+        for a, b in product(sets, sets):
+            if a is not b and a[1] & b[1]:
+                sets.remove(a)
+                sets.remove(b)
+                sets.append((a[0] | b[0], a[1] | b[1]))
+                merged = True
+                break
+    return [names for names, _ in sets]
+
+
+@settings(max_examples=10, deadline=None)
+@given(data=st.data(), seed=st.integers(0, 2**32))
+def test_what_belongs_together_is_on_one_side_and_each_class_on_each(data, seed, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bank")
+    places = ("knocking", "door_bell", "ambience")
+    small_bank(folder, n=3, places=places)  # three of its own, so that it can be done
+    links = {f"{place}/{i}.wav": {f"{place} {i}"} for place in places for i in range(3)}
+    notes = {}
+    extra = st.tuples(st.sampled_from(places), st.integers(0, 5), st.integers(0, 5))
+    for i, (place, group, content) in enumerate(data.draw(st.lists(extra, max_size=12))):
+        name = f"{place}/more{i}.wav"
+        write(folder / name, noise([99, content]))
+        notes[name] = f"g{group}"
+        links[name] = {f"group {group}", f"content {content}"}
+    note(folder, notes)
+    bank = open_soundbank(folder, ("knocking", "door bell"), {}, seed)
+    sides = sides_of(bank)
+    assert sides.keys() == links.keys()
+    groups = {recording.name: recording.group for recording in bank.recordings}
+    together = joined(links)
+    assert len({*groups.values()}) == len(together)
+    for names in together:
+        assert len({sides[name] for name in names}) == 1
+        assert len({groups[name] for name in names}) == 1
+    for label in ("knocking", "door bell", "ambience"):
+        assert {r.side for r in bank.recordings if r.label == label} == {*SHARES}
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    held=st.lists(
+        st.sets(st.integers(0, 4), min_size=3, max_size=4), min_size=3, max_size=3, unique_by=str
+    )
+)
+@example(held=[{0, 1, 2}, {0, 1, 3}, {0, 2, 3}])  # 2 and 3 would have to differ and agree
+@example(held=[{0, 1, 2}, {0, 3, 4}, {0, 1, 3}])  # the first try ends nowhere
+def test_groups_that_hold_several_classes_are_split_if_it_can_be_done(held, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bank")
+    classes = ("a", "b", "c")
+    notes = {}
+    for label, groups in zip(classes, held, strict=True):
+        for group in groups:
+            name = f"{label}/{group}.wav"
+            write(folder / name, noise([ord(label), group]))
+            notes[name] = f"g{group}"
+    note(folder, notes)
+    possible = any(
+        all(len({sides[group] for group in groups}) == 3 for groups in held)
+        for sides in product(SHARES, repeat=5)
+    )
+    if possible:
+        bank = open_soundbank(folder, classes, {}, 1)
+        for label in classes:
+            assert {r.side for r in bank.recordings if r.label == label} == {*SHARES}
+    else:
+        with pytest.raises(ConfigError, match="too many groups hold several classes"):
+            open_soundbank(folder, classes, {}, 1)
+
+
+@pytest.mark.parametrize("n", [3, 4, 7, 20])
+def test_about_60_15_and_25_percent_go_to_the_sides(tmp_path, n):
+    small_bank(tmp_path, n)
+    counts = Counter(sides_of(open_soundbank(tmp_path, ("knocking",), {}, 5)).values())
+    expected = {3: (1, 1, 1), 4: (2, 1, 1), 7: (4, 1, 2), 20: (12, 3, 5)}[n]
+    assert tuple(counts[side] for side in SHARES) == expected
+
+
+def test_a_group_without_a_note_is_the_file_itself(tmp_path):
+    small_bank(tmp_path)
+    note(tmp_path, {"knocking/gone.wav": "x"})
+    groups = {r.group for r in open_soundbank(tmp_path, ("knocking",), {}, 0).recordings}
+    assert groups == {f"knocking/{i}.wav" for i in range(3)}
+
+
+def test_another_seed_gives_another_split(tmp_path):
+    small_bank(tmp_path, 12)
+    first, again, other = (
+        sides_of(open_soundbank(tmp_path, ("knocking",), {}, seed)) for seed in (1, 1, 2)
+    )
+    assert first == again != other
+
+
+# --- folders and classes
+
+
+def test_names_fit_exactly_or_with_underscores_or_by_an_alias(tmp_path):
+    places = ("knocking", "door_bell", "doors", "cup_boards", "old_stuff", "a_b", "ambience")
+    small_bank(tmp_path, places=places)
+    aliases = {"doors": "x/y", "cup boards": "x/y", "old_stuff": None}
+    bank = open_soundbank(tmp_path, ("knocking", "door bell", "x/y", "a_b"), aliases, 0)
+    labels = {recording.name.split("/")[0]: recording.label for recording in bank.recordings}
+    assert labels == {
+        "knocking": "knocking",
+        "door_bell": "door bell",
+        "doors": "x/y",
+        "cup_boards": "x/y",
+        "a_b": "a_b",
+        "ambience": "ambience",
+    }
+
+
+@pytest.mark.parametrize(
+    ("classes", "aliases", "sentence"),
+    [
+        (["knocking"], {}, r"door_bel: no class is called 'door bel', the nearest is '\w+'; .*"),
+        (
+            ["knocking", "door bell"],
+            {},
+            r"door_bel: no class is called 'door bel', the nearest is 'door bell'; .*episodes\.alia"
+            r"ses in params\.yaml",
+        ),
+        (
+            ["knocking"],
+            {"door_bel": "knoking"},
+            r"no class is called 'knoking', the nearest is 'knocking'",
+        ),
+        (
+            ["knocking", "clapping"],
+            {"door_bel": None},
+            r"class 'clapping' has no folder; .*take it out of classes",
+        ),
+        (
+            ["door bell", "knocking"],
+            {"door_bel": "door bell", "knocking": None},
+            r"class 'knocking' has no folder",
+        ),
+    ],
+)
+def test_a_folder_without_class_and_a_class_without_folder_are_named(
+    tmp_path, classes, aliases, sentence
+):
+    small_bank(tmp_path, places=("knocking", "door_bel"))
+    with pytest.raises(ConfigError, match=sentence):
+        open_soundbank(tmp_path, classes, aliases, 0)
+
+
+def test_fewer_than_three_independent_recordings_are_too_few(tmp_path):
+    small_bank(tmp_path)
+    shutil.copy(tmp_path / "knocking" / "0.wav", tmp_path / "knocking" / "2.wav")
+    with pytest.raises(
+        ConfigError, match=r"class 'knocking' has 2 independent recordings, but 3 are needed"
+    ):
+        open_soundbank(tmp_path, ("knocking",), {}, 0)
+    small_bank(tmp_path)
+    small_bank(tmp_path, n=1, places=("ambience",))
+    with pytest.raises(ConfigError, match=r": 'ambience' has 1 independent recordings"):
+        open_soundbank(tmp_path, ("knocking",), {}, 0)
+    assert open_soundbank(tmp_path, ("knocking",), {"ambience": None}, 0).labels == ("knocking",)
+    (tmp_path / "clapping").mkdir()
+    with pytest.raises(ConfigError, match=r"class 'clapping' has 0 independent recordings"):
+        open_soundbank(tmp_path, ("knocking", "clapping"), {"ambience": None}, 0)
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"gone: no such folder; .*episodes\.folder"):
+        open_soundbank(tmp_path / "gone", ("knocking",), {}, 0)
+
+
+@pytest.mark.parametrize("text", [b"", b"file,notes\na,b\n", b"path,notes\n\xff\xfe,1\n"])
+def test_a_table_of_sources_that_is_none_is_named(tmp_path, text):
+    small_bank(tmp_path)
+    (tmp_path / "sources.csv").write_bytes(text)
+    with pytest.raises(ConfigError, match=r"sources\.csv: not a table with the columns path"):
+        open_soundbank(tmp_path, ("knocking",), {}, 0)
+
+
+# --- recordings that cannot be used
+
+
+@pytest.mark.parametrize(
+    ("samples", "fault"),
+    [
+        (None, "cannot be read"),
+        (silence(1), "silent"),
+        (np.full(RATE, 0.25), "silent"),
+        (np.concatenate([silence(0.5), noise(0, 0.02), silence(0.5)]), r"holds 0\.0\d+ s of sound"),
+    ],
+)
+def test_a_bad_recording_stops_the_run_or_is_left_out_and_told(tmp_path, samples, fault):
+    small_bank(tmp_path)
+    bad = tmp_path / "knocking" / "bad.wav"
+    if samples is None:
+        bad.write_text("not sound")
+    else:
+        write(bad, samples)
+    with pytest.raises(AudioError, match=rf"bad\.wav: {fault}.*episodes\.bad"):
+        open_soundbank(tmp_path, ("knocking",), {}, 0)
+    bank = open_soundbank(tmp_path, ("knocking",), {}, 0, bad="leave out")
+    assert [r.name for r in bank.recordings] == [f"knocking/{i}.wav" for i in range(3)]
+    [(name, sentence)] = bank.left_out
+    assert name == "knocking/bad.wav"
+    assert re.search(rf"bad\.wav: {fault}", sentence)
+
+
+# --- sounds
+
+
+def one_sound(tmp_path, samples):
+    """Maker of a class with one recording on its side."""
+    for i in range(3):
+        write(tmp_path / "knocking" / f"{i}.wav", samples(i))
+    bank = open_soundbank(tmp_path, ("knocking",), {}, 0)
+    return bank.maker("knocking", "train", RATE)
+
+
+def test_a_sound_begins_where_its_recording_does_and_long_pauses_are_shortened(tmp_path):
+    def knocks(i):
+        pauses = (0.5, 0.2, 0.9)
+        return np.concatenate([p for s in pauses for p in (silence(s), tone(300 + i, 0.3))])
+
+    n = int(1.6 * RATE)
+    x = one_sound(tmp_path, knocks)(np.random.default_rng(0), n)
+    heard = np.flatnonzero(np.abs(x) > 0.3) / RATE
+    # 0.3 s of sound, 0.2 s of silence, sound, 0.3 s, sound, and then from the start again.
+    begins = heard[np.r_[True, np.diff(heard) > 0.05]]
+    np.testing.assert_allclose(begins, [0, 0.5, 1.1], atol=0.03)
+
+
+def test_short_recordings_follow_each_other_without_gap_or_click(tmp_path):
+    def burst(i):
+        return np.concatenate([silence(0.2), tone(230 + i, 0.33), silence(0.2)])
+
+    make = one_sound(tmp_path, burst)
+    n = int(2.1 * RATE)
+    for seed in range(4):
+        x = make(np.random.default_rng(seed), n)
+        loud = np.abs(x[: n // 441 * 441]).reshape(-1, 441).max(axis=1) > 0.1
+        silent = np.diff(np.flatnonzero(np.r_[True, loud, True])) - 1
+        assert silent.max() <= 10  # hundredths of a second
+        assert np.abs(np.diff(x)).max() < 0.1  # a sine of 230 Hz has 0.05, a click 1.4
+
+
+def test_what_is_left_after_a_recording_stays_silent_if_it_is_too_short_for_another(tmp_path):
+    make = one_sound(tmp_path, lambda i: tone(230 + i, 0.33))
+    x = make(np.random.default_rng(0), int(0.42 * RATE))
+    assert np.abs(x[: int(0.3 * RATE)]).max() > 0.5
+    assert not x[int(0.34 * RATE) :].any()
+
+
+def test_a_long_recording_is_cut_where_it_sounds(tmp_path):
+    def seldom(i):
+        x = 0.05 * noise(i, 8.0)  # too loud to be taken for silence
+        x[5 * RATE : 6 * RATE] += tone(500 + i, 1.0)
+        return x
+
+    make = one_sound(tmp_path, seldom)
+    for seed in range(20):
+        x = make(np.random.default_rng(seed), int(0.5 * RATE))
+        assert np.mean(x**2) > 0.25
+        assert np.mean(x[:882] ** 2) > 0.1
+
+
+def test_a_steady_recording_is_cut_anywhere_and_often_from_its_beginning(tmp_path):
+    def sweep(i):
+        return (0.3 - 0.01 * i) * np.sin(2 * np.pi * 200 * (np.arange(5 * RATE) / RATE) ** 2)
+
+    make = one_sound(tmp_path, sweep)
+    crossings = [
+        np.count_nonzero(np.diff(np.sign(make(np.random.default_rng(seed), RATE // 2))))
+        for seed in range(40)
+    ]
+    first = np.array(crossings) == min(crossings)
+    assert 10 <= first.sum() <= 30
+    assert len(set(crossings)) > 10
+
+
+def test_a_turn_stays_with_its_speaker_as_long_as_there_is_more_of_him(tmp_path):
+    notes = {}
+    for i in range(24):
+        name = f"speaking/{i:02}.wav"
+        write(tmp_path / name, tone(500 + 100 * i, 0.5))
+        notes[name] = f"speaker{i % 6}"
+    note(tmp_path, notes)
+    bank = open_soundbank(tmp_path, ("speaking",), {}, 0)
+    make = bank.maker("speaking", "train", RATE)
+    for seed in range(5):
+        x = make(np.random.default_rng(seed), 4 * RATE)
+        parts = x.reshape(8, -1)[:, 2205:-2205]
+        heard = [
+            max(range(24), key=lambda i: strength(part, 500 + 100 * i).mean()) for part in parts
+        ]
+        for turn in (heard[:4], heard[4:]):
+            assert len({*turn}) == 4 and len({i % 6 for i in turn}) == 1
+
+
+def test_a_bank_that_lacks_a_class_says_so(bank):
+    with pytest.raises(ConfigError, match="without class 'yodelling' for test"):
+        bank.maker("yodelling", "test", RATE)
+
+
+@pytest.mark.parametrize("label", [*CLASSES, "ambience"])
+def test_a_recorded_sound_fills_its_time(bank, label):
+    make = bank.maker(label, "test", RATE)
+    for n in (int(0.31 * RATE), int(3.27 * RATE)):
+        x = mixing.dry_sound(np.random.default_rng(n), make, n, RATE, 0.0)
+        assert x.shape == (n,) and np.isfinite(x).all() and x[0] != 0 and x[-1] != 0
+        for part in (x[: n // 5], x[-n // 5 :]):
+            assert 20 * np.log10(np.sqrt(np.mean(part**2))) > -40
+
+
+# --- episodes
+
+
+def test_an_annotated_class_is_heard_during_its_events_and_not_elsewhere(episode):
+    waveform, events = episode
+    frames = np.arange(len(waveform) // 2205) * 0.05
+    seen = 0
+    for label in CLASSES:
+        level = strength(waveform, TONES[label])
+        own = events[events.event_label == label]
+        near = np.zeros(len(frames), bool)
+        for event in own.itertuples():
+            inside = (frames >= event.onset) & (frames + 0.05 <= event.offset)
+            assert np.median(level[inside]) > -45 and np.percentile(level[inside], 15) > -48
+            near |= (frames > event.onset - 0.1) & (frames < event.offset + 1.0)
+            seen += 1
+        # What else there is at this frequency are distractors and distant reverberation.
+        assert near.all() or np.median(level[~near]) < -65
+    assert seen == len(events) > 10
+
+
+def test_an_episode_hears_only_recordings_of_its_side_wherever_the_bank_lies(
+    tonal, bank, episode, tmp_path
+):
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(tonal, moved, copy_function=shutil.copyfile)
+    again = open_soundbank(moved, CLASSES, DOORS, 2018)
+    assert sides_of(again) == sides_of(bank)
+    for recording in again.recordings:
+        if recording.side != "test":
+            recording.path.unlink()
+    waveform, events = synthesise("s01_ep08", params_for(SECONDS), again)
+    assert digest(waveform) == digest(episode[0])
+    pd.testing.assert_frame_equal(events, episode[1])
+    with pytest.raises(AudioError, match="no such file"):
+        synthesise("s01_ep01", params_for(SECONDS), again)
+
+
+def test_another_process_mixes_the_same_episode(tonal, episode):
+    code = (
+        "import hashlib, sys\n"
+        "from sedlib.config import load_params\n"
+        "from sedlib.synthesis import synthesise\n"
+        "from sedlib.synthesis.soundbank import open_soundbank\n"
+        "p = load_params()\n"
+        f"e = p.episodes.model_copy(update={{'duration': {SECONDS}}})\n"
+        "p = p.model_copy(update={'episodes': e})\n"
+        f"bank = open_soundbank(sys.argv[1], p.classes, {DOORS}, 2018)\n"
+        "print(hashlib.sha256(synthesise('s01_ep08', p, bank)[0].tobytes()).hexdigest())\n"
+    )
+    environment = os.environ | {"PYTHONHASHSEED": "11", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code, tonal],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
+    )
+    assert done.stdout.strip() == digest(episode[0])
+
+
+def test_the_script_is_that_of_the_synthetic_episode_and_the_sound_is_not(episode):
+    waveform, events = synthesise("s01_ep08", params_for(SECONDS))
+    pd.testing.assert_frame_equal(events, episode[1])
+    assert digest(waveform) != digest(episode[0])
+
+
+def test_the_background_is_recorded_if_the_bank_has_ambience(tonal, bank, episode):
+    without = open_soundbank(tonal, CLASSES, DOORS | {"ambience": None}, 2018)
+    bare, _ = synthesise("s01_ep08", params_for(SECONDS), without)
+    levels = [np.median(strength(x, TONES["ambience"])) for x in (episode[0], bare)]
+    assert levels[0] > levels[1] + 6
+
+
+def test_the_band_ends_below_that_of_speech_sampled_at_16_khz(tmp_path):
+    for place in FOLDERS:
+        for i in range(3):
+            write(tmp_path / place / f"{i}.wav", noise([len(place), i], 0.7))
+    bank = open_soundbank(tmp_path, CLASSES, DOORS, 0)
+    x, _ = synthesise("s01_ep01", params_for(10.0), bank)
+    power = np.abs(np.fft.rfft(x * np.hanning(len(x)))) ** 2
+    frequency = np.fft.rfftfreq(len(x), 1 / RATE)
+    density = {
+        f: 10 * np.log10(power[(frequency > f) & (frequency < f + 400)].mean())
+        for f in (6000, 7000, 8000, 9000, 15000)
+    }
+    assert density[7000] > density[6000] - 6
+    assert density[8000] < density[7000] - 30
+    assert abs(density[9000] - density[15000]) < 1.5  # the faint noise that is everywhere
+
+
+def test_an_episode_on_no_side_is_refused(bank):
+    with pytest.raises(ConfigError, match=r"episode 'pilot' is on no side of split"):
+        synthesise("pilot", params_for(10.0), bank)

@@ -1,0 +1,181 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+
+from sedlib.annotations import read_json
+from sedlib.audio import read_audio
+from sedlib.cli import main
+from sedlib.config import load_params
+
+ROOT = Path(__file__).resolve().parents[2]
+SPLIT = {"train": ["a"], "validation": ["b"], "test": ["c"]}
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A folder with a params.yaml of three short episodes; returns how to change it."""
+    raw = yaml.safe_load((ROOT / "params.yaml").read_text())
+    raw["episodes"]["duration"], raw["split"] = 10, SPLIT
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEDLIB_WORKSPACE", raising=False)
+
+    def change(section=None, **values):
+        (raw[section] if section else raw).update(values)
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw))
+        return tmp_path
+
+    change()
+    return change
+
+
+def message(*arguments):
+    """Run a command that must fail; return the one sentence it ends in."""
+    with pytest.raises(SystemExit) as stop:
+        main(list(arguments))
+    assert isinstance(stop.value.code, str)  # Python prints it and exits with 1
+    return stop.value.code
+
+
+def test_episodes_makes_every_episode_of_the_split_and_its_annotation(checkout):
+    folder = checkout() / "data" / "episodes"
+    main(["episodes"])
+    params = load_params()
+    made = [f"{name}.{kind}" for name in "abc" for kind in ("flac", "json")]
+    assert {p.name for p in folder.iterdir()} == {*made, "slips.tsv", "left_out.tsv"}
+    sounds = [read_audio(folder / f"{name}.flac", 44100) for name in "abc"]
+    assert [len(x) for x in sounds] == [10 * 44100] * 3
+    assert not np.array_equal(sounds[0], sounds[1])
+    events = read_json(folder / "a.json", params.classes)
+    assert set(events["filename"]) == {"a"}
+    assert events["offset"].max() <= 10
+
+
+def test_results_go_to_the_workspace_when_one_is_named(checkout, monkeypatch):
+    top = checkout(split={"train": ["a"], "validation": ["b"], "test": ["c"]})
+    monkeypatch.setenv("SEDLIB_WORKSPACE", str(top / "scratch"))
+    main(["episodes"])
+    assert (top / "scratch" / "data" / "episodes" / "a.flac").is_file()
+    assert not (top / "data").exists()
+
+
+def test_a_fault_in_the_parameters_is_one_sentence(checkout):
+    checkout("train", epoch=3)
+    expected = "sedlib: params.yaml: unknown key 'train.epoch'; did you mean 'epochs'?"
+    assert message("episodes") == expected
+    assert message("run-notebook", str(ROOT / "notebooks" / "02_preprocess_stft.py")) == expected
+
+
+def test_an_episode_on_two_sides_is_one_sentence(checkout):
+    checkout(split=SPLIT | {"test": ["a"]})
+    assert "episode 'a' is in train and again in test" in message("episodes")
+
+
+def test_a_class_that_cannot_be_synthesised_is_one_sentence(checkout):
+    checkout(classes=["speaking", "yodelling"])
+    assert "no sound is known for class 'yodelling'" in message("episodes")
+
+
+def test_a_notebook_that_is_not_there_is_one_sentence(checkout):
+    checkout()
+    assert "none.py: no such notebook" in message("run-notebook", "none.py")
+
+
+def test_the_report_is_written_from_the_results_alone(checkout):
+    top = checkout()
+    main(["episodes"])
+    (top / "reports" / "studies").mkdir(parents=True)
+    (top / "data" / "model").mkdir()
+    blocks = [f"<!-- {name} -->\nold\n<!-- /{name} -->" for name in ("results", "studies")]
+    (top / "README.md").write_text("a\n" + "\nb\n".join(blocks) + "\nc\n")
+    for name in ("metrics", "studies/comparison_metrics", "studies/recordings_metrics"):
+        text = (ROOT / "reports" / f"{name}.json").read_text()
+        (top / "reports" / f"{name}.json").write_text(text)
+    metrics = json.loads((top / "reports" / "metrics.json").read_text())
+    description = {
+        "preset": "compact",
+        "classes": ["speaking"],
+        "features": load_params().features.model_dump(),
+        "thresholds": {"speaking": 0.25},
+        "trained_on": ["a"],
+        "validated_on": ["b"],
+        "seed": 1,
+        "versions": {"keras": "3"},
+    }
+    (top / "data" / "model" / "model.json").write_text(json.dumps(description))
+    main(["report"])
+    readme, card = (top / "README.md").read_text(), (top / "reports/model_card.md").read_text()
+    low, high = metrics["test"]["intervals"]["speaking"]["f1"]
+    f1 = f"{metrics['test']['classes']['speaking']['f1']:.2f} [{low:.2f}, {high:.2f}]"
+    assert "\nold\n" not in readme and f"| {f1} |" in readme
+    assert f"| {f1} |" in card and "| speaking | 0.25 | – |" in card
+    assert "| recipe of 2018 |" in readme
+    assert "| c | test | 10 |" in (top / "reports" / "data_card.md").read_text()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with one second of noise, annotated."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    noise = np.random.default_rng(0).normal(0, 0.1, 3 * 44100)
+    for name in ("a", "b", "c"):
+        soundfile.write(folder / f"{name}.wav", np.roll(noise, ord(name)), 44100)
+        (folder / f"{name}.txt").write_text("0\t2.5\tspeaking\n")
+    return folder
+
+
+def check(*arguments):
+    """Run `sedlib check`; return its exit code."""
+    with pytest.raises(SystemExit) as stop:
+        main(["check", *map(str, arguments)])
+    return stop.value.code
+
+
+def test_the_exit_code_of_check_says_how_bad_it_is(checkout, folder, capsys):
+    checkout(classes=["speaking"])
+    assert check(folder, "--split") == 0
+    (folder / "a.txt").write_text("0\t5\tspeaking\n")
+    assert check(folder, "--split") == 1
+    (folder / "b.wav").write_bytes(b"")
+    assert check(folder, "--split") == 2
+    said = capsys.readouterr().out
+    assert "past the end of the recording" in said and "the file is empty" in said
+
+
+def test_check_speaks_json_to_programs(checkout, folder, capsys):
+    checkout(classes=["speaking"])
+    (folder / "a.txt").write_text("0\t2\ttalking\n1\t2\tspeaking\n")
+    assert check(folder, "--json", "--alias", "talking=speaking") == 1
+    report = json.loads(capsys.readouterr().out)
+    assert [finding["finding"] for finding in report["findings"]] == ["overlapping"]
+
+
+def test_corrected_annotations_go_elsewhere_and_the_originals_stay(checkout, folder, tmp_path):
+    checkout(classes=["speaking"])
+    (folder / "a.txt").write_text("2\t1\tspeeking\n")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert check(folder, "--write-corrected", tmp_path / "mended") == 1
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    mended = read_json(tmp_path / "mended" / "a.json", ["speaking"])
+    assert mended[["onset", "offset"]].to_numpy().tolist() == [[1.0, 2.0]]
+    with pytest.raises(SystemExit, match="own"):
+        main(["check", str(folder), "--write-corrected", str(folder)])
+
+
+def test_episodes_of_the_users_own_folder_are_gathered(checkout, folder):
+    top = checkout("episodes", source="folder", folder=str(folder), aliases={})
+    checkout(classes=["speaking"])
+    main(["episodes"])
+    events = read_json(top / "data" / "episodes" / "b.json", ["speaking"])
+    assert events[["onset", "offset"]].to_numpy().tolist() == [[0.0, 2.5]]
+
+
+@pytest.mark.parametrize("option", [("--alias", "speech"), ("--threshold", "speaking=2")])
+def test_an_option_that_makes_no_sense_is_refused_by_name(option, capsys):
+    with pytest.raises(SystemExit):
+        main(["detect", "a.wav", *option])
+    assert f"argument {option[0]}: '{option[1]}' is not " in capsys.readouterr().err

@@ -1,0 +1,165 @@
+"""`params.yaml`: typed, complete, immutable, and clear when it is wrong."""
+
+from pathlib import Path
+
+import pydantic
+import pytest
+import yaml
+
+from sedlib.config import (
+    WORKSPACE_VARIABLE,
+    ConfigError,
+    load_params,
+    repository,
+    workspace,
+)
+
+PARAMS = Path(__file__).parents[1] / "params.yaml"
+
+
+@pytest.fixture
+def changed(tmp_path):
+    """Write params.yaml with one key changed; a key is a path with dots."""
+
+    def change(key, value):
+        raw = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+        *sections, last = key.split(".")
+        section = raw
+        for name in sections:
+            section = section[name]
+        if value is KeyError:
+            del section[last]
+        else:
+            section[last] = value
+        path = tmp_path / "params.yaml"
+        path.write_text(yaml.safe_dump(raw), encoding="utf-8")
+        return path
+
+    return change
+
+
+def refusal(path):
+    with pytest.raises(ConfigError) as error:
+        load_params(path)
+    return str(error.value)
+
+
+def test_the_params_of_the_project_are_valid():
+    params = load_params(PARAMS)
+    assert len(params.classes) == 10
+    assert len(params.split.episodes) == 10
+    assert params.split.episodes == (
+        params.split.train + params.split.validation + params.split.test
+    )
+
+
+def test_every_value_arrives_as_it_is_written():
+    def plain(value):
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+    raw = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+    assert plain(load_params(PARAMS).model_dump()) == raw
+
+
+def test_params_cannot_be_changed_at_run_time():
+    params = load_params(PARAMS)
+    with pytest.raises(pydantic.ValidationError, match="frozen"):
+        params.stft.n_fft = 4096
+
+
+def test_a_whole_number_will_do_for_a_decimal(changed):
+    assert load_params(changed("train.learning_rate", 1)).train.learning_rate == 1.0
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("study.seeds", [1, 2, 1], "study: seeds [1, 2, 1] repeat one; name every seed once"),
+        ("features.hop_lenght", 512, "unknown key 'features.hop_lenght'; "
+         "did you mean 'hop_length'?"),
+        ("sead", 1, "unknown key 'sead'; did you mean 'seed'?"),
+        ("labels.colour", 1, "unknown key 'labels.colour'; known keys: rule"),
+        ("seed", KeyError, "key 'seed' is missing; add it"),
+        ("train.epochs", KeyError, "key 'train.epochs' is missing; add it"),
+        ("train.epochs", "20", "train.epochs is '20', but: "),
+        ("train.epochs", 2.5, "train.epochs is 2.5, but: "),
+        ("train.epochs", True, "train.epochs is True, but: "),
+        ("train.epochs", 0, "train.epochs is 0, but: "),
+        ("train.learning_rate", float("nan"), "train.learning_rate is nan, but: "),
+        ("train.learning_rate", float("inf"), "train.learning_rate is inf, but: "),
+        ("episodes.duration", float("inf"), "episodes.duration is inf, but: "),
+        ("seed", -1, "seed is -1, but: "),
+        ("labels.rule", "most", "labels.rule is 'most', but: "),
+        ("classes", [], "classes is "),
+        ("classes", "speaking", "classes is 'speaking', but: "),
+        ("classes", ["a", ""], "classes.1 is '', but: "),
+        ("classes", ["a", "b", "a"], "class 'a' is listed twice in classes"),
+        ("features", 7, "features is 7, but: "),
+        ("features", None, "features is None, but: "),
+        ("stft.win_length", 4096, "features: win_length 4096 is longer than n_fft 2048; "
+         "the window must fit into the FFT frame"),
+        ("split.test", ["s01_ep08", "s01_ep01"], "split: episode 's01_ep01' is in train and "
+         "again in test; name every episode once"),
+        ("split.test", ["s01_ep08", "s01_ep08"], "split: episode 's01_ep08' is in test and "
+         "again in test; name every episode once"),
+    ],
+)  # fmt: skip
+def test_a_bad_value_is_refused_by_key_and_value_in_one_sentence(changed, key, value, sentence):
+    message = refusal(changed(key, value))
+    assert message.startswith(f"params.yaml: {sentence}")
+    assert "\n" not in message
+
+
+def test_each_fault_has_a_line(changed):
+    path = changed("seed", "x")
+    path.write_text(path.read_text().replace("patience:", "patiense:"), encoding="utf-8")
+    lines = refusal(path).splitlines()
+    assert len(lines) == 3
+    assert any("did you mean 'patience'?" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("", "holds NoneType, not a mapping"),
+        ("- 1\n", "holds list, not a mapping"),
+        ("a: [1\n", "not valid YAML: "),
+        (b"\xff\xfe\xff", "not "),
+    ],
+)
+def test_a_file_that_is_no_mapping_is_refused_in_one_sentence(tmp_path, content, fault):
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    message = refusal(path)
+    assert message.startswith(f"{path}: {fault}")
+    assert "\n" not in message
+
+
+def test_a_missing_file_is_named(tmp_path):
+    assert refusal(tmp_path / "gone.yaml").startswith(f"{tmp_path / 'gone.yaml'}: no such file")
+
+
+def test_the_checkout_is_found_from_a_folder_inside_it(tmp_path, monkeypatch):
+    inside = tmp_path / "notebooks" / "deep"
+    inside.mkdir(parents=True)
+    (tmp_path / "params.yaml").write_bytes(PARAMS.read_bytes())
+    monkeypatch.chdir(inside)
+    monkeypatch.delenv(WORKSPACE_VARIABLE, raising=False)
+    assert repository() == workspace() == tmp_path
+    assert load_params() == load_params(PARAMS)
+
+
+def test_results_go_where_the_environment_variable_says(tmp_path, monkeypatch):
+    monkeypatch.setenv(WORKSPACE_VARIABLE, str(tmp_path))
+    assert workspace() == tmp_path
+
+
+def test_an_alias_must_lead_to_a_class_or_nowhere(changed):
+    aliases = {"speech": "speaking", "silence": None}
+    assert load_params(changed("episodes.aliases", aliases)).episodes.aliases == aliases
+    assert refusal(changed("episodes.aliases", {"speech": "talking"})) == (
+        "params.yaml: episodes.aliases turns 'speech' into 'talking', which is not in classes; "
+        "name a class, or null to leave the label out"
+    )

@@ -1,0 +1,229 @@
+"""The clip grid: each rule beside a slow obvious one, and splits that do not leak."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sedlib.annotations import AnnotationError, event_table
+from sedlib.config import Split, STFTParams
+from sedlib.labels import (
+    SplitError,
+    check_leakage,
+    label_frames,
+    label_segments,
+    label_stretches,
+    split_table,
+)
+
+CLASSES = ("speaking", "laughing")
+
+claim = settings(deadline=None, database=None)
+# Tenths and eighths of a second make ties and touching events likely.
+times = st.one_of(
+    st.integers(0, 80).map(lambda tenths: tenths / 10),
+    st.integers(0, 64).map(lambda eighths: eighths / 8),
+    st.integers(0, 8000).map(lambda milliseconds: milliseconds / 1000),
+)
+events = st.lists(
+    st.tuples(st.just("e"), times, times, st.sampled_from(CLASSES))
+    .filter(lambda event: event[1] != event[2])
+    .map(lambda event: (event[0], min(event[1:3]), max(event[1:3]), event[3])),
+    max_size=8,
+).map(event_table)
+
+
+def exact(seconds):
+    return Fraction(str(seconds))
+
+
+def slow_labels(events, duration, classes, rule, clip):
+    """Clip by clip, event by event, in exact arithmetic."""
+    clip, labels = exact(clip), []
+    start = Fraction(0)
+    while start + clip <= exact(duration):
+        labels.append([slow_label(events, label, rule, start, start + clip) for label in classes])
+        start += clip
+    return np.array(labels, dtype=bool).reshape(-1, len(classes))
+
+
+def slow_label(events, label, rule, start, end):
+    spans = [
+        (exact(event.onset), exact(event.offset))
+        for event in events.itertuples()
+        if event.event_label == label
+    ]
+    if rule == "any":
+        return any(onset < end and offset > start for onset, offset in spans)
+    if rule == "whole":
+        return any(onset <= start + Fraction(1, 10) and offset >= end for onset, offset in spans)
+    joined = []
+    for onset, offset in sorted(spans):
+        if joined and onset <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(offset, joined[-1][1]))
+        else:
+            joined.append((onset, offset))
+    inside = [(max(0, min(offset, end) - max(onset, start)), offset - onset)
+              for onset, offset in joined]  # fmt: skip
+    if 2 * sum(part for part, _ in inside) >= end - start:
+        return True
+    return any(length < end - start and 2 * part >= length for part, length in inside)
+
+
+@pytest.mark.parametrize("rule", ["half", "whole", "any"])
+@claim
+@given(events, times, st.sampled_from([1.0, 0.5, 0.2, 0.1, 2.0]))
+def test_labels_agree_with_a_slow_exact_count(rule, events, duration, clip):
+    labels = label_segments(events, duration, CLASSES, rule, clip)
+    np.testing.assert_array_equal(labels, slow_labels(events, duration, CLASSES, rule, clip))
+    assert labels.dtype == bool
+
+
+def labelled(*spans, rule="half", duration=6.0):
+    events = event_table(("e", onset, offset, "speaking") for onset, offset in spans)
+    return np.flatnonzero(label_segments(events, duration, CLASSES, rule)[:, 0]).tolist()
+
+
+def test_half_a_clip_is_enough():
+    assert labelled((1.5, 3.5)) == [1, 2, 3]
+    assert labelled((1.500001, 3.499999)) == [2]
+
+
+def test_a_short_event_labels_the_clip_that_holds_half_of_it():
+    assert labelled((2.9, 3.3)) == [3]
+    assert labelled((2.65, 2.75)) == [2]
+
+
+def test_an_event_in_exact_halves_labels_both_clips():
+    assert labelled((2.7, 3.3)) == [2, 3]
+    assert labelled((2.9, 3.1)) == [2, 3]
+
+
+def test_overlapping_events_are_not_counted_twice():
+    assert labelled((1.0, 2.3), (1.2, 2.2), (1.5, 2.3)) == [1]
+
+
+def test_short_events_that_touch_are_one():
+    assert labelled((2.6, 2.8), (2.8, 3.3)) == [2]
+    assert labelled((2.6, 2.8), (2.801, 3.3)) == [2, 3]
+
+
+def test_parts_of_a_clip_add_up():
+    assert labelled((1.0, 2.25), (2.75, 4.0)) == [1, 2, 3]
+
+
+def test_the_rule_whole_lets_an_event_be_a_tenth_late():
+    assert labelled((1.1, 3.0), rule="whole") == [1, 2]
+    assert labelled((1.11, 2.99), rule="whole") == []
+
+
+def test_the_rule_whole_asks_for_one_event():
+    assert labelled((1.0, 1.5), (1.5, 2.0), rule="whole") == []
+    assert labelled((1.0, 1.5), (1.5, 2.0), rule="half") == [1]
+
+
+def test_the_rule_any_takes_a_millisecond_but_no_touching():
+    assert labelled((1.999, 3.0), rule="any") == [1, 2]
+
+
+def test_a_rest_shorter_than_a_clip_is_no_clip():
+    assert label_segments(event_table(), 359.99, CLASSES).shape == (359, 2)
+    assert label_segments(event_table(), 360.0, CLASSES).shape == (360, 2)
+    assert labelled((3.0, 3.7), duration=3.7) == []
+
+
+def test_unless_told_otherwise_half_a_clip_of_a_second_is_asked_for():
+    events = event_table([("e", 1.5, 2.4, "speaking"), ("e", 2.9, 3.3, "laughing")])
+    usual = label_segments(events, 6.0, CLASSES)
+    assert usual.tolist() == label_segments(events, 6.0, CLASSES, rule="half", clip=1.0).tolist()
+    assert usual.tolist() != label_segments(events, 6.0, CLASSES, rule="any").tolist()
+
+
+def test_an_unknown_rule_is_refused():
+    with pytest.raises(ValueError, match="rule 'most' is not one of 'half', 'whole' and 'any'"):
+        label_segments(event_table(), 3.0, CLASSES, "most")
+
+
+@pytest.mark.parametrize(
+    ("rows", "fault"),
+    [
+        ([("e", 0, 1, "speaking"), ("f", 0, 1, "speaking")], "events of 2 recordings"),
+        (
+            [("e", 0, 1, "speaking"), ("e", 0, 1, "coughing")],
+            "e: event at 0.0 s: unknown label 'coughing', the nearest known one is",
+        ),
+        (
+            [("e", 3, 3, "speaking")],
+            "e: event at 3.0 s: 'speaking' lasts from 3.0 to 3.0 s; correct",
+        ),
+        (
+            [("e", 3, 2, "speaking")],
+            "e: event at 3.0 s: 'speaking' lasts from 3.0 to 2.0 s; correct",
+        ),
+    ],
+)
+def test_events_that_cannot_be_labelled_are_refused(rows, fault):
+    with pytest.raises(AnnotationError, match=fault):
+        label_segments(event_table(rows), 5.0, CLASSES)
+
+
+SPLIT = Split(train=("s01_ep01", "s01_ep02"), validation=("s01_ep03",), test=("s01_ep04",))
+
+
+def test_a_split_lists_each_episode_with_its_side():
+    durations = {f"s01_ep0{number}": 60.0 * number for number in range(1, 6)}
+    table = split_table(SPLIT, durations)
+    assert table["side"].to_dict() == {
+        "s01_ep01": "train",
+        "s01_ep02": "train",
+        "s01_ep03": "validation",
+        "s01_ep04": "test",
+    }
+    assert table["duration"].tolist() == [60.0, 120.0, 180.0, 240.0]
+
+
+def test_a_split_that_names_a_missing_episode_is_refused_with_the_nearest_one():
+    with pytest.raises(SplitError) as error:
+        split_table(SPLIT, {"s01_ep01": 60.0, "s01_ep02": 60.0, "s01_ep3": 60.0})
+    assert str(error.value) == (
+        "split.validation names episode 's01_ep03', which is missing; "
+        "the nearest existing one is 's01_ep3'"
+    )
+    with pytest.raises(SplitError, match="'s01_ep01', which is missing; there is none"):
+        split_table(SPLIT, {})
+
+
+def test_the_same_sound_under_two_names_is_refused():
+    check_leakage({"s01_ep01": "aa", "s01_ep02": "bb"})
+    with pytest.raises(SplitError, match="episodes 's01_ep01' and 's01_ep04' hold the same sound"):
+        check_leakage({"s01_ep01": "aa", "s01_ep02": "bb", "s01_ep04": "aa"})
+
+
+@claim
+@given(events)
+def test_a_frame_has_the_label_of_an_event_that_goes_on_at_its_centre(table):
+    recipe = STFTParams(sample_rate=800, n_fft=64, hop_length=80, win_length=48)
+    labels = label_frames(table, 5, CLASSES, recipe)
+    assert labels.shape == (5, 11, 2)
+    for clip, frame, column in np.ndindex(labels.shape):
+        centre = clip + frame / 10
+        own = table[table["event_label"] == CLASSES[column]]
+        expected = any(e.onset <= centre < e.offset for e in own.itertuples())
+        assert labels[clip, frame, column] == expected
+
+
+@claim
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=12))
+def test_stretches_are_the_longest_runs_of_equal_labels_and_those_without_any_are_left_out(rows):
+    labels = np.array(rows, dtype=bool).reshape(-1, 2)
+    stretches = label_stretches(labels)
+    covered = np.zeros(len(labels), dtype=bool)
+    for start, stop, label in stretches:
+        assert (labels[start:stop] == label).all() and label.any()
+        assert start == 0 or (labels[start - 1] != label).any()
+        assert stop == len(labels) or (labels[stop] != label).any()
+        assert not covered[start:stop].any()
+        covered[start:stop] = True
+    np.testing.assert_array_equal(covered, labels.any(axis=1))

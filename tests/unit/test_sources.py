@@ -1,0 +1,169 @@
+"""Episodes of the user's own folder: gathered, mended, left out or refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+
+from sedlib import annotations
+from sedlib.annotations import event_table
+from sedlib.audio import read_audio
+from sedlib.config import load_params
+from sedlib.episodes import EpisodeError, read_remarks, usable_split
+from sedlib.sources import prepare
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = ("a", "b", "c", "d")
+SPLIT = {"train": ["a", "d"], "validation": ["b"], "test": ["c"]}
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A good folder of four recordings; returns (folder, prepare it with such options)."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    for i, name in enumerate(NAMES):
+        rng = np.random.default_rng(i)
+        soundfile.write(folder / f"{name}.mp3", rng.normal(0, 0.1, 3 * 22050), 22050)
+        rows = [(name, 0.5, 1.5, "dog"), (name, 1.0, 2.0, "hen & egg")]
+        annotations.write(event_table(rows), folder / f"{name}.txt", "audacity")
+
+    def gather(classes=("dog", "hen & egg"), **options):
+        raw = yaml.safe_load((ROOT / "params.yaml").read_text())
+        raw |= {"classes": list(classes), "split": SPLIT}
+        raw["episodes"] |= {"source": "folder"} | options
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw))
+        params = load_params(tmp_path / "params.yaml")
+        return params, *prepare(params, folder, tmp_path / "episodes")
+
+    return folder, gather
+
+
+def rows(path):
+    return annotations.read_json(path)[["onset", "offset", "event_label"]].to_numpy().tolist()
+
+
+def test_media_become_mono_flac_and_annotations_json(own, tmp_path):
+    _, gather = own
+    params, slips, left_out = gather()
+    assert slips.empty and left_out.empty
+    for name in NAMES:
+        sound, rate = soundfile.read(tmp_path / "episodes" / f"{name}.flac")
+        assert (rate, sound.shape) == (44100, (3 * 44100,))
+        assert rows(tmp_path / "episodes" / f"{name}.json") == [
+            [0.5, 1.5, "dog"],
+            [1.0, 2.0, "hen & egg"],
+        ]
+    assert usable_split(params.split, tmp_path / "episodes") == params.split
+
+
+def test_what_is_heard_stays_what_it_was_but_for_16_bit(own, tmp_path):
+    folder, gather = own
+    gather()
+    sound = read_audio(tmp_path / "episodes" / "a.flac", 44100)
+    np.testing.assert_allclose(sound, read_audio(folder / "a.mp3", 44100), atol=0.51 / 32768)
+
+
+def test_one_table_may_annotate_all(own, tmp_path):
+    folder, gather = own
+    for name in NAMES:
+        (folder / f"{name}.txt").unlink()
+    table = event_table([(f"{name}.mp3", 0, 1, "dog") for name in NAMES])
+    annotations.write_tsv(table, folder / "all.tsv")
+    assert gather()[2].empty
+    assert rows(tmp_path / "episodes" / "d.json") == [[0.0, 1.0, "dog"]]
+
+
+def test_slips_are_mended_and_every_one_is_listed(own, tmp_path):
+    folder, gather = own
+    slipped = [("a", 2.0, 1.0, "dog"), ("a", 1.0, 9.0, "Cat"), ("a", 0, 1, "cough")]
+    annotations.write(event_table(slipped), folder / "a.txt", "audacity")
+    _, slips, left_out = gather(aliases={"cat": "hen & egg", "cough": None})
+    assert left_out.empty
+    assert sorted(slips["slip"]) == ["alias", "past the end", "reversed", "unwanted label"]
+    assert rows(tmp_path / "episodes" / "a.json") == [[1.0, 2.0, "dog"], [1.0, 3.0, "hen & egg"]]
+    stored, _ = read_remarks(tmp_path / "episodes")
+    assert stored.to_dict("list") == slips.to_dict("list")
+    beside = annotations.read_folder(tmp_path / "episodes", NAMES)  # the slips are no annotation
+    assert set(beside.sources) == set(NAMES) and beside.errors.empty
+
+
+def delete_sound(folder):
+    (folder / "d.mp3").unlink()
+
+
+def delete_annotation(folder):
+    (folder / "d.txt").unlink()
+
+
+def empty_sound(folder):
+    (folder / "d.mp3").write_bytes(b"")
+
+
+def shorten_sound(folder):
+    soundfile.write(folder / "d.mp3", np.zeros(11025), 22050)
+
+
+def name_sound_twice(folder):
+    (folder / "d.wav").write_bytes((folder / "d.mp3").read_bytes())
+
+
+def annotate_twice(folder):
+    annotations.write_json(event_table([("d", 0, 1, "dog")]), folder / "d.json")
+
+
+def spoil_annotation(folder):
+    (folder / "d.txt").write_text("0\t1\tdog\n1\tlater\tdog\n")
+
+
+def name_unknown_label(folder):
+    annotations.write(event_table([("d", 0, 1, "fox")]), folder / "d.txt", "audacity")
+
+
+FAULTS = {
+    delete_sound: r"no media 'd\.\*' in .*; the nearest name there is",
+    delete_annotation: r"d\.mp3: has no annotation beside it",
+    empty_sound: r"d\.mp3: .*empty",
+    shorten_sound: r"d\.mp3: lasts 0\.5\d* s, less than one clip",
+    name_sound_twice: r"d\.mp3 and d\.wav have one name",
+    annotate_twice: r"d\.json and d\.txt annotate 'd'",
+    spoil_annotation: r"d\.txt: .*'later' is not a time",
+    name_unknown_label: r"d\.txt: row 1: unknown label 'fox', the nearest class is 'dog'",
+}
+
+
+@pytest.mark.parametrize("spoil", FAULTS, ids=lambda f: f.__name__)
+def test_a_bad_episode_stops_the_run_or_is_left_out_as_the_parameter_says(own, tmp_path, spoil):
+    folder, gather = own
+    spoil(folder)
+    with pytest.raises(EpisodeError, match="episode 'd': .*" + FAULTS[spoil]):
+        gather(bad="stop")
+    params, _, left_out = gather(bad="leave out")
+    assert list(left_out["name"]) == ["d"]
+    assert left_out["reason"].str.contains(FAULTS[spoil]).all()
+    split = usable_split(params.split, tmp_path / "episodes")
+    assert split.model_dump() == {"train": ("a",), "validation": ("b",), "test": ("c",)}
+    assert rows(tmp_path / "episodes" / "a.json")
+
+
+def test_a_side_without_an_episode_left_is_refused(own, tmp_path):
+    folder, gather = own
+    (folder / "c.mp3").write_bytes(b"")
+    params, _, _ = gather(bad="leave out")
+    with pytest.raises(EpisodeError, match=r"every episode of split\.test was left out"):
+        usable_split(params.split, tmp_path / "episodes")
+
+
+def test_a_folder_that_is_not_there_is_one_sentence(own):
+    folder, gather = own
+    folder.rename(folder.with_name("moved"))
+    with pytest.raises(EpisodeError, match=r"own: no such folder; correct episodes\.folder"):
+        gather()
+
+
+def test_without_episodes_the_sentence_says_how_to_get_them(tmp_path):
+    params = load_params(ROOT / "params.yaml")
+    with pytest.raises(EpisodeError, match=r"slips\.tsv: no such file; run `sedlib episodes`"):
+        usable_split(params.split, tmp_path)
