@@ -7,13 +7,13 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 LOCKED := --require-hashes -r requirements.lock
 EDITABLE := --no-deps --no-build-isolation -e .
 PIP := $(BIN)/python -m pip -q --disable-pip-version-check
-STUDY := comparison
+NAME := ablation
 UV := UV_SYSTEM_CERTS=true $(BIN)/uv
 
 # The stages and the notebooks' kernels call `python`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help reproduce study test test-pythons lab lint lock clean
+.PHONY: help reproduce experiment test test-pythons lab lint lock clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -21,10 +21,10 @@ help:  ## list these targets
 reproduce: $(STAMP)  ## make every result again; does nothing where nothing changed
 	@$(BIN)/dvc repro
 
-# Frozen stages do not run by `dvc repro`, not even by force; `dvc commit` notes what they ran with.
-study: $(STAMP)  ## a long study again, for hours: comparison (notebook 6), or STUDY=recordings (7)
-	@$(BIN)/dvc repro preprocess && $(BIN)/python -m sedlib study $(STUDY) \
-		&& $(BIN)/dvc commit --force study_$(STUDY)
+# `dvc repro` does not run frozen stages; `dvc commit` records what they were run with.
+experiment: $(STAMP)  ## repeat a long experiment, for hours: the ablation, or NAME=transfer
+	@$(BIN)/dvc repro preprocess && $(BIN)/python -m sedlib experiment $(NAME) \
+		&& $(BIN)/dvc commit --force experiment_$(NAME)
 
 test: $(STAMP)  ## unit tests and lint, and rerun every notebook and compare (nbval)
 	@$(BIN)/python -m pytest
@@ -50,7 +50,7 @@ lock: $(STAMP)  ## pin what pyproject.toml asks for (newest of all: make lock UP
 clean:  ## remove the environment, the caches and all outputs that git does not hold
 	rm -rf .venv .tox .pytest_cache .ruff_cache .hypothesis sedlib.egg-info build
 	rm -rf data/episodes data/features data/model data/checkpoint.npz data/scores data/events
-	rm -rf data/detected data/study
+	rm -rf data/detected data/experiments
 	rm -rf reports/notebooks
 	rm -rf .dvc/cache .dvc/tmp
 	find sedlib tests notebooks -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf

@@ -52,11 +52,11 @@ figures = workspace() / "reports" / "figures" / "01"
 classes, rate = list(params.classes), params.stft.sample_rate
 colours = plots.class_colours(classes)
 sides = episodes.usable_split(params.split, folder)
-read = [annotations.read_json(folder / f"{name}.json") for name in sides.episodes]
+read = [annotations.read(folder / f"{name}.json") for name in sides.episodes]
 events = pd.concat(read, ignore_index=True)
 events["length"] = events["offset"] - events["onset"]
-slips, left_out = episodes.read_remarks(folder)
-print(f"{len(events)} events; {len(slips)} slips mended in the annotations", end=", ")
+corrections, left_out = episodes.read_remarks(folder)
+print(f"{len(events)} events; {len(corrections)} annotation errors corrected", end=", ")
 print(f"{len(left_out)} files left out {list(left_out['name'])}")
 events.head()
 
@@ -187,10 +187,10 @@ fig, ax = plt.subplots(figsize=(8.5, 4))
 plots.draw_matrix(ax, np.log10(1 + counts), "log10(1 + labelled seconds)")
 for text, value in zip(ax.texts, counts.to_numpy().ravel(), strict=True):
     text.set_text(str(value))
-ax.set_xticklabels([f"{name} ({side})" for name, side in split["side"].items()])
+ax.set_xticklabels([f"{name} ({subset})" for name, subset in split["subset"].items()])
 plots.save_figure(fig, figures / "split.png")
 plt.show()
-counts.T.groupby(split["side"]).sum().T[["train", "validation", "test"]]
+counts.T.groupby(split["subset"]).sum().T[["train", "validation", "test"]]
 
 # %% [markdown]
 # Every class occurs on every side. With a handful of seconds in the validation episode, whatever is

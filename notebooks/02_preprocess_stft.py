@@ -41,7 +41,7 @@ recipe, rate, classes = params.stft, params.stft.sample_rate, list(params.classe
 sides = episodes.usable_split(params.split, folder)
 episode = episode or sides.train[0]
 waveform = audio.read_audio(folder / f"{episode}.flac", rate)
-events = annotations.read_json(folder / f"{episode}.json")
+events = annotations.read(folder / f"{episode}.json")
 labels = labels.label_segments(events, len(waveform) / rate, classes, params.labels.rule)
 seconds = pd.Series(labels.sum(axis=0), classes)
 label = label or seconds[seconds > 0].idxmin()

@@ -18,7 +18,6 @@
 
 # %%
 import hashlib
-import json
 from functools import partial
 
 import keras
@@ -51,7 +50,7 @@ split = episodes.usable_split(params.split, data / "episodes")
 x = {name: features.open_features(data / f"features/{name}.npy", recipe) for name in split.episodes}
 y, y_frames = {}, {}
 for name in split.episodes:
-    events = annotations.read_json(data / "episodes" / f"{name}.json")
+    events = annotations.read(data / "episodes" / f"{name}.json")
     y[name] = labels.label_segments(events, len(x[name]), classes, params.labels.rule)
     y_frames[name] = labels.label_frames(events, len(x[name]), classes, recipe)
 sides = {
@@ -86,8 +85,8 @@ table
 # For comparison, the network of 2018 at its full width:
 
 # %%
-full = models.layer_table(models.build_model("reference", classes, recipe))
-print(f"reference: {full['parameters'].sum():,} parameters", end=", ")
+full = models.layer_table(models.build_model("vtt2018", classes, recipe))
+print(f"vtt2018: {full['parameters'].sum():,} parameters", end=", ")
 print(f"{full['multiply_adds'].sum() / 1e9:.1f} G multiply-adds")
 print(f"{full['multiply_adds'].sum() / table['multiply_adds'].sum():.0f} times the work of ours")
 
@@ -145,13 +144,16 @@ plt.show()
 # ## Training
 # Run by hand, the curves below grow epoch by epoch. An interrupted run goes on where it stopped
 # and ends with the same weights. Training stops early when the validation episode has not got
-# better for some epochs, and the weights of its best epoch are kept.
+# better for some epochs, and the weights of its best epoch are kept. The key identifies the run by
+# its settings, data and training code: a finished run with the same key is not trained again.
 
 # %%
-described = {"classes": classes, "recipe": recipe.model_dump(), "options": options.model_dump()}
-described |= {"seed": seed, "features": {n: hashlib.md5(m).hexdigest() for n, m in x.items()}}
-described["labels"] = {n: [hashlib.md5(a).hexdigest() for a in (y[n], y_frames[n])] for n in y}
-key = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+data_md5 = {name: hashlib.md5(magnitude).hexdigest() for name, magnitude in x.items()}
+contents = {
+    "train": [(data_md5[name], y[name], y_frames[name]) for name in split.train],
+    "validation": [(data_md5[name], y[name], y_frames[name]) for name in split.validation],
+}
+key = training.training_key(options, seed, classes, recipe, contents)
 history = training.train(
     network,
     partial(training.Batches, *examples, options, seed),
@@ -176,16 +178,13 @@ print(f"validation mean average precision {kept['val_average_precision']:.2f}")
 
 # %% [markdown]
 # ## Thresholds
-# A score becomes a yes where it reaches the class's threshold, chosen on the validation episode.
-# The best single threshold there would be a matter of luck for a class with eight seconds, so it is
-# the one for the F1 to expect: the scores are made probabilities as far as the labels tell, and the
-# threshold is half the F1 that is reached with it.
+# A class is detected in a segment when its score reaches the threshold of the class. Each threshold
+# is the one with the highest F1 on the validation episode. For a class with very few positive
+# segments there, the best threshold would be mostly chance, so such a class keeps 0.5.
 
 # %% tags=["trained"]
 scores = np.concatenate([models.predict_scores(network, m) for m in sides["validation"][0]])
-lengths = [len(m) for m in sides["validation"][0]]
-chosen = detection.threshold_table(sides["validation"][1], scores, classes, lengths, seed)
-thresholds = chosen["threshold"].to_numpy()
+thresholds = detection.choose_thresholds(sides["validation"][1], scores)
 fig, axes = plots.class_axes(len(classes), 2.1, sharex=True, sharey=True)
 grid = np.linspace(0.02, 0.98, 49)
 for ax, label, truth, score, t in zip(
@@ -195,7 +194,6 @@ for ax, label, truth, score, t in zip(
     either = [max(1, (score >= g).sum() + truth.sum()) for g in grid]
     f1 = 2 * np.array(hits) / either
     ax.plot(grid, f1, color=plots.class_colours(classes)[label])
-    ax.axvspan(*chosen.loc[label, ["threshold_low", "threshold_high"]], color="0.92", lw=0)
     ax.axvline(t, color="0.3", ls=":")
     ax.set_title(f"{label} ({truth.sum()} s)")
 fig.supxlabel("threshold")
@@ -204,14 +202,14 @@ plots.save_figure(fig, figures / "thresholds.png")
 plt.show()
 
 # %% [markdown]
-# The dotted line is the threshold chosen, the grey band where it would lie on other minutes of such
-# an episode, 95 times in 100. For the frequent classes the curve is a broad plateau and the choice
-# is safe; for the rare ones a handful of seconds decides.
+# The dotted line is the threshold chosen. Where the curve is a broad plateau around it, the choice
+# matters little; where a handful of segments decides, the curve is ragged and the threshold may
+# suit other episodes less well.
 
 # %% tags=["trained"]
-few = list(chosen.index[chosen["few"]])
-print(f"fewer than {detection.FEW} positive seconds, so the threshold is a guess: {', '.join(few)}")
-chosen[["threshold", "threshold_low", "threshold_high", "positives"]].round(2)
+positives = sides["validation"][1].sum(axis=0)
+print(f"with fewer than {detection.MINIMUM_POSITIVES} positives, the threshold stays at 0.5")
+pd.DataFrame({"threshold": thresholds.round(2), "positives": positives}, classes)
 
 # %% [markdown]
 # ## Thresholds of frames
@@ -225,7 +223,7 @@ if options.frame_weight:
     smoothing, frames = params.detection.frame_smoothing, x[split.train[0]].shape[1]
     both = models.with_frames(network)
     smooth = [
-        detection.mean_filter(models.predict_frames(both, m), smoothing * frames)
+        detection.smooth_scores(models.predict_frames(both, m), smoothing * frames)
         for m in sides["validation"][0]
     ]
     heard = np.concatenate([y_frames[name] for name in split.validation])
@@ -248,12 +246,12 @@ models.save_model(
     {
         "preset": options.preset,
         "classes": classes,
-        "features": recipe.model_dump(),
+        "stft": recipe.model_dump(),
         "thresholds": dict(zip(classes, thresholds.tolist(), strict=True)),
         **fine,
         "trained_on": list(split.train),
         "validated_on": list(split.validation),
-        "data_md5": described["features"],
+        "data_md5": data_md5,
         "seed": seed,
         "training": options.model_dump(),
         "versions": {m.__name__: m.__version__ for m in (keras, librosa, np, tf)},

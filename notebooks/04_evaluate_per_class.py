@@ -53,7 +53,7 @@ colours = plots.class_colours(classes)
 x = {name: features.open_features(data / f"features/{name}.npy", recipe) for name in split.episodes}
 events, y = {}, {}
 for name in split.episodes:
-    events[name] = annotations.read_json(data / "episodes" / f"{name}.json")
+    events[name] = annotations.read(data / "episodes" / f"{name}.json")
     y[name] = labels.label_segments(events[name], len(x[name]), classes, params.labels.rule)
 truth = np.concatenate([y[name] for name in split.test])
 print(f"{len(truth)} test clips from {', '.join(split.test)}")
@@ -70,7 +70,7 @@ for name in split.validation + split.test:
     scored[name] = detection.score_table(models.predict_scores(network, x[name]), classes)
     detection.write_scores(scored[name], data / "scores" / f"{name}.tsv")
     found[name] = detection.scores_to_events(scored[name], thresholds, name)
-    annotations.write_json(found[name], data / "events" / f"{name}.json")
+    annotations.write(found[name], data / "events" / f"{name}.json")
 scores = np.concatenate([scored[name][classes].to_numpy() for name in split.test])
 predicted = scores >= thresholds
 print(f"{scores.shape[0]} seconds x {scores.shape[1]} classes scored in {len(split.test)} episodes")
@@ -78,7 +78,8 @@ print(f"{scores.shape[0]} seconds x {scores.shape[1]} classes scored in {len(spl
 # %% [markdown]
 # ## The baseline to beat
 # Logistic regression on the spectrum averaged over the second, on a logarithmic scale: it knows
-# timbre and level, but not the course over time. Same seconds, thresholds chosen the same way.
+# timbre and level, but not the course over time. Same segments; the
+# thresholds have the highest F1 on the validation episode, also for classes with few positives.
 
 # %%
 mean = {name: np.log(x[name].mean(axis=1) + 1e-4) for name in split.episodes}
@@ -88,7 +89,8 @@ valid_y = np.concatenate([y[name] for name in split.validation])
 regression = OneVsRestClassifier(LogisticRegression(C=0.01, max_iter=1000))
 simple = make_pipeline(StandardScaler(), regression).fit(side["train"], train_y)
 simple_valid, simple_scores = (simple.predict_proba(side[s]) for s in ("validation", "test"))
-simple_predicted = simple_scores >= detection.choose_thresholds(valid_y, simple_valid)
+simple_thresholds = detection.choose_thresholds(valid_y, simple_valid, minimum_positives=1)
+simple_predicted = simple_scores >= simple_thresholds
 baseline = metrics.segment_metrics(truth, simple_predicted, classes, simple_scores)
 baseline_means = metrics.averages(truth, simple_predicted, simple_scores)
 
@@ -111,8 +113,8 @@ pd.concat([table, pd.DataFrame(means).T[table.columns.drop("support")]])
 weights = metrics.block_bootstrap([len(y[name]) for name in split.test], params.seed)
 samples = metrics.resampled_metrics(truth, predicted, weights, classes, scores)
 simple_samples = metrics.resampled_metrics(truth, simple_predicted, weights, classes, simple_scores)
-interval = metrics.intervals(samples)
-gain = metrics.compare(simple_samples, samples).xs("f1", level="metric")
+interval = metrics.confidence_intervals(samples)
+gain = metrics.paired_differences(simple_samples, samples).xs("f1", level="metric")
 gain = gain.rename(columns={"first": "mean spectrum", "second": "network"})
 gain[["mean spectrum", "network", "difference", "low", "high"]]
 
@@ -147,7 +149,7 @@ if "frames" in described:
     by_frame, both = {}, models.with_frames(network)
     for name in split.test:
         flickering = models.predict_frames(both, x[name])
-        smooth = detection.mean_filter(flickering, fine["smoothing"] * n_frames)
+        smooth = detection.smooth_scores(flickering, fine["smoothing"] * n_frames)
         by_frame[name] = detection.score_table(smooth, classes, 1 / n_frames)
     grids["by the frame"] = by_frame, np.array([fine["thresholds"][label] for label in classes])
 true = pd.concat([events[name] for name in split.test], ignore_index=True)
@@ -204,14 +206,14 @@ for grid in grids:
         )
         for of in (true, said[grid])
     ]
-    counts = metrics.event_counts(true, said[grid], durations, classes)
+    counts = metrics.event_counts_by_segment(true, said[grid], durations, classes)
     resampled = {
         "segment-based F1 (1 s)": metrics.resampled_metrics(*rolls, weights, classes),
         "event-based F1 (200 ms, 20 %)": metrics.resampled_ratios(*counts, weights, classes),
     }
     for name, of_metric in resampled.items():
-        both = metrics.intervals(of_metric).xs("f1", level="metric").loc[["macro", "micro"]]
-        for mean, row in both.iterrows():
+        f1 = metrics.confidence_intervals(of_metric).xs("f1", level="metric")
+        for mean, row in f1.loc[["macro", "micro"]].iterrows():
             f1_bounds.setdefault(grid, {})[f"{name}, {mean}"] = [row["low"], row["high"]]
 pd.concat({g: pd.DataFrame(b, ["low", "high"]).T for g, b in f1_bounds.items()}, axis=1)
 
@@ -312,7 +314,7 @@ every_other = recipe.model_copy(update={"hop_length": round(shown * rate / len(j
 mesh = plots.draw_spectrogram(upper, joined, every_other, fmax=11025, start=start)
 fig.colorbar(mesh, ax=upper, label="level (dB)", pad=0.01)
 upper.set(title=f"{episode}: truth in colour, answers as dark lines", xlabel="")
-plots.draw_events(lower, events[episode], classes, predicted=found[episode])
+plots.draw_events(lower, events[episode], classes, estimated=found[episode])
 lower.set_xlim(start, start + shown)
 plots.save_figure(fig, figures / "timeline.png")
 plt.show()

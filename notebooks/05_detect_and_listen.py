@@ -64,7 +64,7 @@ print(f"trained on {', '.join(described['trained_on'])}")
 # %% tags=["trained"]
 if "frames" not in described and step == "frames":
     step = 0.5  # this network does not score them
-result = detection.detect(path, network, described, step=step)
+result = detection.detect(path, network, described, hop=step)
 grid = float(result.scores["offset"].iloc[0])
 print(f"{result.duration:.1f} s, a score for each class every {grid:.3f} s")
 length = result.events["offset"] - result.events["onset"]
@@ -75,7 +75,7 @@ share.reindex(classes, fill_value=0).rename("share of the time").to_frame()
 target = data / "detected"
 target.mkdir(parents=True, exist_ok=True)
 for form in ("json", "tsv", "audacity", "textgrid"):
-    written = target / (path.stem + annotations.SUFFIXES[form])
+    written = target / (path.stem + annotations.FORMATS[form].suffix)
     annotations.write(result.events, written, form)
     print(written.name)
 
@@ -91,14 +91,14 @@ named = path.stem
 beside = annotations.read_folder(path.parent, [named]).events
 own = beside[beside["filename"] == named]
 ends = {named: result.duration}
-truth, slips = annotations.correct_events(own, classes, ends, params.episodes.aliases)
+truth, corrections = annotations.correct_events(own, classes, ends, params.episodes.aliases)
 truth = truth[truth["event_label"].isin(classes)]
 start = max(0, int(min(drawn_from, result.duration - drawn)))
 stop = min(start + drawn, int(np.ceil(result.duration)))
 # One block a second, so that a file of hours need not fit into memory.
 seconds = list(islice(audio.read_blocks(path, rate, rate), start, stop))
 stretch = np.concatenate(seconds)
-print(f"{len(truth)} annotated events of these classes, {len(slips)} slips mended")
+print(f"{len(truth)} annotated events of these classes, {len(corrections)} errors corrected")
 
 # %%
 fig, axes = plt.subplots(4, 1, figsize=(12, 9.5), height_ratios=[0.5, 1, 1.2, 1.2], sharex=True)
@@ -113,7 +113,7 @@ for ax, colours, label in ((axes[1], mesh, "level (dB)"), (axes[2], shades, "sco
     fig.colorbar(colours, ax=ax, label=label, pad=0.01)
     ax.set_xlabel("")
 if len(truth):
-    plots.draw_events(axes[3], truth, classes, predicted=result.events)
+    plots.draw_events(axes[3], truth, classes, estimated=result.events)
 else:
     plots.draw_events(axes[3], result.events, classes)
 axes[3].set_xlim(start, stop)
@@ -165,10 +165,10 @@ if judged:
 # each annotated event that is found, how far off the nearest onset is.
 
 # %% tags=["trained"]
-steps = [*detection.STEPS, *(["frames"] if "frames" in described else [])] if judged else []
+steps = [*detection.HOPS, *(["frames"] if "frames" in described else [])] if judged else []
 rows = []
 for finer in steps:
-    events = detection.detect(path, network, described, step=finer).events
+    events = detection.detect(path, network, described, hop=finer).events
     events = events[events["event_label"].isin(judged)].assign(filename=named)
     found = labels.label_segments(events, result.duration, judged, rule)
     pairs = truth.merge(events, on="event_label", suffixes=("", "_found"))

@@ -13,11 +13,11 @@
 # trained and tested on episodes mixed from real recordings, how much of what it learns from
 # synthetic ones holds for those, and what is lost?
 #
-# **In:** `reports/studies/recordings.npz` and `.json`, the answers of networks trained on synthetic
-# episodes, on episodes mixed by the same script from a bank of real recordings, and on both, each
-# from several seeds. `make study STUDY=recordings` makes them from a bank of your own; the one used
-# here cannot be handed on with this repository. **Out:** `reports/studies/recordings_metrics.json`,
-# figures in `reports/figures/07`.
+# **In:** `reports/experiments/transfer.npz` and `.json`, the scores of networks trained on
+# synthetic episodes, on episodes mixed by the same script from a sound bank of real recordings, and
+# on both, each from several seeds. `sedlib experiment transfer` makes them from a sound bank of
+# your own; the one used here cannot be distributed with this repository. **Out:**
+# `reports/experiments/transfer_metrics.json`, figures in `reports/figures/07`.
 
 # %%
 import json
@@ -27,8 +27,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from sedlib import annotations, detection, metrics
+from sedlib import detection, metrics
 from sedlib.config import load_params, repository, workspace
+from sedlib.files import write_json
 from sedlib.reports import plots
 
 plots.use_style()
@@ -44,17 +45,15 @@ resamples = 2000  # of the test episodes
 # scripts and the sounds without a label are made as for the synthetic episodes.
 
 # %%
-studies, figures = repository() / "reports" / "studies", workspace() / "reports" / "figures" / "07"
-described = json.loads((studies / "recordings.json").read_text(encoding="utf-8"))
-arrays = dict(np.load(studies / "recordings.npz"))
-recipes, seeds, classes = (described[key] for key in ("recipes", "seeds", "classes"))
+stored, figures = repository() / "reports" / "experiments", workspace() / "reports/figures/07"
+described = json.loads((stored / "transfer.json").read_text(encoding="utf-8"))
+arrays = dict(np.load(stored / "transfer.npz"))
+variants, seeds, classes = (described[key] for key in ("variants", "seeds", "classes"))
 corpora, minutes = list(described["lengths"]), pd.Series(described["minutes"])
-print(
-    f"{len(recipes)} ways to train x {len(seeds)} seeds, {described['epochs']} epochs of", end=" "
-)
-print(f"{described['examples an epoch']} examples")
+print(f"{len(variants)} variants x {len(seeds)} seeds, {described['epochs']} epochs of", end=" ")
+print(f"{described['examples_per_epoch']} examples")
 print(f"{minutes.sum() / 60:.1f} hours of training on {described['processor']}, one thread a run")
-counts = pd.DataFrame(described["recordings and groups"]).T.loc[classes]
+counts = pd.DataFrame(described["recordings_and_groups"]).T.loc[classes]
 pd.concat(
     {
         "recordings": counts.map(lambda pair: pair[0]),
@@ -76,21 +75,21 @@ pd.concat(
 
 # %%
 samples, support = {}, {}
-for recipe, corpus in product(recipes, corpora):
-    own = [c for c in corpora if f"{recipe}/{seeds[0]}/validation/{c}" in arrays]
-    valid = np.concatenate([arrays[f"truth/{described['rule']}/validation/{c}"] for c in own])
-    truth = arrays[f"truth/{described['rule']}/test/{corpus}"]
-    support[corpus] = pd.Series(truth.sum(axis=0), classes)
+for variant, corpus in product(variants, corpora):
+    own = [c for c in corpora if f"{variant}/{seeds[0]}/validation/{c}" in arrays]
+    validation = [arrays[f"reference/{described['rule']}/validation/{c}"] for c in own]
+    reference = arrays[f"reference/{described['rule']}/test/{corpus}"]
+    support[corpus] = pd.Series(reference.sum(axis=0), classes)
     lengths = list(described["lengths"][corpus]["test"].values())
     weights = metrics.block_bootstrap(lengths, params.seed, n_resamples=resamples)
     runs = []
     for seed in seeds:
-        parts = [arrays[f"{recipe}/{seed}/validation/{c}"] for c in own]
-        thresholds = detection.choose_thresholds(valid, np.concatenate(parts))
-        scores = arrays[f"{recipe}/{seed}/test/{corpus}"]
-        answers = truth, scores >= thresholds, weights, classes, scores
-        runs.append(metrics.resampled_metrics(*answers))
-    samples[recipe, corpus] = metrics.mean_over_seeds(runs, params.seed)
+        estimated = [arrays[f"{variant}/{seed}/validation/{c}"] for c in own]
+        thresholds = detection.choose_thresholds(*map(np.concatenate, (validation, estimated)))
+        scores = arrays[f"{variant}/{seed}/test/{corpus}"]
+        detected = scores >= thresholds
+        runs.append(metrics.resampled_metrics(reference, detected, weights, classes, scores))
+    samples[variant, corpus] = metrics.mean_over_seeds(runs, params.seed)
 print(f"{len(samples)} pairs of training and test")
 
 # %% [markdown]
@@ -98,9 +97,9 @@ print(f"{len(samples)} pairs of training and test")
 
 # %%
 rows = []
-for (recipe, corpus), of_pair in samples.items():
-    found = metrics.intervals(of_pair).loc["macro"]
-    row = {"trained on": recipe, "tested on": corpus}
+for (variant, corpus), of_pair in samples.items():
+    found = metrics.confidence_intervals(of_pair).loc["macro"]
+    row = {"trained on": variant, "tested on": corpus}
     for metric, name in (("f1", "macro F1"), ("average_precision", "mAP")):
         row |= {name: found.loc[metric, "estimate"]}
         row |= {f"{name} low": found.loc[metric, "low"], f"{name} high": found.loc[metric, "high"]}
@@ -114,10 +113,10 @@ together
 
 # %%
 table = {}
-for (recipe, corpus), of_pair in samples.items():
-    f1 = metrics.intervals(of_pair).xs("f1", level="metric").loc[classes]
+for (variant, corpus), of_pair in samples.items():
+    f1 = metrics.confidence_intervals(of_pair).xs("f1", level="metric").loc[classes]
     cells = [f"{e:.2f} [{low:.2f}, {high:.2f}]" for e, low, high in f1.iloc[:, :3].to_numpy()]
-    table[f"tested on {corpus}", f"trained on {recipe}"] = pd.Series(cells, classes)
+    table[f"tested on {corpus}", f"trained on {variant}"] = pd.Series(cells, classes)
 for corpus in corpora:
     table[f"tested on {corpus}", "seconds"] = support[corpus]
 table = pd.DataFrame(table)
@@ -127,15 +126,15 @@ table[[pair for corpus in corpora for pair in table if pair[0] == f"tested on {c
 fig, axes = plt.subplots(1, len(corpora), figsize=(12, 5), sharey=True)
 rows, colours = np.arange(len(classes)), list(plots.class_colours(classes).values())
 for ax, corpus in zip(axes, corpora, strict=True):
-    for recipe, marker, shift in zip(recipes, "osD", (-0.22, 0, 0.22), strict=True):
-        f1 = metrics.intervals(samples[recipe, corpus]).xs("f1", level="metric")
+    for variant, marker, shift in zip(variants, "osD", (-0.22, 0, 0.22), strict=True):
+        f1 = metrics.confidence_intervals(samples[variant, corpus]).xs("f1", level="metric")
         f1 = f1.loc[classes]
-        fill = colours if corpus == recipe else "white"
+        fill = colours if corpus == variant else "white"
         ax.hlines(rows + shift, f1["low"], f1["high"], color=colours, lw=1.3)
         ax.scatter(
             f1["estimate"], rows + shift, marker=marker, s=32, facecolor=fill, edgecolor=colours
         )
-        ax.scatter([], [], marker=marker, facecolor="white", edgecolor="0.3", label=recipe)
+        ax.scatter([], [], marker=marker, facecolor="white", edgecolor="0.3", label=variant)
     ax.set(xlabel="F1", xlim=(-0.02, 1), title=f"tested on {corpus}")
 axes[0].set(yticks=rows, yticklabels=classes)
 axes[0].invert_yaxis()
@@ -154,8 +153,8 @@ plt.show()
 # well and only its thresholds are off; where both are lost, it has not learnt that sound.
 
 # %%
-made, recorded = corpora
-lost = metrics.compare(samples[recorded, recorded], samples[made, recorded])
+synthetic, recorded = corpora
+lost = metrics.paired_differences(samples[recorded, recorded], samples[synthetic, recorded])
 wanted = [*classes, "macro"]
 pd.concat(
     {
@@ -169,7 +168,7 @@ pd.concat(
 # And what synthetic episodes add to recordings, when half of the examples are from each:
 
 # %%
-added = metrics.compare(samples[recorded, recorded], samples["both", recorded])
+added = metrics.paired_differences(samples[recorded, recorded], samples["both", recorded])
 added.xs("f1", level="metric").loc[wanted, ["first", "second", "difference", "low", "high"]].rename(
     columns={"first": "recordings", "second": "both"}
 )
@@ -179,15 +178,15 @@ added.xs("f1", level="metric").loc[wanted, ["first", "second", "difference", "lo
 
 # %%
 kept = {}
-for (recipe, corpus), of_pair in samples.items():
-    found = metrics.intervals(of_pair).xs("f1", level="metric").loc[wanted]
+for (variant, corpus), of_pair in samples.items():
+    found = metrics.confidence_intervals(of_pair).xs("f1", level="metric").loc[wanted]
     bounds = found[["estimate", "low", "high"]].to_dict("index")
-    kept.setdefault(corpus, {})[recipe] = {
+    kept.setdefault(corpus, {})[variant] = {
         label: row if row["estimate"] == row["estimate"] else None for label, row in bounds.items()
     }
-target = workspace() / "reports" / "studies" / "recordings_metrics.json"
+target = workspace() / "reports" / "experiments" / "transfer_metrics.json"
 target.parent.mkdir(parents=True, exist_ok=True)
-annotations.write_text(json.dumps(kept, indent=2) + "\n", target)
+write_json(kept, target)
 print(f"F1 by test, training and class: {target.name}")
 
 # %% [markdown]

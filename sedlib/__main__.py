@@ -1,4 +1,4 @@
-"""``python -m sedlib`` is the command ``sedlib``."""
+"""``python -m sedlib`` runs the command ``sedlib``."""
 
 from sedlib.cli import main
 

@@ -1,11 +1,11 @@
-"""Detection in many files: what is done is not done again, a bad file stops nothing.
+"""Detection in many files, which can be interrupted and continued, and its evaluation.
 
-The folder of results has one file of events for each recording and ``detected.json``, which
-says for each what it was made from: the file's size and time, the model, the step, the
-thresholds. A result is done if that is unchanged.
+The output folder holds a file of events for each recording, and ``detected.json``, which records
+what each of them was made from: the size and modification time of the media file, the model, and
+the options. A file for which all of these are unchanged is not processed again. A file that
+cannot be read is reported and does not stop the others.
 """
 
-import difflib
 import hashlib
 import json
 from collections import Counter
@@ -19,52 +19,51 @@ from sedlib.audio import AudioError
 from sedlib.config import SedlibError, STFTParams
 from sedlib.detection import FRAMES, detect
 from sedlib.features import segment_shape
-from sedlib.files import write_text
+from sedlib.files import nearest, write_json
 from sedlib.labels import label_segments
 from sedlib.models import DESCRIPTION, WEIGHTS, load_model, read_description
 
 RECORD, METRICS = "detected.json", "metrics.json"
 
 
-class BatchError(SedlibError):
-    """Detection that cannot begin; the message says why."""
-
-
 @dataclass(frozen=True)
 class Options:
-    """What to find and how to write it.
+    """How to detect events, and what to write.
 
     Attributes
     ----------
-    form : str
-        Key of `sedlib.annotations.SUFFIXES`.
-    step : float or "frames"
-        Seconds; see `sedlib.detection.detect`.
+    format : str
+        Name of an annotation format; see `sedlib.annotations.write`.
+    hop : float or "frames"
+        Time between scored segments in seconds; see `sedlib.detection.detect`.
     thresholds : dict of str to float
-        For any of the classes; the others keep the model's own.
+        Thresholds in [0, 1] for any of the classes. The other classes keep the model's own.
     scores : bool
-        Write the scores as well, ``NAME.scores.tsv``.
+        Whether to write the scores of each recording as well, to ``NAME.scores.tsv``.
     """
 
-    form: str = "json"
-    step: float | str = 1.0
+    format: str = "json"
+    hop: float | str = 1.0
     thresholds: dict = field(default_factory=dict)
     scores: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one file.
+    """The result of detection in one file.
 
     Attributes
     ----------
     path : pathlib.Path
+        The media file.
     duration : float
-        Seconds; nan if the file could not be read.
+        In seconds; nan if the file could not be read.
     events : int
+        Number of events.
     fault : str or None
-        One sentence.
+        Why the file could not be read, in one sentence; None if it was read.
     done_before : bool
+        Whether the result of an earlier run was kept.
     """
 
     path: Path
@@ -75,145 +74,164 @@ class Outcome:
 
 
 def detect_files(paths, model, output, options, progress=None):
-    """Find the events of each file, one after the other.
+    """Detect the events of each file in turn.
 
     Parameters
     ----------
     paths : sequence of pathlib.Path
         Media files.
     model : path-like
-        Folder of a stored model.
+        Folder of a saved model.
     output : pathlib.Path
-        Made if missing. Each file in it is replaced only when all of it is written.
+        Folder of the results, which is created if it is missing. A file in it is replaced only
+        when the new one is complete.
     options : Options
     progress : callable, optional
-        Called with the seconds of each stretch of sound as it is read.
+        Called with the length in seconds of each block of sound that has been read.
 
     Yields
     ------
     Outcome
-        In the order of `paths`, when its results are on disk.
+        In the order of `paths`, as soon as the results of the file are on disk.
 
     Raises
     ------
-    BatchError
-        If two files have one name, or a threshold is for no class of the model.
+    SedlibError
+        If two files have the same name, or a threshold is given for a class that the model does
+        not have.
     sedlib.models.ModelError
-        If there is no model, or it cannot do what the options ask for.
+        If there is no model, or it does not support the options.
     """
     description = read_description(model)
-    _check(paths, description, options)
+    _check_names(paths)
+    _check_thresholds(options.thresholds, description["classes"])
     output.mkdir(parents=True, exist_ok=True)
     record, network = _read_record(output), None
-    grid = options.step
-    if grid == FRAMES:
-        grid = 1 / segment_shape(STFTParams(**description["features"]))[0]
-    settings = {"model": _hash(Path(model)), **asdict(options)}
+    hop = options.hop
+    if hop == FRAMES:
+        hop = 1 / segment_shape(STFTParams(**description["stft"]))[0]
+    settings = {"model": _hash_model(Path(model)), **asdict(options)}
     for path in paths:
         name = path.stem
-        target = output / (name + annotations.SUFFIXES[options.form])
-        scores = output / f"{name}.scores.tsv"
-        made_from = {"file": path.name, **_state(path), **settings}
+        target, scores = _events_path(output, name, options.format), output / f"{name}.scores.tsv"
+        made_from = {"file": path.name, **_file_state(path), **settings}
         known = record.get(name, {})
-        there = target.is_file() and (scores.is_file() or not options.scores)
-        if there and known.get("made_from") == made_from:
+        complete = target.is_file() and (scores.is_file() or not options.scores)
+        if complete and known.get("made_from") == made_from:
             yield Outcome(path, known["duration"], known["events"], done_before=True)
             continue
         network = network or load_model(model)[0]
         try:
-            found = detect(path, network, description, options.thresholds, options.step, progress)
+            found = detect(path, network, description, options.thresholds, options.hop, progress)
         except AudioError as error:
             yield Outcome(path, float("nan"), 0, str(error))
             continue
         if options.scores:
             detection.write_scores(found.scores, scores)
-        annotations.write(found.events, target, options.form, step=grid)
+        annotations.write(found.events, target, options.format, hop=hop)
         duration = round(found.duration, 6)
         record[name] = {"duration": duration, "events": len(found.events), "made_from": made_from}
-        _write_json(record, output / RECORD)
+        write_json(record, output / RECORD)
         yield Outcome(path, duration, len(found.events))
 
 
-def compare_with_truth(outcomes, truth, classes, output, form, aliases=None):
-    """Score the events found, second by second.
+def compare_with_reference(outcomes, reference, classes, output, format, aliases=None):
+    """Score the detected events segment by segment, against reference annotations.
 
-    Only classes that the truth names are judged: where nobody has listened for a sound, an
-    answer is neither right nor wrong.
+    Only the classes that occur in the reference are scored: a class that nobody annotated has no
+    ground truth.
 
     Parameters
     ----------
     outcomes : sequence of Outcome
-    truth : pandas.DataFrame
-        Event table of any recordings.
+    reference : pandas.DataFrame
+        Event table of any number of recordings.
     classes : sequence of str
-        Of the model.
+        Classes of the model.
     output : pathlib.Path
-        The results, as `detect_files` has written them; ``metrics.json`` is added.
-    form : str
-        Their format.
+        Folder with the results of `detect_files`. The metrics are written there, to
+        ``metrics.json``.
+    format : str
+        Format of the results.
     aliases : mapping of str to str or None, optional
-        Label in `truth` to class; see `sedlib.annotations.correct_events`.
+        Label in `reference` to class; see `sedlib.annotations.correct_events`.
 
     Returns
     -------
     table : pandas.DataFrame
-        See `sedlib.metrics.segment_metrics`.
+        Metrics of each class; see `sedlib.metrics.segment_metrics`.
     remarks : list of str
-        What of the truth was mended or left out, and which files have none.
+        The corrections of the reference, and the files that have none.
 
     Raises
     ------
-    BatchError
-        If there is nothing to judge.
+    SedlibError
+        If no event of the reference has a class of the model.
     """
     durations = {o.path.stem: o.duration for o in outcomes if o.fault is None}
-    truth = truth[truth["filename"].isin(durations)]
+    reference = reference[reference["filename"].isin(durations)]
     remarks = [
-        f"{name}: no annotation in the truth, not judged"
-        for name in sorted(durations.keys() - set(truth["filename"]))
+        f"{name}: no reference annotation, not scored"
+        for name in sorted(durations.keys() - set(reference["filename"]))
     ]
-    truth, slips = annotations.correct_events(truth, classes, durations, aliases)
-    slips["action"] = slips["action"].replace("kept", "not a class of the model, not judged")
-    kinds = slips.groupby(["slip", "event_label", "action"], sort=False).size()
-    remarks += [f"truth: {n} x {slip} '{label}', {act}" for (slip, label, act), n in kinds.items()]
-    judged = [label for label in classes if label in set(truth["event_label"])]
-    if not judged:
-        raise BatchError(
-            f"the truth names no event of the model's classes ({', '.join(classes)}) in these "
-            "files; rename its labels by aliases"
+    reference, corrections = annotations.correct_events(reference, classes, durations, aliases)
+    corrections["correction"] = corrections["correction"].replace(
+        "kept", "not a class of the model, not scored"
+    )
+    kinds = corrections.groupby(["error", "event_label", "correction"], sort=False).size()
+    remarks += [
+        f"reference: {count} x {error} '{label}', {correction}"
+        for (error, label, correction), count in kinds.items()
+    ]
+    scored = [label for label in classes if label in set(reference["event_label"])]
+    if not scored:
+        raise SedlibError(
+            f"the reference has no event of the model's classes ({', '.join(classes)}) in these "
+            "files; map its labels to classes with aliases"
         )
-    grids = []
+    labels = []
     for outcome in outcomes:
-        name = outcome.path.stem
-        if outcome.fault is None and name in set(truth["filename"]):
-            target = output / (name + annotations.SUFFIXES[form])
-            found = annotations.read(target) if outcome.events else annotations.event_table()
-            pair = truth[truth["filename"] == name], found
-            pair = [events[events["event_label"].isin(judged)] for events in pair]
-            grids.append([label_segments(events, outcome.duration, judged) for events in pair])
-    true, predicted = (np.concatenate(grid) for grid in zip(*grids, strict=True))
-    table = metrics.segment_metrics(true, predicted, judged).drop(columns="average_precision")
-    kept = {"clips": len(true), **metrics.averages(true, predicted)}
-    _write_json(kept | {"classes": table.to_dict("index")}, output / METRICS)
+        name, estimated = outcome.path.stem, annotations.event_table()
+        if name not in set(reference["filename"]):
+            continue
+        if outcome.events:
+            estimated = annotations.read(_events_path(output, name, format))
+        tables = reference[reference["filename"] == name], estimated
+        tables = [events[events["event_label"].isin(scored)] for events in tables]
+        labels.append([label_segments(events, outcome.duration, scored) for events in tables])
+    pair = [np.concatenate(each) for each in zip(*labels, strict=True)]
+    table = metrics.segment_metrics(*pair, scored).drop(columns="average_precision")
+    summary = {"segments": len(pair[0]), **metrics.averages(*pair)}
+    summary["classes"] = table.to_dict("index")
+    write_json(_nan_to_null(summary), output / METRICS)
     return table, remarks
 
 
-def _check(paths, description, options):
-    """Refuse what can be refused before the first file is read."""
+def _check_names(paths):
+    """Refuse files whose results would have the same name."""
     for name, count in Counter(path.stem for path in paths).items():
         if count > 1:
-            raise BatchError(
-                f"{count} of the files are named '{name}', and their results would be one file; "
-                "detect them into different folders"
+            raise SedlibError(
+                f"{count} of the files are named '{name}', and their results would overwrite one "
+                "another; write them to different folders"
             )
-    for label in options.thresholds:
-        if label not in description["classes"]:
-            near = difflib.get_close_matches(label, description["classes"], n=1, cutoff=0.0)[0]
-            raise BatchError(f"no class '{label}' in the model; the nearest is '{near}'")
 
 
-def _state(path):
-    """Return what of a file changes when it is written again; None where there is no file."""
+def _check_thresholds(thresholds, classes):
+    """Refuse a threshold for a class that the model does not have."""
+    for label in thresholds:
+        if label not in classes:
+            raise SedlibError(
+                f"the model has no class '{label}'; the nearest is '{nearest(label, classes)}'"
+            )
+
+
+def _events_path(folder, name, format):
+    return folder / (name + annotations.FORMATS[format].suffix)
+
+
+def _file_state(path):
+    """Return what shows that a file was written again; None where there is no file."""
     try:
         state = path.stat()
     except OSError:
@@ -221,13 +239,13 @@ def _state(path):
     return {"size": state.st_size, "modified": state.st_mtime_ns}
 
 
-def _hash(model):
-    parts = [hashlib.sha256((model / name).read_bytes()) for name in (DESCRIPTION, WEIGHTS)]
+def _hash_model(folder):
+    parts = [hashlib.sha256((folder / name).read_bytes()) for name in (DESCRIPTION, WEIGHTS)]
     return hashlib.sha256(b"".join(part.digest() for part in parts)).hexdigest()
 
 
 def _read_record(folder):
-    """Read what has been done; nothing if the record is missing or is none."""
+    """Read ``detected.json``; a record that is missing or damaged is empty."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -235,12 +253,8 @@ def _read_record(folder):
     return record if isinstance(record, dict) else {}
 
 
-def _write_json(value, path):
-    """JSON has no nan: null."""
-    write_text(json.dumps(_plain(value), indent=2, allow_nan=False) + "\n", path)
-
-
-def _plain(value):
+def _nan_to_null(value):
+    """Replace nan, which JSON does not have, by None."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _nan_to_null(item) for key, item in value.items()}
     return None if value != value else value

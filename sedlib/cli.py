@@ -1,6 +1,7 @@
-"""The command line: what people call, and the steps that DVC's stages call.
+"""The command line: the commands that users run, and those that the DVC stages run.
 
-What a command needs is imported in it: TensorFlow alone takes seconds to load.
+Each command imports what it needs in its own function, because importing TensorFlow takes
+several seconds.
 """
 
 import argparse
@@ -16,29 +17,53 @@ from sedlib import annotations, audio
 from sedlib.config import SedlibError, load_params, repository, workspace
 from sedlib.files import write_text
 
+HOPS = {"1.0": 1.0, "1": 1.0, "0.5": 0.5, "0.2": 0.2, "0.1": 0.1, "frames": "frames"}
 
-def episodes_command(_):
-    """Make or gather every episode of the split, one process a core."""
-    from sedlib import sources
 
-    params = load_params()
-    source = repository() / params.episodes.folder
-    target = workspace() / "data" / "episodes"
-    slips, left_out = sources.prepare(params, source, target, os.cpu_count())
-    for slip in slips.itertuples():
-        print(f"{slip.filename}: row {slip.row}: {slip.event_label}: {slip.slip}, {slip.action}")
-    for fault in left_out.itertuples():
-        print(f"left out: {fault.name}: {fault.reason}")
-    print(f"{len(params.split.episodes)} episodes asked for, in {target}: ", end="")
-    print(f"{len(slips)} slips mended, {len(left_out)} files left out")
+def detect_command(arguments):
+    """Detect the events in media files; the exit code is 1 if a file could not be read."""
+    with _native_messages_hidden():
+        from sedlib import batch
+        from sedlib.models import read_description
+
+    files = audio.find_media(arguments.files)
+    model = arguments.model or workspace() / "data" / "model"
+    classes = read_description(model)["classes"]
+    thresholds = {
+        name: value
+        for label, value in arguments.threshold
+        for name in ([label] if label else classes)
+    }
+    options = batch.Options(arguments.format, arguments.hop, thresholds, arguments.scores)
+    outcomes = []
+    with _progress_bar(total=_total_duration(files)) as bar:
+        for outcome in batch.detect_files(files, model, arguments.output, options, bar.update):
+            outcomes.append(outcome)
+            result = f"{outcome.events} events" + (", done before" if outcome.done_before else "")
+            bar.write(f"{outcome.path}: {'could not be read' if outcome.fault else result}")
+    if arguments.reference:
+        table, remarks = batch.compare_with_reference(
+            outcomes,
+            _read_reference(arguments.reference, [file.stem for file in files]),
+            classes,
+            arguments.output,
+            options.format,
+            dict(arguments.alias),
+        )
+        print("\n".join([*remarks, table.to_string(float_format="{:.2f}".format, na_rep="–")]))
+    faults = [outcome.fault for outcome in outcomes if outcome.fault]
+    for fault in faults:
+        print(f"sedlib: {fault}", file=sys.stderr)
+    print(f"{len(outcomes) - len(faults)} of {len(outcomes)} files done: {arguments.output}")
+    sys.exit(1 if faults else 0)
 
 
 def check_command(arguments):
-    """Say what is wrong with a folder of episodes; exit code 0, 1 (warnings) or 2 (errors)."""
+    """Check a folder of episodes; the exit code is 0, 1 (warnings) or 2 (errors)."""
     from sedlib import check
 
     params = load_params()
-    with tqdm(unit=" s of sound", disable=None, leave=False, file=sys.stderr) as bar:
+    with _progress_bar(leave=False) as bar:
         report = check.check_folder(
             arguments.folder,
             params.classes,
@@ -56,109 +81,87 @@ def check_command(arguments):
     sys.exit(report.exit_code)
 
 
-def detect_command(arguments):
-    """Find the events of media files; exit code 1 if a file could not be read."""
-    with _quiet():
-        from sedlib import batch
-        from sedlib.models import read_description
+def episodes_command(_):
+    """Create or collect the episodes of the split, with one process per core."""
+    from sedlib import sources
 
-    files = audio.find_media(arguments.files)
-    model = arguments.model or workspace() / "data" / "model"
-    classes = read_description(model)["classes"]
-    thresholds = {
-        name: value
-        for label, value in arguments.threshold
-        for name in ([label] if label else classes)
-    }
-    options = batch.Options(arguments.format, arguments.step, thresholds, arguments.scores)
-    outcomes = []
-    with tqdm(total=_seconds(files), unit=" s of sound", disable=None, file=sys.stderr) as bar:
-        found = batch.detect_files(files, model, arguments.output, options, bar.update)
-        for outcome in found:
-            outcomes.append(outcome)
-            said = f"{outcome.events} events" + (", done before" if outcome.done_before else "")
-            bar.write(f"{outcome.path}: {'not read' if outcome.fault else said}")
-    if arguments.truth:
-        truth = _truth(arguments.truth, [file.stem for file in files])
-        aliases = dict(arguments.alias)
-        table, remarks = batch.compare_with_truth(
-            outcomes, truth, classes, arguments.output, options.form, aliases
-        )
-        print("\n".join([*remarks, table.to_string(float_format="{:.2f}".format, na_rep="–")]))
-    faults = [outcome.fault for outcome in outcomes if outcome.fault]
-    for fault in faults:
-        print(f"sedlib: {fault}", file=sys.stderr)
-    print(f"{len(outcomes) - len(faults)} of {len(outcomes)} files done: {arguments.output}")
-    sys.exit(1 if faults else 0)
+    params = load_params()
+    source = repository() / params.episodes.folder
+    target = workspace() / "data" / "episodes"
+    corrections, left_out = sources.prepare_episodes(params, source, target, os.cpu_count())
+    for row in corrections.itertuples():
+        print(f"{row.filename}: row {row.row}: {row.event_label}: {row.error}, {row.correction}")
+    for file in left_out.itertuples():
+        print(f"left out: {file.name}: {file.reason}")
+    print(f"{len(params.split.episodes)} episodes requested, in {target}: ", end="")
+    print(f"{len(corrections)} annotation errors corrected, {len(left_out)} files left out")
 
 
-def run_notebook_command(arguments):
-    """Run one notebook into ``reports/notebooks``."""
-    from sedlib.reports.notebooks import run_notebook
-
-    load_params()  # a fault in it is better said before a kernel starts
-    print(run_notebook(arguments.source, workspace() / "reports" / "notebooks"))
-
-
-def study_command(arguments):
-    """Conduct a long study: hours on a processor, less with a GPU."""
-    with _quiet():
+def experiment_command(arguments):
+    """Run an experiment that trains many networks: hours on a CPU, less on a GPU."""
+    with _native_messages_hidden():
         from sedlib import experiments
-        from sedlib.episodes import usable_split
+        from sedlib.corpus import open_corpus
 
-    params, data = load_params(), workspace() / "data"
-    split = usable_split(params.split, data / "episodes")
-    name = arguments.name
-    corpora = [
-        experiments.Corpus(params.episodes.source, data / "episodes", data / "features", split)
-    ]
-    if name == "comparison":
-        recipes, facts = experiments.comparison(params.train), {}
+    params, data, name = load_params(), workspace() / "data", arguments.name
+    scratch, target = data / "experiments", workspace() / "reports" / "experiments"
+    corpora = [open_corpus(params, data)]
+    if name == "ablation":
+        variants, facts = experiments.ablation_variants(params.train), {}
     else:
-        recorded, dealt = experiments.mix_recordings(params, data / "study" / name, os.cpu_count())
-        corpora.append(recorded)
-        recipes, facts = experiments.recordings(*corpora), {"recordings and groups": dealt}
-    scratch, target = data / "study" / f"{name}_runs", workspace() / "reports" / "studies"
-    where = scratch, target, arguments.processes, facts
-    for line in experiments.conduct(name, recipes, corpora, params, *where):
+        mixed, counts = experiments.mix_soundbank_episodes(params, scratch / name, os.cpu_count())
+        corpora.append(mixed)
+        variants = experiments.transfer_variants(*corpora)
+        facts = {"recordings_and_groups": counts}
+    where = scratch / f"{name}_runs", target, arguments.processes, facts
+    for line in experiments.run_experiment(name, variants, corpora, params, *where):
         print(line, flush=True)
 
 
-def publish_command(_):
-    """Copy the outputs of the executed notebooks into the pairs under ``notebooks``."""
+def run_notebook_command(arguments):
+    """Execute one notebook into ``reports/notebooks``."""
+    from sedlib.reports.notebooks import run_notebook
+
+    load_params()  # an error in params.yaml is reported here, before a kernel starts
+    print(run_notebook(arguments.source, workspace() / "reports" / "notebooks"))
+
+
+def publish_command(arguments):
+    """Copy the outputs of the executed notebooks into the ``.ipynb`` files in ``notebooks``."""
     from sedlib.reports.notebooks import publish
 
-    for source in sorted((repository() / "notebooks").glob("*.py")):
-        print(publish(source, workspace() / "reports" / "notebooks" / f"{source.stem}.ipynb"))
+    executed = workspace() / "reports" / "notebooks"
+    for source in arguments.sources or sorted((repository() / "notebooks").glob("*.py")):
+        print(publish(source, executed / f"{source.stem}.ipynb"))
 
 
 def report_command(_):
-    """Write the cards, and the results into the README of the checkout."""
-    from sedlib.reports import cards
+    """Write both cards, the page of all results, and the table and formats of the README."""
+    from sedlib.reports import cards, tables
 
     params, data, reports = load_params(), workspace() / "data", workspace() / "reports"
-    metrics, comparison, recordings, description = (
+    metrics, ablation, transfer, description = (
         json.loads(path.read_text(encoding="utf-8"))
         for path in (
             reports / "metrics.json",
-            reports / "studies" / "comparison_metrics.json",
-            reports / "studies" / "recordings_metrics.json",
+            reports / "experiments" / "ablation_metrics.json",
+            reports / "experiments" / "transfer_metrics.json",
             data / "model" / "model.json",
         )
     )
     write_text(cards.model_card(metrics, description), reports / "model_card.md")
     write_text(cards.data_card(params, data / "episodes"), reports / "data_card.md")
+    page = tables.results_page(metrics, ablation, transfer, params.episodes.source)
+    write_text(page, reports / "results.md")
     readme = repository() / "README.md"
     text = readme.read_text(encoding="utf-8")
-    results = cards.results_block(metrics, params.episodes.source)
-    text = cards.replace_block(text, "results", results)
-    studies = cards.studies_block(comparison, recordings)
-    write_text(cards.replace_block(text, "studies", studies), readme)
+    text = tables.replace_block(text, "results", tables.results_block(metrics, params))
+    write_text(tables.replace_block(text, "formats", tables.formats_block()), readme)
 
 
 @contextmanager
-def _quiet():
-    """Keep off the terminal what TensorFlow's libraries write there, below Python, on loading."""
+def _native_messages_hidden():
+    """Hide what TensorFlow's C++ libraries write to the terminal while they are loaded."""
     sys.stderr.flush()
     terminal = os.dup(2)
     try:
@@ -170,19 +173,24 @@ def _quiet():
         os.close(terminal)
 
 
-def _seconds(files):
-    """Length of all files together, as far as they promise one."""
+def _progress_bar(**options):
+    """Return a progress bar in seconds of sound; nothing is drawn outside a terminal."""
+    return tqdm(unit=" s of sound", disable=None, file=sys.stderr, **options)
+
+
+def _total_duration(files):
+    """Add up the durations in seconds of all files that state one."""
     total = 0.0
     for file in files:
         try:
             total += audio.probe(file).duration or 0.0
         except audio.AudioError:
-            continue  # detection says so in its turn
+            continue  # detection reports the file
     return total
 
 
-def _truth(path, names):
-    """Read the annotations of a file or a folder."""
+def _read_reference(path, names):
+    """Read the reference annotations from a file or a folder."""
     if not path.is_dir():
         return annotations.read(path)
     found = annotations.read_folder(path, names)
@@ -191,8 +199,8 @@ def _truth(path, names):
     return found.events
 
 
-def _threshold(text):
-    """``0.4``, or ``speaking=0.4``."""
+def _parse_threshold(text):
+    """Parse ``0.4`` or ``speaking=0.4``."""
     label, _, value = text.rpartition("=")
     try:
         value = float(value)
@@ -203,101 +211,122 @@ def _threshold(text):
     return label, value
 
 
-def _step(text):
-    """``0.5``, or ``frames``."""
-    steps = {"1": 1.0, "1.0": 1.0, "0.5": 0.5, "0.2": 0.2, "0.1": 0.1, "frames": "frames"}
-    if text not in steps:
+def _parse_hop(text):
+    """Parse ``0.5`` or ``frames``."""
+    if text not in HOPS:
         raise argparse.ArgumentTypeError(f"'{text}' is not one of 1.0, 0.5, 0.2, 0.1 and frames")
-    return steps[text]
+    return HOPS[text]
 
 
-def _alias(text):
-    """``speech=speaking``, or ``silence=`` to leave a label out."""
+def _parse_alias(text):
+    """Parse ``speech=speaking``, or ``silence=`` to leave a label out."""
     label, sign, target = text.partition("=")
     if not label or not sign:
         raise argparse.ArgumentTypeError(f"'{text}' is not LABEL=CLASS, or LABEL= to leave it out")
     return label, target or None
 
 
-def _parser():
+def _build_parser():
     parser = argparse.ArgumentParser(prog="sedlib", description="Sound event detection.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
 
-    command = commands.add_parser("detect", help="find the events in media files")
-    command.set_defaults(run=detect_command)
-    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help="media, or folders")
-    command.add_argument("--output", type=Path, default=Path("detected"), help="folder of results")
-    command.add_argument("--model", type=Path, help="folder of the model (default: data/model)")
-    forms = ("json", "tsv", "audacity", "textgrid", "jsonl")
-    command.add_argument("--format", choices=forms, default="json", help="of the events")
-    command.add_argument(
+    def add(name, function, help):
+        command = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
+        command.set_defaults(run=function)
+        return command.add_argument
+
+    folder, notebook = ({"type": Path, "metavar": metavar} for metavar in ("FOLDER", "NOTEBOOK"))
+    repeated = {"action": "append", "default": []}
+    alias = {"type": _parse_alias, "metavar": "LABEL=CLASS", **repeated}
+    alias_help = "read a label as a class; LABEL= leaves its events out; may be repeated (default: "
+
+    option = add("detect", detect_command, "detect the events in media files")
+    option("files", nargs="+", type=Path, metavar="FILE", help="media files, or folders of them")
+    option(
+        "--output", **folder, default="detected", help="folder of results (default: %(default)s)"
+    )
+    option("--model", **folder, help="folder of the model (default: data/model)")
+    option(
+        "--format",
+        choices=[name for name, form in annotations.FORMATS.items() if form.write],
+        default="json",
+        help="annotation format of the events (default: %(default)s)",
+    )
+    option(
+        "--hop",
         "--step",
-        type=_step,
-        default=1.0,
+        type=_parse_hop,
+        default="1.0",
         metavar="{1.0,0.5,0.2,0.1,frames}",
-        help="time grid in s; frames: 44 a second",
+        help="time between scored segments in seconds, or frames: frame-level scores, 44 a second "
+        "with the default STFT (default: %(default)s)",
     )
-    command.add_argument(
+    option(
         "--threshold",
-        type=_threshold,
-        action="append",
-        default=[],
+        type=_parse_threshold,
         metavar="[CLASS=]VALUE",
-        help="for a class or for all (default: the model's own)",
+        **repeated,
+        help="a class is detected when its score reaches this value in [0, 1]; for one class or "
+        "for all; may be repeated (default: the thresholds of the model)",
     )
-    command.add_argument("--scores", action="store_true", help="write the scores as well")
-    command.add_argument("--truth", type=Path, help="annotations, a file or a folder: metrics")
-    _add_alias(command)
-
-    command = commands.add_parser("check", help="say what is wrong with a folder of episodes")
-    command.set_defaults(run=check_command)
-    command.add_argument("folder", type=Path)
-    command.add_argument("--split", action="store_true", help="check against params.yaml's split")
-    command.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    command.add_argument(
-        "--write-corrected", type=Path, metavar="FOLDER", help="write mended annotations there"
+    option("--scores", action="store_true", help="also write NAME.scores.tsv (default: no)")
+    option(
+        "--reference",
+        "--truth",
+        type=Path,
+        metavar="PATH",
+        help="file or folder of reference annotations, to compute metrics (default: none)",
     )
-    _add_alias(command)
+    option("--alias", **alias, help=f"{alias_help}none)")
 
-    command = commands.add_parser("episodes", help="make or gather the episodes of the split")
-    command.set_defaults(run=episodes_command)
-    command = commands.add_parser("run-notebook", help="execute the text half of a notebook")
-    command.add_argument("source", type=Path, help="the .py half")
-    command.set_defaults(run=run_notebook_command)
-    command = commands.add_parser("study", help="conduct a long study, see notebooks 6 and 7")
-    command.set_defaults(run=study_command)
-    command.add_argument("name", choices=("comparison", "recordings"))
-    command.add_argument(
+    option = add("check", check_command, "check media files and their annotations")
+    option("folder", **folder, help="folder of media files with their annotations")
+    option("--split", action="store_true", help="also check the split in params.yaml (default: no)")
+    option("--json", action="store_true", help="print JSON (default: print tables)")
+    option(
+        "--write-corrected",
+        **folder,
+        help="write corrected annotations to this folder (default: write none)",
+    )
+    option("--alias", **alias, help=f"{alias_help}those of params.yaml)")
+
+    add("episodes", episodes_command, "create or collect the episodes of the split")
+    option = add("run-notebook", run_notebook_command, "execute a notebook")
+    option("source", **notebook, help="its .py file")
+    option = add("experiment", experiment_command, "train many networks, which takes hours")
+    option(
+        "name",
+        choices=("ablation", "transfer"),
+        help="ablation: add the changes since 2018 one at a time (notebook 6); transfer: train on "
+        "synthetic episodes, on episodes mixed from recordings, and on both (notebook 7)",
+    )
+    option(
         "--processes",
         type=int,
         default=os.cpu_count(),
-        help="training runs at a time; 0, for a GPU: one, on all there is",
+        metavar="N",
+        help="training runs at the same time; 0 trains one network after the other with all "
+        "cores or a GPU (default: the number of cores, %(default)s)",
     )
-    command = commands.add_parser("publish", help="copy outputs into the notebooks of the pairs")
-    command.set_defaults(run=publish_command)
-    command = commands.add_parser("report", help="write the cards and the README's tables")
-    command.set_defaults(run=report_command)
+    option = add("publish", publish_command, "copy outputs into the notebooks' .ipynb files")
+    option("sources", nargs="*", **notebook, help="their .py files (default: notebooks/*.py)")
+    add("report", report_command, "write the cards and the result tables of the README")
     return parser
 
 
-def _add_alias(command):
-    command.add_argument(
-        "--alias",
-        type=_alias,
-        action="append",
-        default=[],
-        metavar="LABEL=CLASS",
-        help="read a label of the annotations as a class; LABEL= leaves it out",
-    )
-
-
 def main(arguments=None):
-    """Run a command; a fault that the user can mend ends in one sentence and exit code 1."""
-    arguments = _parser().parse_args(arguments)
+    """Run a command; an error that the user can correct ends in one sentence and exit code 1.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Default: those of the command line.
+    """
+    arguments = _build_parser().parse_args(arguments)
     try:
         arguments.run(arguments)
     except SedlibError as error:
         sys.exit(f"sedlib: {error}")
     except KeyboardInterrupt:
-        print("sedlib: interrupted; the same command goes on from here", file=sys.stderr)
-        sys.exit(130)  # 128 + SIGINT, as shells have it
+        print("sedlib: interrupted; run the same command to continue", file=sys.stderr)
+        sys.exit(130)  # 128 + SIGINT, as in shells

@@ -1,16 +1,17 @@
-"""``params.yaml`` as one validated, typed, immutable object.
+"""The parameters in ``params.yaml`` as one typed, validated and immutable object.
 
-Every module takes the section it needs, so no value of an experiment lives
-in code. Unknown keys and ill-typed values are errors that name the key.
+Functions take the section or the value that they need, so that no value of an experiment is
+written in code. Unknown keys and values of the wrong type are errors that name the key.
 """
 
-import difflib
 import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sedlib.files import nearest
 
 WORKSPACE_VARIABLE = "SEDLIB_WORKSPACE"
 
@@ -20,15 +21,15 @@ PositiveFloat = Annotated[float, Field(gt=0)]
 
 
 class SedlibError(ValueError):
-    """A fault that the user can mend; the message says what is wrong, where, and what to do."""
+    """A fault that the user can correct; the message names the place, the fault and the remedy."""
 
 
 class ConfigError(SedlibError):
-    """A ``params.yaml`` that cannot be used; the message says which key and why."""
+    """Parameters that cannot be used; the message names the key, the value and what to do."""
 
 
 class Section(BaseModel):
-    """A part of ``params.yaml``: strictly typed, immutable, no unknown keys."""
+    """A section of ``params.yaml``: strictly typed, immutable, without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -39,18 +40,18 @@ class Episodes(Section):
     Attributes
     ----------
     source : {"synthetic", "soundbank", "folder"}
-        ``synthetic`` episodes are computed on the spot; ``soundbank`` episodes are mixed from
-        real recordings; those of a ``folder`` are the user's own, annotated.
+        ``synthetic`` episodes are synthesized; ``soundbank`` episodes are mixed from real
+        recordings of single sounds; a ``folder`` holds the user's own annotated episodes.
     duration : float
-        Length in seconds of each episode that is computed or mixed.
+        Length in seconds of each episode that is synthesized or mixed; at least 10.
     folder : str
-        Media and annotations, or recordings in a folder for each class; relative to the
-        checkout.
+        Folder of annotated media files (``folder``), or of recordings in one subfolder per class
+        (``soundbank``); relative to the checkout.
     bad : {"stop", "leave out"}
-        What to do about a file in `folder` that cannot be used.
+        What to do when a file in `folder` cannot be used.
     aliases : dict of str to str or None
-        Label of an annotation, or name of a recordings' folder, to the class it is; null
-        leaves it out.
+        From a label in the annotations, or the name of a subfolder of recordings, to its class;
+        null leaves it out.
     """
 
     source: Literal["synthetic", "soundbank", "folder"]
@@ -61,7 +62,7 @@ class Episodes(Section):
 
 
 class Split(Section):
-    """Names of the episodes on each side; no episode may be on two."""
+    """Names of the episodes of each subset; no episode may be in two subsets."""
 
     train: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
     validation: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
@@ -70,24 +71,33 @@ class Split(Section):
     @model_validator(mode="after")
     def _no_episode_twice(self):
         seen = {}
-        for side, names in self:
+        for subset, names in self:
             for name in names:
                 if name in seen:
                     raise ValueError(
-                        f"episode '{name}' is in {seen[name]} and again in {side}; "
+                        f"episode '{name}' is in {seen[name]} and again in {subset}; "
                         "name every episode once"
                     )
-                seen[name] = side
+                seen[name] = subset
         return self
 
     @property
     def episodes(self):
-        """All episode names, development first."""
+        """The names of all episodes: training, validation, test."""
         return self.train + self.validation + self.test
 
 
 class STFTParams(Section):
-    """The short-time Fourier transform: lengths in samples, rate in Hz."""
+    """Settings of the short-time Fourier transform; see `sedlib.features`.
+
+    Attributes
+    ----------
+    sample_rate : int
+        In Hz.
+    n_fft, hop_length, win_length : int
+        Length of the FFT, distance between frames and length of the Hann window, in samples.
+        The window is not longer than the FFT.
+    """
 
     sample_rate: PositiveInt
     n_fft: PositiveInt
@@ -105,33 +115,56 @@ class STFTParams(Section):
 
 
 class Labels(Section):
-    """When a one-second clip has a label; see `sedlib.labels.label_segments`."""
+    """When a one-second segment has a label; see `sedlib.labels.label_segments`."""
 
     rule: Literal["half", "whole", "any"]
 
 
-class Augment(Section):
-    """How training clips are varied; see `sedlib.training`. Zero switches a part off.
+class Augmentation(Section):
+    """Data augmentation of the training segments; see `sedlib.training`. Zero turns a part off.
 
     Attributes
     ----------
-    mix : float
-        Share of clips, in [0, 1], that another clip is laid over.
-    gain, timbre : float
-        Largest change of level, and of any part of the spectrum, in dB.
+    mixup : float
+        Share of the segments, in [0, 1], to which a second segment is added, as in mixup (Zhang
+        et al., ICLR 2018).
+    gain : float
+        Largest random change of the level, in dB.
+    filter : float
+        Largest gain of a random smooth filter at any frequency, in dB, as in FilterAugment (Nam
+        et al., ICASSP 2022).
     mask_bins, mask_frames : int
-        Widest band and longest stretch that is silenced.
+        Largest number of adjacent frequency bins and of adjacent frames that are masked, as in
+        SpecAugment (Park et al., Interspeech 2019).
     """
 
-    mix: Annotated[float, Field(ge=0, le=1)]
+    mixup: Annotated[float, Field(ge=0, le=1)]
     gain: Annotated[float, Field(ge=0)]
-    timbre: Annotated[float, Field(ge=0)]
+    filter: Annotated[float, Field(ge=0)]
     mask_bins: Annotated[int, Field(ge=0)]
     mask_frames: Annotated[int, Field(ge=0)]
 
 
 class Train(Section):
-    """How the network is trained; see `sedlib.training`."""
+    """How the network is trained; see `sedlib.training.train`.
+
+    Attributes
+    ----------
+    preset : str
+        Name of the network; see `sedlib.models`.
+    batch_size : int
+        In segments.
+    epochs : int
+        Largest number of epochs.
+    learning_rate : float
+    schedule : {"cosine", "constant"}
+        Course of the learning rate: a warm-up and a cosine, or constant.
+    patience : int
+        Number of epochs without a better validation score after which training stops.
+    frame_weight : float
+        Weight of the frame-level loss, added to the segment-level loss; 0 leaves it out.
+    augment : Augmentation
+    """
 
     preset: Name
     batch_size: PositiveInt
@@ -140,34 +173,36 @@ class Train(Section):
     schedule: Literal["cosine", "constant"]
     patience: PositiveInt
     frame_weight: Annotated[float, Field(ge=0)]
-    augment: Augment
+    augment: Augmentation
 
 
 class DetectionParams(Section):
-    """How the scores of frames become events; see `sedlib.detection`.
+    """How frame-level scores become events; see `sedlib.detection`.
 
     Attributes
     ----------
     frame_smoothing : float
-        Length in seconds of the mean that smooths them over time.
+        Length in seconds of the moving average that smooths the scores.
     """
 
     frame_smoothing: PositiveFloat
 
 
 class Experiments(Section):
-    """The experiments that train many networks; see `sedlib.experiments`.
+    """The ablation and the transfer experiment, which train many networks.
+
+    See `sedlib.experiments`.
 
     Attributes
     ----------
     seeds : tuple of int
-        One training run of every variant for each; at least two.
+        Random seeds; each variant is trained once with each. At least two.
     width : float
-        Of the network of 2018, as a share of its channels.
+        Width of the 2018 model: the number of its channels relative to the original, in (0, 1].
     soundbank : str
-        Folder of real recordings, one folder a class; relative to the checkout.
+        Folder of real recordings with one subfolder per class; relative to the checkout.
     aliases : dict of str to str or None
-        Name of a recordings' folder to the class it is; null leaves it out.
+        From the name of a subfolder to its class; null leaves it out.
     """
 
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=2, strict=False)]
@@ -178,12 +213,12 @@ class Experiments(Section):
     @model_validator(mode="after")
     def _seeds_differ(self):
         if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"seeds {list(self.seeds)} repeat one; name every seed once")
+            raise ValueError(f"seeds {list(self.seeds)} repeat a value; name every seed once")
         return self
 
 
 class Params(Section):
-    """All of ``params.yaml``."""
+    """All parameters: the content of ``params.yaml``."""
 
     seed: Annotated[int, Field(ge=0)]
     classes: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
@@ -214,12 +249,12 @@ class Params(Section):
 
 
 def load_params(path=None):
-    """Read and check ``params.yaml``.
+    """Read and validate ``params.yaml``.
 
     Parameters
     ----------
     path : path-like, optional
-        Default: the ``params.yaml`` at the top of the checkout.
+        By default, the ``params.yaml`` at the top of the checkout.
 
     Returns
     -------
@@ -228,7 +263,7 @@ def load_params(path=None):
     Raises
     ------
     ConfigError
-        One sentence a fault, naming the file, the key, the value and what to do.
+        If the file cannot be used. Each fault is one line that names the key and the value.
     """
     path = repository() / "params.yaml" if path is None else Path(path)
     try:
@@ -244,17 +279,17 @@ def load_params(path=None):
     try:
         return Params.model_validate(raw)
     except ValidationError as error:
-        faults = [f"{path.name}: {_sentence(fault)}" for fault in error.errors()]
+        faults = [f"{path.name}: {_describe(fault)}" for fault in error.errors()]
         raise ConfigError("\n".join(faults)) from None
 
 
-def _sentence(fault):
-    """One pydantic fault as one sentence."""
+def _describe(fault):
+    """Describe a fault that pydantic found in one sentence."""
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         known = _keys(fault["loc"][:-1])
-        near = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(known)}"
+        near = nearest(str(fault["loc"][-1]), known, cutoff=0.6)
+        hint = f"did you mean '{near}'?" if near else f"known keys: {', '.join(known)}"
         return f"unknown key '{key}'; {hint}"
     if fault["type"] == "missing":
         return f"key '{key}' is missing; add it"
@@ -265,7 +300,7 @@ def _sentence(fault):
 
 
 def _keys(location):
-    """Return the keys a section at `location` knows."""
+    """List the keys of the section at `location`."""
     section = Params
     for part in location:
         section = section.model_fields[part].annotation
@@ -273,12 +308,13 @@ def _keys(location):
 
 
 def repository():
-    """Top of the checkout: the nearest folder upwards that holds ``params.yaml``.
+    """Return the top of the checkout.
 
     Returns
     -------
     pathlib.Path
-        The working directory itself if no folder above holds one.
+        The nearest folder that holds a ``params.yaml``, from the working directory upwards; the
+        working directory itself if there is none.
     """
     here = Path.cwd()
     for folder in (here, *here.parents):
@@ -288,13 +324,12 @@ def repository():
 
 
 def workspace():
-    """Folder under which ``data/`` and ``reports/`` are read and written.
+    """Return the folder in which ``data/`` and ``reports/`` are read and written.
 
     Returns
     -------
     pathlib.Path
-        The checkout, or the folder that the environment variable
-        ``SEDLIB_WORKSPACE`` names: tests rerun the notebooks into a scratch
-        folder that way.
+        The folder that the environment variable ``SEDLIB_WORKSPACE`` names, as in the tests,
+        which rerun the notebooks in a scratch folder; by default, the checkout.
     """
     return Path(os.environ.get(WORKSPACE_VARIABLE) or repository())

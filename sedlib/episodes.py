@@ -1,8 +1,9 @@
 """The folder of episodes that all later steps read, whatever they come from.
 
 ``data/episodes`` holds for each episode ``NAME.flac`` (mono, 16 bit) and ``NAME.json``, its
-events, mended; and two tables: ``slips.tsv``, what was mended in the annotations, and
-``left_out.tsv``, which files could not be used, and why. `sedlib.sources` fills it.
+corrected events, and two tables: ``corrections.tsv`` lists the annotation errors that were
+corrected, ``left_out.tsv`` the files that could not be used, and why. `sedlib.sources` fills
+the folder.
 """
 
 import pandas as pd
@@ -10,9 +11,9 @@ import pandas as pd
 from sedlib.config import SedlibError, Split
 from sedlib.files import write_text
 
-SLIPS, LEFT_OUT = "slips.tsv", "left_out.tsv"
-# Not the names of an event table: the slips of an episode must not pass for its annotation.
-SLIP_COLUMNS = {
+CORRECTIONS, LEFT_OUT = "corrections.tsv", "left_out.tsv"
+# Not the names of an event table: the corrections must not be taken for annotations.
+CORRECTION_COLUMNS = {
     "filename": "episode",
     "onset": "written_onset",
     "offset": "written_offset",
@@ -24,23 +25,24 @@ class EpisodeError(SedlibError):
     """Episodes that cannot be used; the message names the first one and the fault."""
 
 
-def write_remarks(folder, slips, left_out):
-    """Write what was mended and what was left out.
+def write_remarks(folder, corrections, left_out):
+    """Write which annotation errors were corrected and which files were left out.
 
     Parameters
     ----------
     folder : pathlib.Path
-    slips : pandas.DataFrame
+    corrections : pandas.DataFrame
         As `sedlib.annotations.correct_events` reports them.
     left_out : pandas.DataFrame
         Columns ``name`` (of an episode or a recording) and ``reason``.
     """
-    for table, name in ((slips.rename(columns=SLIP_COLUMNS), SLIPS), (left_out, LEFT_OUT)):
+    renamed = corrections.rename(columns=CORRECTION_COLUMNS)
+    for table, name in ((renamed, CORRECTIONS), (left_out, LEFT_OUT)):
         write_text(table.to_csv(sep="\t", index=False, lineterminator="\n"), folder / name)
 
 
 def read_remarks(folder):
-    """Read what was mended and what was left out.
+    """Read which annotation errors were corrected and which files were left out.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ def read_remarks(folder):
 
     Returns
     -------
-    slips, left_out : pandas.DataFrame
+    corrections, left_out : pandas.DataFrame
         As `write_remarks` takes them.
 
     Raises
@@ -57,14 +59,16 @@ def read_remarks(folder):
         If there are no episodes.
     """
     try:
-        slips, left_out = (pd.read_csv(folder / name, sep="\t") for name in (SLIPS, LEFT_OUT))
+        tables = [pd.read_csv(folder / name, sep="\t") for name in (CORRECTIONS, LEFT_OUT)]
     except FileNotFoundError as error:
         raise EpisodeError(f"{error.filename}: no such file; run `sedlib episodes`") from None
-    return slips.rename(columns={theirs: ours for ours, theirs in SLIP_COLUMNS.items()}), left_out
+    corrections, left_out = tables
+    originals = {stored: column for column, stored in CORRECTION_COLUMNS.items()}
+    return corrections.rename(columns=originals), left_out
 
 
 def usable_split(split, folder):
-    """Take the episodes that were left out from the split.
+    """Remove the episodes that were left out from the split.
 
     Parameters
     ----------
@@ -78,14 +82,16 @@ def usable_split(split, folder):
     Raises
     ------
     EpisodeError
-        If there are no episodes, or none is left on a side.
+        If there are no episodes, or none is left in one of the subsets.
     """
     _, left_out = read_remarks(folder)
     absent = set(left_out["name"].astype(str))
-    sides = {side: tuple(name for name in names if name not in absent) for side, names in split}
-    for side, names in sides.items():
+    subsets = {
+        subset: tuple(name for name in names if name not in absent) for subset, names in split
+    }
+    for subset, names in subsets.items():
         if not names:
             raise EpisodeError(
-                f"every episode of split.{side} was left out; {folder / LEFT_OUT} says why"
+                f"every episode of split.{subset} was left out; {folder / LEFT_OUT} says why"
             )
-    return Split(**sides)
+    return Split(**subsets)

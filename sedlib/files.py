@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and names that are nearly right."""
+"""Writing files completely or not at all, and finding the name that a misspelt one stands for."""
 
 import difflib
 import json
@@ -11,7 +11,11 @@ import numpy as np
 
 @contextmanager
 def replacing(path):
-    """Write a file beside its target, then put it in the target's place.
+    """Write a file completely or not at all.
+
+    The block writes to a temporary file in the folder of the target. It replaces the target when
+    the block ends. If the block raises an error, the temporary file is removed and the target
+    stays as it was.
 
     Parameters
     ----------
@@ -21,8 +25,7 @@ def replacing(path):
     Yields
     ------
     pathlib.Path
-        Where to write. The name ends like that of the target and is hidden. If the block
-        fails, that file is removed and the target stays as it was.
+        The temporary file. It is hidden and has the suffix of the target.
     """
     path = Path(path)
     partial = path.with_name(f".partial.{path.name}")
@@ -34,41 +37,45 @@ def replacing(path):
 
 
 def write_text(text, path):
-    """Write a text file in UTF-8, whole or not at all.
+    """Write a text file in UTF-8, completely or not at all.
 
     Parameters
     ----------
     text : str
-        Its line ends are kept as they are.
+        Line ends are written as they are, on every operating system.
     path : path-like
-        Target; replaced only when all is written.
     """
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="")
 
 
 def write_json(value, path):
-    """Write a value as indented JSON, whole or not at all.
+    """Write a value as indented JSON, completely or not at all.
 
     Parameters
     ----------
     value : object
-        What `json.dumps` takes; no nan and no infinity.
+        Any value that `json.dumps` accepts, without nan and infinity.
     path : path-like
-        Target; replaced only when all is written.
+
+    Raises
+    ------
+    ValueError
+        If a number is nan or infinite, which JSON does not have.
     """
     write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", path)
 
 
 def write_arrays(path, compressed=False, **arrays):
-    """Write named arrays as ``.npz``, whole or not at all.
+    """Write named arrays as an ``.npz`` file, completely or not at all.
 
     Parameters
     ----------
     path : path-like
-        Target; replaced only when all is written.
     compressed : bool
+        Smaller files, which take longer to write and to read.
     **arrays : array-like
+        The arrays by their names.
     """
     save = np.savez_compressed if compressed else np.savez
     with replacing(path) as partial, partial.open("wb") as file:
@@ -76,19 +83,21 @@ def write_arrays(path, compressed=False, **arrays):
 
 
 def nearest(name, known, cutoff=0.0):
-    """Find the known name that is spelt most like another, whatever its case and spacing.
+    """Find the known name whose spelling is most similar to that of another name.
+
+    Upper and lower case and the spaces between words make no difference.
 
     Parameters
     ----------
     name : str
     known : iterable of str
     cutoff : float
-        Least similarity, in [0, 1]; see `difflib.SequenceMatcher.ratio`.
+        The least similarity, in [0, 1]; see `difflib.SequenceMatcher.ratio`.
 
     Returns
     -------
     str or None
-        None if no name is that similar.
+        The name as it is written in `known`; None if no name is similar enough.
 
     Examples
     --------

@@ -1,11 +1,11 @@
-"""Events -> labels on the clip grid, and splits by episode that do not leak.
+"""Labels of segments and frames from events, and the assignment of episodes to subsets.
 
-Clip k lasts from ``k * clip`` to ``(k + 1) * clip`` seconds. A rest at the end of a
-recording that is shorter than a clip is no clip. Times are rounded to the microsecond
-and compared as integers, so that an event split in exact halves counts as halves.
+Segment k of a recording lasts from ``k`` to ``k + 1`` seconds. A remainder at the end that is
+shorter than a segment has no label. Times are rounded to the microsecond and compared as
+integers, so that a tie is a tie: an event that lies half in one segment and half in the next is
+labelled in both.
 """
 
-import difflib
 import itertools
 
 import numpy as np
@@ -14,105 +14,103 @@ import pandas as pd
 from sedlib.annotations import AnnotationError
 from sedlib.config import SedlibError
 from sedlib.features import segment_shape
+from sedlib.files import nearest
 
-WHOLE_SLACK = 0.1  # s, by which an event may be late under the rule 'whole'
-
-
-class SplitError(SedlibError):
-    """A split that cannot be used; the message names the episodes."""
+WHOLE_SLACK = 0.1  # s, by which an event may start late under the rule 'whole'
 
 
-def label_segments(events, duration, classes, rule="half", clip=1.0):
-    """Label each clip of one recording.
+def label_segments(events, duration, classes, rule="half", segment_length=1.0):
+    """Label each segment of one recording.
 
     Parameters
     ----------
     events : pandas.DataFrame
-        Event table of one recording; what lies past `duration` is ignored.
+        Event table of one recording. Events after `duration` are ignored.
     duration : float
-        Of the recording, in seconds.
+        Length of the recording in seconds.
     classes : sequence of str
         The order of the columns.
     rule : {"half", "whole", "any"}
-        When a clip has a label.
+        When a segment has the label of a class.
 
-        ``half``: events of the class, joined, cover at least half of the clip, or at
-        least half of one shorter than the clip lies in it (two clips if it is halved).
+        ``half``: the events of the class together cover at least half of the segment, or the
+        segment holds at least half of an event that is shorter than a segment.
 
-        ``whole``: the 2018 experiment's rule. One event covers the clip, but for 0.1 s at
-        its start: ``onset <= start + 0.1 and offset >= end``.
+        ``whole``: the rule of the 2018 experiment. One event covers the whole segment, except
+        that it may start up to 0.1 s late: ``onset <= start + 0.1 and offset >= end``.
 
-        ``any``: sed_eval's rule. An event overlaps the clip, however little.
-    clip : float
-        Length of a clip in seconds.
+        ``any``: the rule of sed_eval. An event overlaps the segment, however little.
+    segment_length : float
+        In seconds.
 
     Returns
     -------
     numpy.ndarray of bool, shape (n_segments, n_classes)
-        ``n_segments`` is `duration` // `clip`.
+        ``n_segments`` is ``duration // segment_length``.
 
     Raises
     ------
     AnnotationError
-        If the events are of several recordings, a label is not in `classes`, or an
-        event does not last longer than nothing.
+        If the events are of several recordings, if a label is not in `classes`, or if an event
+        does not end after it starts.
+    ValueError
+        If the rule is unknown.
     """
-    _check(events, classes)
-    clip = _microseconds(clip)
-    labels = np.zeros((_microseconds(duration) // clip, len(classes)), dtype=bool)
+    _check_events(events, classes)
+    segment = microseconds(segment_length)
+    labels = np.zeros((microseconds(duration) // segment, len(classes)), dtype=bool)
     for column, label in zip(labels.T, classes, strict=True):
-        of_class = events[events["event_label"] == label]
-        onset = _microseconds(of_class["onset"].to_numpy())
-        offset = _microseconds(of_class["offset"].to_numpy())
+        own = events[events["event_label"] == label]
+        onset, offset = microseconds(own["onset"]), microseconds(own["offset"])
         if rule == "half":
-            _label_half(column, *_merge(onset, offset), clip)
+            _label_half(column, *_merge(onset, offset), segment)
         elif rule == "whole":
-            first = -(-(onset - _microseconds(WHOLE_SLACK)) // clip)
-            _label_spans(column, first, offset // clip)
+            first = -(-(onset - microseconds(WHOLE_SLACK)) // segment)
+            _label_ranges(column, first, offset // segment)
         elif rule == "any":
-            _label_spans(column, onset // clip, -(-offset // clip))
+            _label_ranges(column, onset // segment, -(-offset // segment))
         else:
             raise ValueError(f"rule {rule!r} is not one of 'half', 'whole' and 'any'")
     return labels
 
 
-def label_frames(events, n_segments, classes, recipe):
-    """Label each frame of the clips of one recording by the events that go on at its centre.
+def label_frames(events, n_segments, classes, stft):
+    """Label each frame of one recording with the events that are active at its centre.
 
     Parameters
     ----------
     events : pandas.DataFrame
         Event table of one recording.
     n_segments : int
-        Of one second.
+        Number of one-second segments of the recording.
     classes : sequence of str
         The order of the last axis.
-    recipe : sedlib.config.STFTParams
+    stft : sedlib.config.STFTParams
 
     Returns
     -------
     numpy.ndarray of bool, shape (n_segments, frames, n_classes)
-        Frame k of a clip is centred ``k * hop_length / sample_rate`` seconds after its start.
-        An event goes on from its onset to just before its offset.
+        Frame k of a segment is centred ``k * hop_length / sample_rate`` seconds after the start
+        of the segment. An event is active from its onset until just before its offset.
 
     Raises
     ------
     AnnotationError
-        As `label_segments`.
+        As `label_segments` does.
     """
-    _check(events, classes)
-    frames, _ = segment_shape(recipe)
-    centres = np.arange(frames) * recipe.hop_length / recipe.sample_rate
+    _check_events(events, classes)
+    frames, _ = segment_shape(stft)
+    centres = np.arange(frames) * stft.hop_length / stft.sample_rate
     centres = np.arange(n_segments)[:, np.newaxis] + centres
     labels = np.zeros((*centres.shape, len(classes)), dtype=bool)
     for event in events.itertuples():
-        goes_on = (centres >= event.onset) & (centres < event.offset)
-        labels[..., classes.index(event.event_label)] |= goes_on
+        active = (centres >= event.onset) & (centres < event.offset)
+        labels[..., classes.index(event.event_label)] |= active
     return labels
 
 
 def label_stretches(labels):
-    """Cut a recording wherever its labels change, as the clip lists of 2018 are cut.
+    """Cut a recording wherever its labels change, as the 2018 experiment did.
 
     Parameters
     ----------
@@ -121,8 +119,8 @@ def label_stretches(labels):
     Returns
     -------
     list of (int, int, numpy.ndarray of bool, shape (n_classes,))
-        First clip, clip after the last, and the labels of all between, in order.
-        Stretches without any label are left out.
+        The stretches in order: the first segment, the segment after the last, and the labels
+        that all segments between have. Stretches without any label are left out.
     """
     changes = np.flatnonzero((labels[1:] != labels[:-1]).any(axis=1)) + 1
     edges = [0, *changes.tolist(), len(labels)]
@@ -134,38 +132,41 @@ def label_stretches(labels):
 
 
 def split_table(split, durations):
-    """List the episodes of a split.
+    """List the episodes of the split.
 
     Parameters
     ----------
     split : sedlib.config.Split
-        Names of the episodes on each side.
+        Names of the episodes of each subset.
     durations : mapping of str to float
-        Length in seconds of every episode there is.
+        Length in seconds of each existing episode.
 
     Returns
     -------
     pandas.DataFrame
-        Index ``episode``; columns ``side`` (train, validation, test) and ``duration`` (s).
+        Index ``episode``; columns ``subset`` (train, validation, test) and ``duration`` (s).
 
     Raises
     ------
-    SplitError
+    SedlibError
         If the split names an episode that does not exist.
     """
     rows = []
-    for side, names in split:
+    for subset, names in split:
         for name in names:
             if name not in durations:
-                near = difflib.get_close_matches(name, durations, n=1, cutoff=0.0)
-                hint = f"the nearest existing one is '{near[0]}'" if near else "there is none"
-                raise SplitError(f"split.{side} names episode '{name}', which is missing; {hint}")
-            rows.append((name, side, durations[name]))
-    return pd.DataFrame(rows, columns=["episode", "side", "duration"]).set_index("episode")
+                near = nearest(name, durations)
+                hint = f"the most similar name is '{near}'" if near else "there is no episode"
+                raise SedlibError(
+                    f"split.{subset} of params.yaml names episode '{name}', which is missing; "
+                    + hint
+                )
+            rows.append((name, subset, durations[name]))
+    return pd.DataFrame(rows, columns=["episode", "subset", "duration"]).set_index("episode")
 
 
 def check_leakage(hashes):
-    """Refuse the same sound under two names.
+    """Check that no two episodes of the split hold the same sound.
 
     Parameters
     ----------
@@ -174,20 +175,35 @@ def check_leakage(hashes):
 
     Raises
     ------
-    SplitError
-        If two episodes have one hash, be they on one side or on two.
+    SedlibError
+        If two episodes have the same hash, be they in the same subset or not.
     """
     names = {}
     for name, content in hashes.items():
         if content in names:
-            raise SplitError(
+            raise SedlibError(
                 f"episodes '{names[content]}' and '{name}' hold the same sound; "
                 "keep one of them in the split"
             )
         names[content] = name
 
 
-def _check(events, classes):
+def microseconds(seconds):
+    """Round times in seconds to whole microseconds, as integers.
+
+    Parameters
+    ----------
+    seconds : float or array-like of float
+
+    Returns
+    -------
+    numpy.ndarray of int64
+        Of the same shape.
+    """
+    return np.rint(np.asarray(seconds) * 1e6).astype(np.int64)
+
+
+def _check_events(events, classes):
     recordings = events["filename"].unique()
     if len(recordings) > 1:
         raise AnnotationError(
@@ -197,47 +213,43 @@ def _check(events, classes):
     for event in events.itertuples():
         where = f"{event.filename}: event at {event.onset} s"
         if event.event_label not in classes:
-            near = difflib.get_close_matches(event.event_label, classes, n=1, cutoff=0.0)
             raise AnnotationError(
-                f"{where}: unknown label '{event.event_label}', the nearest known one is "
-                f"'{near[0]}'; correct it, or add it to classes in params.yaml"
+                f"{where}: unknown label '{event.event_label}', the most similar class is "
+                f"'{nearest(event.event_label, classes)}'; correct it, or add it to classes in "
+                "params.yaml"
             )
         if not event.onset < event.offset:
             raise AnnotationError(
                 f"{where}: '{event.event_label}' lasts from {event.onset} to {event.offset} s; "
-                "correct the events first"
+                "correct the times so that the event ends after it starts"
             )
 
 
-def _microseconds(seconds):
-    return np.rint(np.multiply(seconds, 1e6)).astype(np.int64)
-
-
 def _merge(onset, offset):
-    """Join intervals that overlap or touch."""
+    """Join intervals that overlap or touch; return their onsets and offsets in order."""
     order = np.argsort(onset)
     onset, reach = onset[order], np.maximum.accumulate(offset[order])
     apart = onset[1:] > reach[:-1]
     return onset[np.r_[True, apart][: len(onset)]], reach[np.r_[apart, True][: len(onset)]]
 
 
-def _label_spans(column, firsts, stops):
+def _label_ranges(column, firsts, stops):
     for first, stop in zip(firsts, stops, strict=True):
         column[max(first, 0) : max(stop, 0)] = True
 
 
-def _label_half(column, onset, offset, clip):
-    """Label by coverage; `onset` and `offset` of disjoint events in order."""
+def _label_half(column, onset, offset, segment):
+    """Apply the rule 'half' to disjoint events in order; times are in microseconds."""
     if not len(onset):
         return
     length = offset - onset
     times = np.stack([onset, offset], axis=1).ravel()
     total = np.cumsum(np.stack([np.zeros_like(length), length], axis=1))
-    edges = clip * np.arange(len(column) + 1)
+    edges = segment * np.arange(len(column) + 1)
     covered = np.diff(np.interp(edges, times, total, left=0))  # exact: slopes are 0 and 1
-    column |= 2 * covered >= clip
-    first = onset // clip
-    head = np.minimum(offset, (first + 1) * clip) - onset
+    column |= 2 * covered >= segment
+    first = onset // segment
+    head = np.minimum(offset, (first + 1) * segment) - onset
     for part, index in ((head, first), (length - head, first + 1)):
-        held = index[(length < clip) & (part > 0) & (2 * part >= length)]
+        held = index[(length < segment) & (part > 0) & (2 * part >= length)]
         column[held[held < len(column)]] = True

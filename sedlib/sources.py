@@ -1,6 +1,9 @@
-"""Episodes from where `params.yaml` says: computed, mixed from recordings, or the user's own."""
+"""Filling the folder of episodes from the source that ``params.yaml`` names.
 
-import difflib
+The source is synthesis, a sound bank of recordings to mix, or a folder of episodes with
+annotations.
+"""
+
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -11,13 +14,14 @@ from sedlib import annotations
 from sedlib.annotations import AnnotationError
 from sedlib.audio import AudioError, convert_to_flac, find_media, write_flac
 from sedlib.episodes import EpisodeError, write_remarks
+from sedlib.files import nearest
 from sedlib.synthesis import synthesise
 from sedlib.synthesis.soundbank import open_soundbank
 
-SHORTEST = 1.0  # s, a clip
+SHORTEST = 1.0  # s, one segment
 
 
-def prepare(params, source, target, processes=1):
+def prepare_episodes(params, source, target, processes=1):
     """Make or gather every episode of the split.
 
     Parameters
@@ -26,14 +30,14 @@ def prepare(params, source, target, processes=1):
     source : pathlib.Path
         Folder of the recordings, as ``params.episodes.folder`` names it.
     target : pathlib.Path
-        Made if missing.
+        Folder of the episodes; made if missing.
     processes : int
-        Episodes at a time; changes the speed only.
+        Number of episodes that are made at the same time. It does not change the results.
 
     Returns
     -------
-    slips : pandas.DataFrame
-        What was mended; see `sedlib.annotations.correct_events`.
+    corrections : pandas.DataFrame
+        The annotation errors that were corrected; see `sedlib.annotations.correct_events`.
     left_out : pandas.DataFrame
         Columns ``name`` and ``reason``.
 
@@ -48,70 +52,80 @@ def prepare(params, source, target, processes=1):
     """
     target.mkdir(parents=True, exist_ok=True)
     options, left_out = params.episodes, []
-    slips = [annotations.correct_events(annotations.event_table())[1]]  # its columns
+    corrections = [annotations.correct_events(annotations.event_table())[1]]  # has the columns
     if options.source == "folder":
-        work = partial(_gather, params, target, _Found(source, params.split.episodes))
+        folder = _AnnotatedMedia(source, params.split.episodes)
+        work = partial(_gather_episode, params, target, folder)
     elif options.source == "soundbank":
-        bank = open_soundbank(source, params.classes, options.aliases, params.seed, options.bad)
-        work = partial(_make, params, target, bank)
-        left_out.extend(bank.left_out)
+        soundbank = open_soundbank(
+            source, params.classes, options.aliases, params.seed, options.bad
+        )
+        work = partial(_make_episode, params, target, soundbank)
+        left_out.extend(soundbank.left_out)
     else:
-        work = partial(_make, params, target, None)
+        work = partial(_make_episode, params, target, None)
     with ProcessPoolExecutor(processes) as pool:
-        made = zip(params.split.episodes, pool.map(work, params.split.episodes), strict=True)
-        for name, (report, fault) in made:
+        results = zip(params.split.episodes, pool.map(work, params.split.episodes), strict=True)
+        for name, (corrected, fault) in results:
             if fault and options.bad == "stop":
                 pool.shutdown(cancel_futures=True)
                 raise EpisodeError(
                     f"episode '{name}': {fault}; or set episodes.bad to 'leave out' in params.yaml"
                 )
-            left_out.extend([(name, fault)] if fault else [])
-            slips.extend([] if report is None else [report])
-    slips = pd.concat(slips, ignore_index=True)
+            if fault:
+                left_out.append((name, fault))
+            elif corrected is not None:
+                corrections.append(corrected)
+    corrections = pd.concat(corrections, ignore_index=True)
     left_out = pd.DataFrame(left_out, columns=["name", "reason"])
-    write_remarks(target, slips, left_out)
-    return slips, left_out
+    write_remarks(target, corrections, left_out)
+    return corrections, left_out
 
 
-def _make(params, target, bank, name):
-    """Compute or mix one episode; there is nothing to mend."""
-    waveform, events = synthesise(name, params, bank)
+def _make_episode(params, target, soundbank, name):
+    """Synthesise or mix one episode; there is nothing to correct."""
+    waveform, events = synthesise(name, params, soundbank)
     write_flac(target / f"{name}.flac", waveform, params.stft.sample_rate)
-    annotations.write_json(events, target / f"{name}.json")
+    annotations.write(events, target / f"{name}.json")
     return None, None
 
 
-def _gather(params, target, folder, name):
-    """Convert one episode of the user's; returns what was mended, and why it is not usable."""
+def _gather_episode(params, target, folder, name):
+    """Convert one episode of the folder; return its corrections, and why it cannot be used."""
     try:
-        media, events = folder.episode(name)
-        _refuse_unknown(events, params, folder.annotated.sources[name])
+        media, events = folder.find_episode(name)
+        _refuse_unknown_labels(events, params, folder.annotations.sources[name])
         sound = target / f"{name}.flac"
         duration = convert_to_flac(media, sound, params.stft.sample_rate)
         if duration < SHORTEST:
             sound.unlink()
-            raise EpisodeError(f"{media}: lasts {duration:.3f} s, less than one clip; leave it out")
+            raise EpisodeError(
+                f"{media}: lasts {duration:.3f} s, less than one segment; leave it out"
+            )
     except (AnnotationError, AudioError, EpisodeError) as error:
         return None, str(error)
     aliases = params.episodes.aliases
-    events, slips = annotations.correct_events(events, params.classes, {name: duration}, aliases)
-    annotations.write_json(events, target / f"{name}.json")
-    return slips, None
+    events, corrections = annotations.correct_events(
+        events, params.classes, {name: duration}, aliases
+    )
+    annotations.write(events, target / f"{name}.json")
+    return corrections, None
 
 
-def _refuse_unknown(events, params, file):
-    """Raise for the first label that is neither a class nor an alias."""
-    _, slips = annotations.correct_events(events, params.classes, aliases=params.episodes.aliases)
-    for slip in slips[slips["slip"] == "unknown label"].itertuples():
-        near = difflib.get_close_matches(slip.event_label, params.classes, n=1, cutoff=0.0)
+def _refuse_unknown_labels(events, params, file):
+    """Raise an AnnotationError for the first label that is neither a class nor an alias."""
+    aliases = params.episodes.aliases
+    _, corrections = annotations.correct_events(events, params.classes, aliases=aliases)
+    for unknown in corrections[corrections["error"] == "unknown label"].itertuples():
         raise AnnotationError(
-            f"{file}: row {slip.row}: unknown label '{slip.event_label}', the nearest class is "
-            f"'{near[0]}'; correct it, or add it to classes or to episodes.aliases in params.yaml"
+            f"{file}: row {unknown.row}: unknown label '{unknown.event_label}', the nearest class "
+            f"is '{nearest(unknown.event_label, params.classes)}'; correct it, or add it to "
+            "classes or to episodes.aliases in params.yaml"
         )
 
 
-class _Found:
-    """Media and annotations of a folder, by episode."""
+class _AnnotatedMedia:
+    """The media files of a folder and their annotations, by episode."""
 
     def __init__(self, folder, names):
         if not folder.is_dir():
@@ -119,22 +133,22 @@ class _Found:
         self.folder, self.media = folder, defaultdict(list)
         for path in find_media([folder]):
             self.media[path.stem].append(path)
-        self.annotated = annotations.read_folder(folder, names)
+        self.annotations = annotations.read_folder(folder, names)
 
-    def episode(self, name):
-        """Return the media file and the events of an episode; raise if either is not usable."""
+    def find_episode(self, name):
+        """Return the media file and the events of an episode; raise if one is not usable."""
         media = self.media.get(name, [])
         if not media:
-            near = difflib.get_close_matches(name, self.media, n=1, cutoff=0.0)
-            hint = f"the nearest name there is '{near[0]}'" if near else "it holds no media"
+            near = nearest(name, self.media)
+            hint = f"the nearest name there is '{near}'" if near else "it holds no media"
             raise EpisodeError(f"no media '{name}.*' in {self.folder}; {hint}")
         if len(media) > 1:
             both = " and ".join(path.name for path in media)
             raise EpisodeError(f"{self.folder}: {both} have one name; keep one")
-        faults = self.annotated.errors
+        faults = self.annotations.errors
         for fault in faults.loc[faults["filename"] == name, "error"]:
             raise AnnotationError(fault)
-        if name not in self.annotated.sources:
+        if name not in self.annotations.sources:
             raise AnnotationError(f"{media[0]}: has no annotation beside it; add {name}.json")
-        events = self.annotated.events
+        events = self.annotations.events
         return media[0], events[events["filename"] == name]

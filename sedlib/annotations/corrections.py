@@ -1,4 +1,4 @@
-"""The slips of hand-made annotations: what is mended, and the report of it."""
+"""Correction of the errors in annotations that are made by hand."""
 
 import math
 
@@ -12,100 +12,119 @@ _SAME_LABEL = 0.8  # difflib ratio; 'backround music' has 0.97, 'background laug
 
 
 def correct_events(events, classes=None, durations=None, aliases=None):
-    """Mend the slips of hand-made annotations, and report each.
+    """Correct annotation errors, and report each correction.
 
-    In this order: a label in `aliases` becomes the class named there, or its event is left
-    out. A label close to a known one becomes that one; any other unknown label is kept. A
-    reversed event is swapped. An event of no length lasts to the end of its second:
-    annotations to the whole second give a short sound the second it lies in, twice. An
-    event that ends past the end of its recording is cut there; one that begins there or
-    later is left out. Events of one class that overlap or touch become one.
+    The corrections are made in this order:
+
+    1. A label in `aliases` becomes the class named there, or its event is left out.
+    2. A label that is spelt almost like a known one becomes that one. Any other unknown
+       label is reported and kept.
+    3. An event that ends before it begins has its times swapped.
+    4. An event of no length is extended to the end of its second: in annotations to the
+       whole second, a short sound has the second it lies in as its onset and its offset.
+    5. An event that ends after its recording is cut there; one that begins there or later
+       is left out.
+    6. Events of one class that overlap or touch are merged.
 
     Parameters
     ----------
     events : pandas.DataFrame
         Event table of any number of recordings.
     classes : sequence of str, optional
-        The known labels; without them labels are left alone.
+        The known labels. Without them the spelling of labels is not corrected.
     durations : mapping of str to float, optional
-        Length in seconds of each recording; one that is not in it has no known end.
+        Length in seconds of each recording. A recording that is not in it has no known end.
     aliases : mapping of str to str or None, optional
-        Label, in any case and spacing, to the class it is; None leaves its events out.
+        Label, in any case and spacing, to the class it means; None leaves its events out.
 
     Returns
     -------
     events : pandas.DataFrame
-        Sorted by filename, onset, offset and label; within one class of one recording
-        disjoint and longer than nothing.
-    report : pandas.DataFrame
-        One row a slip: ``filename``, ``row`` (from 1, within the recording), ``onset``,
-        ``offset``, ``event_label`` as they were, ``slip``, ``action``.
+        Sorted by filename, onset, offset and label. The events of one class of one
+        recording are disjoint, and every event has a positive length.
+    corrections : pandas.DataFrame
+        One row for each annotation error: ``filename``, ``row`` (from 1, within the
+        recording), ``onset``, ``offset`` and ``event_label`` as they were, ``error`` and
+        ``correction``.
     """
     written = events[COLUMNS].reset_index(drop=True)
-    renamed = {_folded(label): target for label, target in (aliases or {}).items()}
+    classes_by_alias = {_fold(label): target for label, target in (aliases or {}).items()}
     ends = durations or {}
-    rows, kept, slips = [], [], []
+    rows, kept, found = [], [], []
     for index, filename, *event in written.itertuples():
-        mended, found = _mended(*event, classes, ends.get(filename, math.inf), renamed)
-        slips += [(index, *slip) for slip in found]
-        if mended:
-            rows.append((filename, *mended))
+        end = ends.get(filename, math.inf)
+        corrected, errors = _correct_event(*event, classes, end, classes_by_alias)
+        found += [(index, *error) for error in errors]
+        if corrected:
+            rows.append((filename, *corrected))
             kept.append(index)
-    mended = pd.DataFrame(rows, index=kept, columns=COLUMNS).astype(written.dtypes)
-    mended, run, reach = _runs(mended)
-    extent = {"filename": "first", "onset": "first", "offset": "max", "event_label": "first"}
-    merged = mended.groupby(run).agg(extent)
-    for at in np.flatnonzero(run.duplicated()):
-        whole = merged.loc[run.iloc[at]]
-        slip = "touching" if mended["onset"].iloc[at] == reach.iloc[at] else "overlapping"
-        action = f"merged into {whole['onset']} to {whole['offset']} s"
-        slips.append((mended.index[at], slip, action))
+    corrected = pd.DataFrame(rows, index=kept, columns=COLUMNS).astype(written.dtypes)
+    merged, errors = _merge_events(corrected)
+    found += errors
     written.insert(1, "row", written.groupby("filename").cumcount() + 1)
-    report = written.loc[[index for index, *_ in slips]].assign(
-        slip=np.array([slip for _, slip, _ in slips], dtype=str),
-        action=np.array([action for *_, action in slips], dtype=str),
+    corrections = written.loc[[index for index, *_ in found]].assign(
+        error=np.array([error for _, error, _ in found], dtype=str),
+        correction=np.array([correction for *_, correction in found], dtype=str),
     )
     return (
         merged.sort_values(["filename", "onset", "offset", "event_label"], ignore_index=True),
-        report.sort_values(["filename", "row"], kind="stable", ignore_index=True),
+        corrections.sort_values(["filename", "row"], kind="stable", ignore_index=True),
     )
 
 
-def _mended(onset, offset, label, classes, end, renamed):
-    """Onset, offset and label as they should be, or None to leave out; (slip, action) of each."""
-    slips = []
-    target = renamed.get(_folded(label), label)
+def _correct_event(onset, offset, label, classes, end, classes_by_alias):
+    """Correct one event.
+
+    Returns its onset, offset and label, or None to leave it out, and (error, correction) of
+    each annotation error.
+    """
+    errors = []
+    target = classes_by_alias.get(_fold(label), label)
     if target is None:
         return None, [("unwanted label", "left out")]
     if target != label:
-        slips.append(("alias", f"read as '{target}'"))
+        errors.append(("alias", f"read as '{target}'"))
         label = target
     if classes is not None and label not in classes:
         near = nearest(label, classes, _SAME_LABEL)
-        slips.append(("misspelt label", f"read as '{near}'") if near else ("unknown label", "kept"))
+        errors.append(
+            ("misspelt label", f"read as '{near}'") if near else ("unknown label", "kept")
+        )
         label = near or label
     if offset < onset:
-        slips.append(("reversed", "swapped"))
+        errors.append(("reversed", "swapped"))
         onset, offset = offset, onset
     elif offset == onset:
         offset = math.floor(onset) + 1.0
-        slips.append(("zero length", f"lasts to {offset} s, the end of its second"))
+        errors.append(("zero length", f"lasts to {offset} s, the end of its second"))
     if onset >= end:
-        return None, [*slips, ("past the end", "left out")]
+        return None, [*errors, ("past the end", "left out")]
     if offset > end:
-        slips.append(("past the end", f"cut to {end} s"))
+        errors.append(("past the end", f"cut to {end} s"))
         offset = end
-    return (onset, offset, label), slips
+    return (onset, offset, label), errors
 
 
-def _folded(label):
-    """Label without its case and spacing."""
-    return " ".join(label.casefold().split())
+def _merge_events(events):
+    """Merge the events of one class of one recording that overlap or touch.
 
-
-def _runs(events):
-    """Events in order, the run of joined events each is in, how far its class reached before."""
-    table = events[COLUMNS].sort_values(["filename", "event_label", "onset", "offset"])
+    Returns the event table, and (index, error, correction) of each event that is merged into
+    an earlier one.
+    """
+    table = events.sort_values(["filename", "event_label", "onset", "offset"])
     keys = [table["filename"], table["event_label"]]
-    reach = table["offset"].groupby(keys).cummax().groupby(keys).shift()
-    return table, (~(table["onset"] <= reach)).cumsum(), reach
+    reached = table["offset"].groupby(keys).cummax().groupby(keys).shift()
+    group = (~(table["onset"] <= reached)).cumsum()
+    extent = {"filename": "first", "onset": "first", "offset": "max", "event_label": "first"}
+    merged = table.groupby(group).agg(extent)
+    errors = []
+    for index, onset in table.loc[group.duplicated(), "onset"].items():
+        whole = merged.loc[group[index]]
+        error = "touching" if onset == reached[index] else "overlapping"
+        errors.append((index, error, f"merged into {whole['onset']} to {whole['offset']} s"))
+    return merged, errors
+
+
+def _fold(label):
+    """Return the label without its case and spacing."""
+    return " ".join(label.casefold().split())

@@ -6,12 +6,12 @@ from pathlib import Path
 import pandas as pd
 
 from sedlib.annotations.event_table import AnnotationError, FormatError, event_table, stem_name
-from sedlib.annotations.registry import READABLE, read_named
+from sedlib.annotations.registry import formats_for, read_named
 
 
 @dataclass(frozen=True, eq=False)
 class FolderAnnotations:
-    """What `read_folder` found.
+    """The annotations that `read_folder` found.
 
     Attributes
     ----------
@@ -20,10 +20,11 @@ class FolderAnnotations:
     sources : dict of str to pathlib.Path
         Recording to the file that annotates it, with events or without.
     errors : pandas.DataFrame
-        What could not be used: ``filename`` (the recording; empty if the file is about many
-        or none that is known), ``file`` (its name in the folder), ``error`` (a sentence).
+        The annotations that cannot be used: ``filename`` (the recording; empty if the file
+        is about several or about none that is known), ``file`` (its name in the folder) and
+        ``error`` (a sentence).
     ignored : tuple of pathlib.Path
-        Files that could be annotations by their suffix but are something else, a README.
+        Files that have the suffix of an annotation but are something else, such as a README.
     """
 
     events: pd.DataFrame
@@ -33,11 +34,11 @@ class FolderAnnotations:
 
 
 def read_folder(folder, names):
-    """Read all annotations that lie in a folder.
+    """Read all annotations in a folder.
 
-    A file is an annotation if it reads as one, or if its name says so: a file that begins
-    with the name of a recording and a dot, and has the suffix of an annotation, must read.
-    Hidden files and folders are passed over.
+    A file is an annotation if it can be read as one. A file that is named after a recording
+    (``NAME.json``, ``NAME.wav.txt``) and has the suffix of an annotation must be readable.
+    Hidden files and subfolders are ignored.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def read_folder(folder, names):
     Returns
     -------
     FolderAnnotations
-        A recording that two files annotate is an error, and neither is taken.
+        A recording that two files annotate is an error, and neither file is used.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def read_folder(folder, names):
     names = sorted(names, key=len, reverse=True)
     found, errors, ignored = {}, [], []
     for path in sorted(folder.iterdir()):
-        if path.suffix.casefold() not in READABLE or path.name.startswith(".") or path.is_dir():
+        if path.name.startswith(".") or path.is_dir() or not formats_for(path):
             continue
         owner = next((name for name in names if path.name.startswith(f"{name}.")), None)
         try:

@@ -1,71 +1,65 @@
-"""Any annotation file, by its suffix and, where formats share one, by its content."""
+"""All annotation formats by name, and the functions that read and write any of them."""
 
-import re
+import importlib
+import pkgutil
 from pathlib import Path
 
 import pandas as pd
 
+from sedlib.annotations import formats
 from sedlib.annotations.event_table import (
     AnnotationError,
     FormatError,
-    is_time,
-    read_lines,
     recording_name,
+    single_recording,
     stem_name,
 )
-from sedlib.annotations.formats.delimited import (
-    read_audacity,
-    read_table,
-    write_audacity,
-    write_csv,
-    write_raven,
-    write_tsv,
-)
-from sedlib.annotations.formats.tiers import read_eaf, read_textgrid, write_eaf, write_textgrid
-from sedlib.annotations.formats.vtt2018 import (
-    read_clip_list,
-    read_json,
-    read_json_lines,
-    write_json,
-    write_json_lines,
-)
-
-#: Suffix of each format that `write` knows.
-SUFFIXES = {
-    "json": ".json",
-    "jsonl": ".jsonl",
-    "tsv": ".tsv",
-    "csv": ".csv",
-    "audacity": ".txt",
-    "textgrid": ".TextGrid",
-    "eaf": ".eaf",
-    "raven": ".selections.txt",
-}
-#: Suffixes that `read` knows, in lower case.
-READABLE = (".json", ".jsonl", ".tsv", ".csv", ".txt", ".textgrid", ".eaf")
-
-_KNOWN = (
-    "the reference's JSON (.json), JSON lines (.jsonl) and clip list (.txt), an event table "
-    "(.tsv, .csv, .txt), Audacity labels (.txt), a Raven selection table (.txt), a Praat "
-    "TextGrid (.TextGrid), an ELAN document (.eaf)"
-)
-_CLIP = re.compile(r"[^\t]+-\d+(?:\.\w+)?\t(\d+)\t(\d+)\t[^\t]+")
+from sedlib.annotations.formats import AnnotationFormat
+from sedlib.annotations.text_files import read_text
 
 
-def read(path, classes=None):
-    """Read the events of any annotation file.
+def _discover_formats():
+    """Collect the formats that the modules of `sedlib.annotations.formats` describe."""
+    names = [module.name for module in pkgutil.iter_modules(formats.__path__)]
+    modules = [importlib.import_module(f"{formats.__name__}.{name}") for name in names]
+    described = [value for module in modules for value in vars(module).values()]
+    known = {value.name: value for value in described if isinstance(value, AnnotationFormat)}
+    return dict(sorted(known.items()))
 
-    The format follows from the suffix and, for ``.txt``, ``.tsv`` and ``.csv``, from the
-    first lines. Times are seconds, ``mm:ss`` or ``hh:mm:ss``.
+
+#: Every `AnnotationFormat` by its name, sorted.
+FORMATS = _discover_formats()
+
+
+def formats_for(path):
+    """Find the formats that a file may be in, judging by its name.
 
     Parameters
     ----------
     path : path-like
-        The reference's JSON, JSON lines or clip list; an event table, tab, semicolon or
-        comma separated, with or without a header; Audacity labels; a Raven selection table;
-        a Praat TextGrid; an ELAN document.
+
+    Returns
+    -------
+    list of AnnotationFormat
+        Those that recognise their files by the content come first. The list is empty if the
+        name is not that of an annotation file.
+    """
+    matching = [form for form in FORMATS.values() if form.matches(Path(path))]
+    return sorted(matching, key=lambda form: form.sniff is None)
+
+
+def read(path, classes=None):
+    """Read the events of an annotation file in any format.
+
+    The format follows from the suffix and, where several formats share one, from the
+    content. Times are seconds, ``mm:ss`` or ``hh:mm:ss``.
+
+    Parameters
+    ----------
+    path : path-like
+        A file in one of the `FORMATS`.
     classes : sequence of str, optional
-        The known labels; without them any label will do.
+        The known labels. Without them every label is accepted.
 
     Returns
     -------
@@ -78,13 +72,13 @@ def read(path, classes=None):
     Raises
     ------
     AnnotationError
-        If the file is in no such format, or a time, label or row is bad.
+        If the file is in none of the formats, or a time, label or row is not valid.
     """
     return read_named(path, classes)[0]
 
 
 def read_named(path, classes=None):
-    """Read the events of any annotation file, and which recordings it names.
+    """Read the events of an annotation file and the recordings that it names.
 
     Parameters
     ----------
@@ -97,114 +91,83 @@ def read_named(path, classes=None):
     events : pandas.DataFrame
         As in `read`.
     names : list of str
-        The recordings that the file names, with events or without; empty if it names none.
+        The recordings that the file names, with events or without. The list is empty if it
+        names none.
 
     Raises
     ------
     FormatError
-        If the file is in no format that is known.
+        If the file is in none of the formats.
     AnnotationError
         As in `read`.
     """
     path = Path(path)
-    suffix = path.suffix.casefold()
-    if suffix not in READABLE:
-        raise FormatError(f"{path}: '{path.suffix}' is no annotation; can be read: {_KNOWN}")
-    names = []
-    if suffix == ".json":
-        events = read_json(path, classes)
-        names = list(events["filename"].unique())
-    elif suffix == ".jsonl":
-        events = read_json_lines(path, classes)
-    elif suffix == ".textgrid":
-        events = read_textgrid(path, classes)
-    elif suffix == ".eaf":
-        events = read_eaf(path, classes)
-    elif suffix == ".txt" and _is_audacity(path):
-        events = read_audacity(path, classes)
-    elif suffix == ".txt" and _is_clip_list(path):
-        events = read_clip_list(path, classes)
-        names = list(events["filename"].unique())
-    else:
-        try:
-            events, names = read_table(path, classes)
-        except FormatError:
-            raise FormatError(f"{path}: no annotation; can be read: {_KNOWN}") from None
+    candidates = formats_for(path)
+    text = read_text(path) if any(form.sniff for form in candidates) else ""
+    fitting = [form for form in candidates if form.sniff is None or form.sniff(text)]
+    try:
+        if not fitting:
+            raise FormatError
+        events, names = fitting[0].read(path, classes)
+    except FormatError:
+        if len(candidates) == 1:
+            raise  # the only format with this suffix says best what is missing
+        known = "; ".join(f"{form.description} ({form.suffix})" for form in FORMATS.values())
+        raise FormatError(
+            f"{path}: not an annotation file in a known format; the known formats are: {known}"
+        ) from None
     if not names:
         return events.assign(filename=stem_name(path)), []
-    short = _short_names(names, path)
+    short = _shorten_names(names, path)
     filenames = pd.Series([short[name] for name in events["filename"]], dtype=str)
     return events.assign(filename=filenames), list(short.values())
 
 
-def write(events, path, format=None, *, step=1.0, duration=None):
-    """Write events in any format.
+def write(events, path, format=None, *, hop=1.0, duration=None):
+    """Write events to a file in any format that can be written.
 
     Parameters
     ----------
     events : pandas.DataFrame
-        Event table; of one recording but for ``tsv`` and ``csv``. Times are written to the
+        Event table, of one recording unless the format holds many. Times are written to the
         last digit, in ``eaf`` to the millisecond.
     path : path-like
         Target; replaced only when all is written.
-    format : {"json", "jsonl", "tsv", "csv", "audacity", "textgrid", "eaf", "raven"}, optional
-        Without it the suffix of `path` decides, as in `SUFFIXES`.
-    step : float
-        Length of a step of ``jsonl`` in seconds.
+    format : str, optional
+        Name of one of the `FORMATS` that has a writer. Without it the suffix of `path`
+        decides.
+    hop : float
+        Length in seconds of the intervals of ``jsonl``.
     duration : float, optional
         Length of the recording in seconds, for ``textgrid``.
 
     Raises
     ------
     AnnotationError
-        If there is no such format, or it cannot hold an event: the message says which.
+        If there is no such format, or it cannot hold one of the events. The message says
+        which.
     """
     path = Path(path)
+    writable = {name: form for name, form in FORMATS.items() if form.write}
     if format is None:
-        fitting = [
-            name
-            for name, suffix in SUFFIXES.items()
-            if path.name.casefold().endswith(suffix.casefold())
-        ]
-        format = max(fitting, key=lambda name: len(SUFFIXES[name]), default=path.suffix)
-    if format == "jsonl":
-        write_json_lines(events, path, step)
-    elif format == "textgrid":
-        write_textgrid(events, path, duration)
-    elif format in _WRITERS:
-        _WRITERS[format](events, path)
+        name = path.name.casefold()
+        fitting = [form for form in writable.values() if name.endswith(form.suffix.casefold())]
+        chosen = max(fitting, key=lambda form: len(form.suffix), default=None)
     else:
-        raise AnnotationError(f"{path}: no format '{format}'; choose one of {', '.join(SUFFIXES)}")
+        chosen = writable.get(format)
+    if chosen is None:
+        raise AnnotationError(
+            f"{path}: no format '{format or path.suffix}' can be written; choose one of "
+            f"{', '.join(writable)}"
+        )
+    if not chosen.many_recordings:
+        single_recording(events, path)
+    options = {"hop": hop, "duration": duration}
+    chosen.write(events, path, **{name: options[name] for name in chosen.options})
 
 
-_WRITERS = {
-    "json": write_json,
-    "tsv": write_tsv,
-    "csv": write_csv,
-    "audacity": write_audacity,
-    "eaf": write_eaf,
-    "raven": write_raven,
-}
-
-
-def _is_audacity(path):
-    """Say whether the first line is a label of Audacity."""
-    fields = next(filter(str.strip, read_lines(path)), "").split("\t")
-    return len(fields) == 3 and all(map(is_time, fields[:2]))
-
-
-def _is_clip_list(path):
-    """Say whether every line is a clip, in milliseconds.
-
-    A table of events in whole seconds of recordings called ``a-1.wav`` looks the same, but
-    has no event of a thousand seconds, and a list of clips one of a second.
-    """
-    clips = [_CLIP.fullmatch(line) for line in read_lines(path)]
-    return all(clips) and max((int(clip[2]) - int(clip[1]) for clip in clips), default=0) >= 1000
-
-
-def _short_names(names, path):
-    """Name of each recording by its name in the file."""
+def _shorten_names(names, path):
+    """Map the name of each recording in a file to that without directory and suffix."""
     short = {name: recording_name(name) for name in names}
     first = {}
     for name, shortened in short.items():

@@ -1,25 +1,10 @@
-"""Reading any media file as mono sound, and writing sound."""
+"""Reading the sound of any media file, and writing FLAC.
 
-from sedlib.audio.media import (
-    MEDIA_SUFFIXES,
-    AudioError,
-    Media,
-    convert_to_flac,
-    find_media,
-    probe,
-    read_audio,
-    read_blocks,
-    write_flac,
-)
+`read_audio` and `read_blocks` give mono float32 samples at one rate, at the times at which a
+player would play them; `probe` reads only what the file states. No other package decodes media.
+"""
 
-__all__ = [
-    "MEDIA_SUFFIXES",
-    "AudioError",
-    "Media",
-    "convert_to_flac",
-    "find_media",
-    "probe",
-    "read_audio",
-    "read_blocks",
-    "write_flac",
-]
+from sedlib.audio.container import AudioError, Media, probe
+from sedlib.audio.decoding import read_audio, read_blocks
+from sedlib.audio.suffixes import MEDIA_SUFFIXES, find_media
+from sedlib.audio.writing import convert_to_flac, write_flac

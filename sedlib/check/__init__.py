@@ -1,23 +1,8 @@
-"""Checking a folder of recordings and annotations before training on it."""
+"""Checking a folder of recordings and annotations before training on it.
 
-from sedlib.check.rules import (
-    DURATIONS,
-    SEVERITIES,
-    CheckError,
-    Report,
-    as_json,
-    check_folder,
-    render,
-    write_corrected,
-)
+`measure` reads the folder, every media file once; `rules` judges what was read and yields
+findings; `render` writes the report as text, as JSON and as corrected annotations.
+"""
 
-__all__ = [
-    "DURATIONS",
-    "SEVERITIES",
-    "CheckError",
-    "Report",
-    "as_json",
-    "check_folder",
-    "render",
-    "write_corrected",
-]
+from sedlib.check.render import as_json, render, write_corrected
+from sedlib.check.rules import Finding, Report, check_folder

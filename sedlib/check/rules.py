@@ -1,63 +1,33 @@
-"""What is wrong with a folder of recordings and annotations, before hours of training.
+"""Judge a folder of recordings and annotations: each rule yields the findings of some kinds.
 
-Every file is read once, in blocks, and none is changed. A finding is an ``error`` where
-training would be impossible or wrong, a ``warning`` where something is mended, left out or
-deserves a look, and a ``note`` otherwise. What concerns a recording that the split does not
-name stops no training, so it is no error.
-
-Sound is judged as training gets it, mono and 16 bit, but at its own sample rate; full
-scale in one of several channels alone is therefore not seen.
+A finding is an ``error`` where training would be impossible or wrong, a ``warning`` where
+something is corrected, left out or deserves a look, and a ``note`` otherwise. A recording
+that the split does not name stops no training, so what makes it useless is only a warning.
 """
 
-import csv
-import difflib
-import hashlib
-import itertools
 import math
 import os
-import textwrap
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from sedlib.annotations import (
-    AnnotationError,
-    FolderAnnotations,
-    correct_events,
-    event_table,
-    read_folder,
-    write_json,
-)
-from sedlib.annotations.event_table import is_time, read_lines, recording_name, seconds
-from sedlib.audio import AudioError, Media, find_media, probe, read_blocks
-from sedlib.config import SedlibError
+from sedlib.check.measure import DURATION_FILES, class_table, measure_folder, recording_table
 from sedlib.files import nearest
 
 SEVERITIES = ("error", "warning", "note")
-DURATIONS = {"durations.tsv": "\t", "durations.csv": ","}  # as DCASE has them
 
-_CLIP = 1.0  # s; what is shorter holds no clip
-_ROUNDING = 0.01  # s, by which an event may end late: times are rounded when written
-_DURATION_SLACK = 0.5  # s; less cannot move a label by a clip
-_FULL_SCALE = 32767  # of 16 bits; -32768 is as full
-_FLAT = 3  # equal samples at full scale in a row: cut off, not just loud
+_SEGMENT = 1.0  # s; a shorter recording holds no segment
+_ROUNDING = 0.01  # s by which an event may end late: times are rounded when written
+_DURATION_SLACK = 0.5  # s; a smaller difference cannot move a label by a segment
 _CLIPPED = 1e-3  # share of a recording from which clipping is a warning
 _SILENT_PEAK = -60.0  # dBFS
-_STRETCH = 0.1  # s; fewer zeros in a row may be chance
-_LONG_STRETCH = 2.0  # s of digital silence that are worth a note
-_MOSTLY = 0.5  # share of digital silence from which it is a warning
+_LONG_SILENCE = 2.0  # s of digital silence that are worth a note
+_MOSTLY_SILENT = 0.5  # share of digital silence from which it is a warning
 _SIMILAR = 0.6  # difflib ratio from which one name may be meant for another
-_WIDTH = 100  # characters
-_SHOWN = 8  # findings of a kind; `as_json` has all
-
-_SLIPS = {  # as `correct_events` names them; labels are gathered instead, the rest was asked for
+_EVENT_ERRORS = {  # as `correct_events` names them; what aliases do was asked for
     "reversed": "ends before it begins",
     "zero length": "has no length",
     "overlapping": "overlaps another event of its class",
@@ -65,35 +35,55 @@ _SLIPS = {  # as `correct_events` names them; labels are gathered instead, the r
 }
 
 
-class CheckError(SedlibError):
-    """Corrected annotations that cannot be written there; the message says why."""
+class Finding(NamedTuple):
+    """Something that is wrong with a folder, or worth knowing.
+
+    Attributes
+    ----------
+    severity : {"error", "warning", "note"}
+    finding : str
+        Its kind.
+    detail : str
+        A sentence with the values and what to do.
+    recording : str
+        Empty if it is about all recordings or none.
+    file : str
+        Name in the folder, or empty.
+    row : int or None
+        The event, from 1 within the recording; of several, the first.
+    """
+
+    severity: str
+    finding: str
+    detail: str
+    recording: str = ""
+    file: str = ""
+    row: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What `check_folder` found.
+    """The result of `check_folder`.
 
     Attributes
     ----------
     folder : pathlib.Path
     findings : pandas.DataFrame
-        Errors, then warnings, then notes: ``severity``; ``recording``, empty if it is about
-        all or none; ``file``, its name in the folder, or empty; ``row``, the event, from 1
-        within the recording (of several, the first), or missing; ``finding``, what kind;
-        ``detail``, a sentence.
+        Errors, then warnings, then notes, with the attributes of `Finding` as columns;
+        ``row`` is missing where a finding is about no event.
     recordings : pandas.DataFrame
         A row for each media file and for each recording without one: ``recording``,
-        ``file``, ``annotation`` (the names of both files, or empty), ``side`` of the split
+        ``file``, ``annotation`` (the names of both files, or empty), ``subset`` of the split
         or empty, ``duration`` (s), ``peak`` and ``level`` (root mean square; both dBFS),
         ``clipped`` and ``silent`` (shares, in [0, 1], of samples in flat tops at full scale
         and in digital silence), ``codec``, ``sample_rate`` (Hz), ``channels``, ``events``
-        (mended); missing where not known.
+        (corrected); missing where not known.
     classes : pandas.DataFrame
-        A row for each class on each side, and on ``all``: ``event_label``, ``side``,
-        ``events``, ``seconds``, and ``share`` of the sound that is annotated, in [0, 1], nan
-        if there is none.
+        A row for each class in each subset, and in ``all``: ``event_label``, ``subset``,
+        ``events``, ``seconds``, and ``share`` of the annotated sound, in [0, 1], nan if there
+        is none.
     corrected : pandas.DataFrame
-        Event table of all annotations, mended by `sedlib.annotations.correct_events`.
+        Event table of all annotations, corrected by `sedlib.annotations.correct_events`.
     """
 
     folder: Path
@@ -103,10 +93,15 @@ class Report:
     corrected: pd.DataFrame
 
     @property
+    def counts(self):
+        """Severity to its number of findings."""
+        counts = self.findings["severity"].value_counts()
+        return {severity: int(counts.get(severity, 0)) for severity in SEVERITIES}
+
+    @property
     def exit_code(self):
         """2 with errors, 1 with warnings, else 0."""
-        worst = set(self.findings["severity"])
-        return 2 if "error" in worst else int("warning" in worst)
+        return 2 if self.counts["error"] else int(self.counts["warning"] > 0)
 
 
 def check_folder(folder, classes, split=None, aliases=None, sample_rate=44100, progress=None):
@@ -115,16 +110,16 @@ def check_folder(folder, classes, split=None, aliases=None, sample_rate=44100, p
     Parameters
     ----------
     folder : path-like
-        Media, annotations in any format, and perhaps ``durations.tsv`` or ``.csv`` with the
-        columns ``filename`` and ``duration``. Folders in it are not looked into.
+        Media, annotations in any format, and optionally ``durations.tsv`` or ``.csv`` with
+        the columns ``filename`` and ``duration``. Subfolders are not read.
     classes : sequence of str
-        The labels that are known.
+        The known labels.
     split : sedlib.config.Split, optional
-        Without it all recordings count, and none is on a side.
+        Without it all recordings count, and none is in a subset.
     aliases : mapping of str to str or None, optional
         Label in the annotations to class; see `sedlib.annotations.correct_events`.
     sample_rate : int
-        That training will use, in Hz.
+        Of the training, in Hz.
     progress : callable, optional
         Called with the name of a recording and the seconds of sound read from it (0 if it
         cannot be read) when it is done.
@@ -132,673 +127,254 @@ def check_folder(folder, classes, split=None, aliases=None, sample_rate=44100, p
     Returns
     -------
     Report
-        Whatever the folder is like: that there is none is a finding.
+        A folder that is missing or empty is an error in it; no exception is raised.
     """
-    folder = Path(folder)
-    try:
-        os.listdir(folder)
-    except OSError as error:
-        return _report(_Facts(folder, tuple(classes), split), [_no_folder(folder, error)])
-    sounds = _measure_all(find_media([folder]), progress)
-    names = {sound.name for sound in sounds} | set(split.episodes if split else ())
-    facts = _Facts(
-        folder=folder,
-        classes=tuple(classes),
-        split=split,
-        aliases=aliases,
-        sample_rate=sample_rate,
-        sounds=sounds,
-        annotations=read_folder(folder, names),
-    )
-    if not sounds and not facts.annotations.sources and facts.annotations.errors.empty:
-        return _report(facts, [_nothing_there(folder)])
-    kinds = (_of_files, _of_pairs, _of_slips, _of_sounds, _of_content, _of_split, _of_classes)
-    return _report(facts, [finding for kind in kinds for finding in kind(facts)])
-
-
-def render(report):
-    """Lay out a report for a terminal of 100 columns.
-
-    Parameters
-    ----------
-    report : Report
-
-    Returns
-    -------
-    str
-        How many, the findings by severity (of many of one kind the first few), the
-        classes, and a verdict as the last line.
-    """
-    findings, recordings = report.findings, report.recordings
-    length = timedelta(seconds=round(recordings["duration"].sum()))
-    counts = _counts(report)
-    said = {name: _plural(count, name) for name, count in counts.items()}
-    lines = [
-        str(report.folder),
-        f"{_plural(recordings['recording'].nunique(), 'recording')}, {length} of sound, "
-        f"{recordings.loc[recordings['annotation'] != '', 'recording'].nunique()} annotated, "
-        f"{_plural(len(report.corrected), 'event')}; {', '.join(said.values())}",
-    ]
-    for severity in SEVERITIES:
-        of_severity = findings[findings["severity"] == severity]
-        if len(of_severity):
-            lines += ["", f"{severity.capitalize()}s", *_finding_lines(of_severity)]
-    if report.classes["events"].any():
-        lines += ["", *_class_lines(report.classes)]
-    verdict = (
-        "ready for training" + (f", with {said['note']}" if counts["note"] else ""),
-        f"can be trained on; look at {said['warning']} first",
-        f"not fit for training: mend {said['error']} first",
-    )[report.exit_code]
-    return _printable("\n".join([*lines, "", f"Verdict: {verdict}"]))
-
-
-def as_json(report):
-    """Turn a report into what JSON can hold.
-
-    Parameters
-    ----------
-    report : Report
-
-    Returns
-    -------
-    dict
-        ``folder``, ``exit_code``, ``counts`` (by severity), and ``findings``,
-        ``recordings`` and ``classes``, a dict a row; what is not known, or no finite
-        number, is None.
-    """
-    tables = {name: getattr(report, name) for name in ("findings", "recordings", "classes")}
-    return {
-        "folder": _printable(str(report.folder)),
-        "exit_code": report.exit_code,
-        "counts": _counts(report),
-    } | {
-        name: [
-            {key: _json_value(value) for key, value in row.items()}
-            for row in table.astype(object).to_dict("records")
-        ]
-        for name, table in tables.items()
-    }
-
-
-def write_corrected(report, folder):
-    """Write the mended annotations, a file of the reference's JSON for each recording.
-
-    Parameters
-    ----------
-    report : Report
-    folder : path-like
-        Made if missing.
-
-    Raises
-    ------
-    CheckError
-        If there is nothing to write, or the folder is the one that was checked, lies in it
-        or around it, is a file, cannot be written to, or holds a file of such a name.
-    sedlib.annotations.AnnotationError
-        If a name or label is no text that can be written. In either case nothing is.
-    """
-    folder, checked = Path(folder), report.folder.resolve()
-    target = folder.resolve()
-    if target in (checked, *checked.parents) or checked in target.parents:
-        raise CheckError(
-            f"{folder}: is, lies in or holds the folder that was checked, {report.folder}; "
-            "originals are never written over, name a folder elsewhere"
-        )
-    if folder.exists() and not folder.is_dir():
-        raise CheckError(f"{folder}: is a file; name a folder")
-    annotated = report.recordings["annotation"] != ""
-    names = report.recordings.loc[annotated, "recording"].unique()
-    if not len(names):
-        raise CheckError(f"{report.folder}: has no annotations that can be read; nothing to write")
-    there = [name for name in names if os.path.lexists(folder / f"{name}.json")]
-    if there:
-        raise CheckError(f"{folder}: already holds {there[0]}.json; name a new or empty folder")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder) as partial:
-            for name in names:
-                events = report.corrected[report.corrected["filename"] == name]
-                write_json(events, Path(partial, f"{name}.json"))
-            for name in names:
-                os.replace(Path(partial, f"{name}.json"), folder / f"{name}.json")
-    except OSError as error:
-        fault = f"cannot be written to ({error.strerror})"
-        raise CheckError(f"{folder}: {fault}; name another folder") from None
-
-
-@dataclass(frozen=True)
-class _Sound:
-    """What one media file holds; no content, and nan for the measures, if it has a fault."""
-
-    path: Path
-    fault: str | None = None
-    media: Media | None = None
-    duration: float = math.nan
-    peak: float = math.nan
-    level: float = math.nan
-    clipped: float = math.nan
-    silent: float = math.nan
-    longest: tuple[float, float] = (0.0, 0.0)  # s, the longest digital silence and its begin
-    content: str | None = None
-
-    @property
-    def name(self):
-        return self.path.stem
-
-
-class _Stretches:
-    """Where a condition holds for at least `shortest` samples in a row, block by block."""
-
-    def __init__(self, shortest):
-        self.shortest = shortest
-        self.total = 0  # samples
-        self.longest = (0, 0)  # samples, begin
-        self._position = self._begin = 0
-        self._inside = False
-
-    def feed(self, holds):
-        """Take the next samples, an array of bool."""
-        edges = self._position + np.flatnonzero(np.diff(holds, prepend=self._inside))
-        self._position += len(holds)
-        if self._inside:
-            edges = np.concatenate([[self._begin], edges])
-        self._inside = len(edges) % 2 == 1
-        if self._inside:
-            self._begin, edges = edges[-1], edges[:-1]
-        begins, lengths = edges[::2], np.diff(edges)[::2]
-        long = lengths >= self.shortest
-        self.total += int(lengths[long].sum())
-        if long.any() and lengths.max() > self.longest[0]:
-            self.longest = int(lengths.max()), int(begins[lengths.argmax()])
-
-    def close(self):
-        """End the stretch that is open."""
-        self.feed(np.zeros(1, bool))
-
-
-@dataclass(frozen=True, eq=False)
-class _Facts:
-    """All that the findings follow from."""
-
-    folder: Path
-    classes: tuple[str, ...]
-    split: object = None
-    aliases: dict | None = None
-    sample_rate: int = 44100
-    sounds: tuple[_Sound, ...] = ()
-    annotations: FolderAnnotations = field(
-        default_factory=lambda: FolderAnnotations(event_table(), {}, pd.DataFrame(), ())
-    )
-
-    @cached_property
-    def sides(self):
-        """Recording to its side of the split."""
-        return {name: side for side, names in self.split or () for name in names}
-
-    @cached_property
-    def durations(self):
-        """Recording to seconds, where it can be read; of two media of one name, the last.
-
-        Down to the microsecond, as `clips` counts: nobody wants to read more digits.
-        """
-        readable = [sound for sound in self.sounds if sound.fault is None]
-        return {s.name: math.floor(1e6 * s.duration) / 1e6 for s in readable}
-
-    @cached_property
-    def media(self):
-        """Recording to its media."""
-        media = {}
-        for sound in self.sounds:
-            media.setdefault(sound.name, []).append(sound)
-        return media
-
-    @cached_property
-    def mended(self):
-        """Events and slips."""
-        return correct_events(self.annotations.events, self.classes, self.durations, self.aliases)
-
-    @cached_property
-    def usable(self):
-        """Recordings that can be read and are annotated."""
-        return {name for name in self.sources if name in self.durations}
-
-    @property
-    def sources(self):
-        """Recordings that are annotated."""
-        return self.annotations.sources.keys()
-
-    @cached_property
-    def stated(self):
-        """Recordings' lengths as a table in the folder says: (recording, s, file), faults."""
-        rows, faults = [], []
-        for file, delimiter in DURATIONS.items():
-            if (self.folder / file).is_file():
-                try:
-                    rows += _read_durations(self.folder / file, delimiter)
-                except AnnotationError as error:
-                    faults.append((file, _without(error, self.folder / file)))
-        return rows, faults
-
-    def grade(self, recording):
-        """Severity of what makes a recording useless."""
-        return "warning" if self.split and recording not in self.sides else "error"
-
-    def grade_absence(self, recording):
-        """Severity of half a pair: it is left out, unless the split asks for it."""
-        return "error" if recording in self.sides else "warning"
-
-    def source(self, recording):
-        """Name of the annotation file of a recording."""
-        return self.annotations.sources[recording].name
-
-
-def _report(facts, findings):
+    contents = measure_folder(folder, classes, split, aliases, sample_rate, progress)
+    findings = [*unusable_folder(contents)] or [f for rule in RULES for f in rule(contents)]
+    findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     columns = ["severity", "recording", "file", "row", "finding", "detail"]
-    findings = sorted(findings, key=lambda finding: SEVERITIES.index(finding[0]))
-    table = pd.DataFrame(findings, columns=columns).astype({"row": "Int64"})
-    return Report(
-        folder=facts.folder,
-        findings=table,
-        recordings=_recording_table(facts),
-        classes=_class_table(facts),
-        corrected=facts.mended[0],
-    )
+    table = pd.DataFrame(findings, columns=Finding._fields)[columns].astype({"row": "Int64"})
+    tables = table, recording_table(contents), class_table(contents), contents.corrected[0]
+    return Report(contents.path, *tables)
 
 
-def _recording_table(facts):
-    events = Counter(facts.mended[0]["filename"])
-    rows = []
-    for name in sorted(facts.media.keys() | facts.sources):
-        for sound in facts.media.get(name, [_Sound(Path())]):
-            annotated = name in facts.sources
-            media = sound.media
-            rows.append({
-                "recording": name,
-                "file": sound.path.name,
-                "annotation": facts.source(name) if annotated else "",
-                "side": facts.sides.get(name, ""),
-                "duration": sound.duration,
-                "peak": sound.peak,
-                "level": sound.level,
-                "clipped": sound.clipped,
-                "silent": sound.silent,
-                "codec": media.codec if media else "",
-                "sample_rate": media.sample_rate if media else None,
-                "channels": media.channels if media else None,
-                "events": events[name] if annotated else None,
-            })  # fmt: skip
-    columns = (
-        "recording file annotation side duration peak level clipped silent codec sample_rate "
-        "channels events"
-    ).split()
-    counts = dict.fromkeys(("sample_rate", "channels", "events"), "Int64")
-    measures = dict.fromkeys(("duration", "peak", "level", "clipped", "silent"), float)
-    return pd.DataFrame(rows, columns=columns).astype(counts | measures)
-
-
-def _class_table(facts):
-    events = facts.mended[0]
-    events = events.assign(seconds=events["offset"] - events["onset"])
-    sides = {"all": list(facts.sources)}
-    for side, names in facts.split or ():
-        sides[side] = [name for name in names if name in facts.sources]
-    tables = []
-    for side, names in sides.items():
-        of_side = events[events["filename"].isin(names)]
-        heard = of_side[of_side["filename"].isin(facts.durations)]
-        length = sum(facts.durations.get(name, 0.0) for name in names) or math.nan
-        count, lasts, lasts_heard = (
-            of_label.reindex(facts.classes, fill_value=0).to_numpy()
-            for of_label in (
-                of_side["event_label"].value_counts(),
-                of_side.groupby("event_label")["seconds"].sum(),
-                heard.groupby("event_label")["seconds"].sum(),
-            )
-        )
-        columns = {"events": count, "seconds": lasts, "share": lasts_heard / length}
-        tables.append(pd.DataFrame({"event_label": facts.classes, "side": side} | columns))
-    return pd.concat(tables, ignore_index=True)
-
-
-def _measure_all(media, progress):
-    """Measure every file, a thread a core: decoding and arithmetic run beside each other."""
-    pool = ThreadPoolExecutor(os.cpu_count())
-    try:
-        tasks = [pool.submit(_measure, path) for path in media]
-        for task in as_completed(tasks):
-            if progress:
-                sound = task.result()
-                progress(sound.name, 0.0 if sound.fault else sound.duration)
-        return tuple(task.result() for task in tasks)
-    finally:
-        pool.shutdown(cancel_futures=True)  # if interrupted, only what has begun is finished
-
-
-def _measure(path):
-    """Read a media file once, in constant memory."""
-    try:
-        media = probe(path)
-        rate = media.sample_rate
-        peak = power = 0.0
-        samples = 0
-        content = hashlib.sha256()
-        silence = _Stretches(math.ceil(_STRETCH * rate))
-        tops = _Stretches(_FLAT), _Stretches(_FLAT)
-        for block in read_blocks(path, rate):
-            samples += len(block)
-            peak = max(peak, float(np.abs(block).max()))
-            power += float(np.square(block, dtype=np.float64).sum())
-            pcm = np.rint(block * 32768).clip(-32768, 32767).astype("<i2")
-            content.update(pcm)
-            silence.feed(pcm == 0)
-            tops[0].feed(pcm >= _FULL_SCALE)
-            tops[1].feed(pcm <= -_FULL_SCALE)
-    except AudioError as error:
-        return _Sound(path, fault=_without(error, path))
-    for stretches in (silence, *tops):
-        stretches.close()
-    return _Sound(
-        path,
-        media=media,
-        duration=samples / rate,
-        peak=_decibels(peak),
-        level=_decibels(math.sqrt(power / samples)),
-        clipped=(tops[0].total + tops[1].total) / samples,
-        silent=silence.total / samples,
-        longest=(silence.longest[0] / rate, silence.longest[1] / rate),
-        content=content.hexdigest(),
-    )
-
-
-def _decibels(amplitude):
-    return 20 * math.log10(amplitude) if amplitude else -math.inf
-
-
-def _read_durations(path, delimiter):
-    """Read (recording, seconds, name of the file) of each row."""
-    table = csv.DictReader(read_lines(path), delimiter=delimiter)
-    missing = [name for name in ("filename", "duration") if name not in (table.fieldnames or ())]
-    if missing:
-        raise AnnotationError(f"{path}: no column '{missing[0]}' in the first line; add a header")
-    rows = []
-    for row, entry in enumerate(table, start=1):
-        if not entry["filename"] or not is_time(entry["duration"]):
-            raise AnnotationError(
-                f"{path}: row {row}: '{entry['filename']}', {entry['duration']!r} is not a name "
-                "and a time; correct it"
-            )
-        rows.append((recording_name(entry["filename"]), seconds(entry["duration"]), path.name))
-    return rows
-
-
-def _no_folder(folder, error):
-    if not folder.exists():
-        fault, mend = "does not exist", "check the name"
-    elif not folder.is_dir():
-        fault, mend = "is a file", "name the folder that it is in"
+def unusable_folder(folder):
+    """Yield the one finding about a folder in which there is nothing to judge."""
+    path, kind = folder.path, "no folder"
+    if not os.path.exists(path):
+        fault = "does not exist; check the name"
+    elif not os.path.isdir(path):
+        fault = "is a file; name the folder that it is in"
+    elif not os.access(path, os.R_OK | os.X_OK):
+        fault = "cannot be read; check its permissions"
+    elif not (folder.sounds or folder.sources or len(folder.annotations.errors)):
+        inside = sum(map(os.path.isdir, path.iterdir()))
+        advice = f"it has {counted(inside, 'folder')}, name one of them"
+        fault = f"holds no media and no annotations; {advice if inside else 'check the name'}"
+        kind = "empty folder"
     else:
-        fault, mend = f"cannot be looked into ({error.strerror})", "check its permissions"
-    return "error", "", "", None, "no folder", f"{folder} {fault}; {mend}"
+        return
+    yield Finding("error", kind, f"{path} {fault}")
 
 
-def _nothing_there(folder):
-    inside = sum(path.is_dir() for path in folder.iterdir())
-    hint = (
-        f"; it has {_plural(inside, 'folder')}, name one of them" if inside else "; check the name"
-    )
-    detail = f"{folder} holds no media and no annotations{hint}"
-    return "error", "", "", None, "empty folder", detail
+def single_sounds(folder):
+    """Yield what the rules for a single media file find in each."""
+    for sound in folder.sounds:
+        for rule in [unreadable] if sound.fault else SOUND_RULES:
+            for finding in rule(sound, folder):
+                yield finding._replace(recording=sound.recording, file=sound.file)
 
 
-def _of_files(facts):
-    """Files that cannot be used."""
-    for sound in facts.sounds:
-        if sound.fault:
-            grade = facts.grade(sound.name)
-            yield grade, sound.name, sound.path.name, None, "unreadable media", sound.fault
-    for name, media in facts.media.items():
-        if len(media) > 1:
-            files = [sound.path.name for sound in media]
-            detail = f"{_listed(files)} have one name without suffix; rename or remove one"
-            yield facts.grade(name), name, files[0], None, "same name", detail
-    for fault in facts.annotations.errors.sort_values(["filename", "file"]).itertuples():
-        grade = facts.grade(fault.filename) if fault.filename else "error"
-        detail = _without(fault.error, facts.folder / fault.file, facts.folder)
-        yield grade, fault.filename, fault.file, None, "unusable annotation", detail
-    for path in facts.annotations.ignored:
-        if path.name not in DURATIONS:
-            detail = "is not in a known format of annotations; passed over"
-            yield "note", "", path.name, None, "no annotation file", detail
-    for file, detail in facts.stated[1]:
-        yield "warning", "", file, None, "unusable durations", detail
+def unreadable(sound, folder):
+    """Yield why a media file cannot be read."""
+    yield Finding(_severity_if_useless(folder, sound.recording), "unreadable media", sound.fault)
 
 
-def _of_pairs(facts):
-    """Sound without annotations, annotations without sound."""
-    faulty = set(facts.annotations.errors["filename"])
-    named = {name: path.name for name, path in facts.annotations.sources.items()}
-    alone = [name for name in facts.media if name not in faulty | facts.sources]
-    for name in alone:
-        detail = f"has no annotation; add {name}.json, without events if there is nothing to hear"
-        detail += _meant(name, [other for other in named if other not in facts.media])
-        file = facts.media[name][0].path.name
-        yield facts.grade_absence(name), name, file, None, "no annotation", detail
-    stated = {name: file for name, _, file in facts.stated[0]}
-    for name, file in (stated | named).items():
-        if name not in facts.media:
-            detail = f"names '{name}', of which no media is here; correct the name, or add it"
-            own = Path(file).stem
-            detail += _meant(own if own in alone else name, alone)
-            yield facts.grade_absence(name), name, file, None, "no audio", detail
-    if not facts.usable:
-        detail = "no recording has both sound that can be read and annotations; add the other half"
-        yield "error", "", "", None, "nothing to train on", detail
+def too_short(sound, folder):
+    """Yield a finding if a recording is shorter than one segment."""
+    if sound.duration < _SEGMENT:
+        detail = f"lasts {_in_seconds(sound.duration)}, less than one segment of {_SEGMENT:g} s"
+        severity = _severity_if_useless(folder, sound.recording)
+        yield Finding(severity, "too short", f"{detail}; leave it out")
 
 
-def _of_slips(facts):
-    """Slips that `correct_events` mended, and labels it could not."""
-    slips = facts.mended[1]
-    labels = slips[slips["slip"].isin(["unknown label", "misspelt label"])]
-    keys = ["filename", "slip", "event_label"]
-    for (name, slip, label), group in labels.groupby(keys, sort=False):
-        first = group.iloc[0]
-        count = f"'{label}' ({_plural(len(group), 'event')}, the first at {_s(first['onset'])})"
-        grade, detail = "warning", f"{count} is no class; {first['action']}"
-        if slip == "unknown label":
-            near = nearest(label, facts.classes, 0.0)
-            grade, detail = facts.grade(name), (
-                f"{count} is no class, the nearest is '{near}'; correct it, add it to the "
-                "classes, or give it an alias"
-            )  # fmt: skip
-        yield grade, name, facts.source(name), int(first["row"]), slip, detail
-    for slip in slips[slips["slip"].isin(_SLIPS)].itertuples():
-        end = facts.durations.get(slip.filename, math.inf)
-        begin, late = sorted([slip.onset, slip.offset])
-        if slip.slip == "past the end" and begin < end and late - end <= _ROUNDING:
-            continue
-        detail = (
-            f"'{slip.event_label}' from {slip.onset:.10g} to {_s(slip.offset)} "
-            f"{_SLIPS[slip.slip]}; {slip.action}"
-        )
-        file = facts.source(slip.filename)
-        yield "warning", slip.filename, file, slip.row, slip.slip, detail
+def wrong_duration(sound, folder):
+    """Yield the durations stated for a recording that differ from the one measured."""
+    stated = folder.stated[0]
+    stated = stated.loc[stated["recording"] == sound.recording, ["file", "duration"]]
+    for source, duration in [("its header", sound.media.duration), *stated.itertuples(index=False)]:
+        if duration is not None and abs(duration - sound.duration) > _DURATION_SLACK:
+            fault = f"lasts {_in_seconds(sound.duration)}, but {source} states "
+            advice = "check that the file is complete and is the one that was annotated"
+            detail = f"{fault}{_in_seconds(duration)}; {advice}"
+            yield Finding("warning", "wrong duration", detail)
 
 
-def _of_sounds(facts):
-    """Sound that can be read, but is not as it should be."""
-    for sound in facts.sounds:
-        if sound.fault is None:
-            for grade, finding, detail in _of_sound(sound, facts):
-                yield grade, sound.name, sound.path.name, None, finding, detail
-
-
-def _of_sound(sound, facts):
-    if sound.duration < _CLIP:
-        detail = f"lasts {_s(sound.duration)}, less than one clip of {_s(_CLIP)}; leave it out"
-        yield facts.grade(sound.name), "too short", detail
-    promised = [(sound.media.duration, "its header")]
-    promised += [(length, file) for name, length, file in facts.stated[0] if name == sound.name]
-    for length, source in promised:
-        if length is not None and abs(length - sound.duration) > _DURATION_SLACK:
-            detail = (
-                f"lasts {_s(sound.duration)}, but {source} says {_s(length)}; check that it is "
-                "whole, and the file that was annotated"
-            )
-            yield "warning", "wrong duration", detail
+def silence(sound, _):
+    """Yield a finding if a recording is silent, altogether or for long."""
+    length, begin = sound.longest_silence
+    mostly = sound.silent >= _MOSTLY_SILENT
     if sound.peak < _SILENT_PEAK:
-        what = "digital silence" if sound.peak == -math.inf else f"a peak of {sound.peak:.0f} dBFS"
-        yield "warning", "silent", f"holds nothing above {what}; check the export, or leave it out"
-    elif sound.silent >= _MOSTLY or sound.longest[0] >= _LONG_STRETCH:
-        length, begin = sound.longest
+        peak = "digital silence" if sound.peak == -math.inf else f"a peak of {sound.peak:.0f} dBFS"
+        detail = f"holds nothing above {peak}; check the export, or leave it out"
+        yield Finding("warning", "silent", detail)
+    elif mostly or length >= _LONG_SILENCE:
         detail = (
-            f"{100 * sound.silent:.2g} % is digital silence, the longest stretch {_s(length)} from "
-            f"{_s(begin)} on; check that no sound is missing"
+            f"{100 * sound.silent:.2g} % is digital silence, the longest stretch "
+            f"{_in_seconds(length)} from {_in_seconds(begin)} on; check that no sound is missing"
         )
-        yield "warning" if sound.silent >= _MOSTLY else "note", "digital silence", detail
+        yield Finding("warning" if mostly else "note", "digital silence", detail)
+
+
+def clipping(sound, _):
+    """Yield a finding if a recording is clipped."""
     if sound.clipped:
-        detail = (
-            f"{100 * sound.clipped:.2g} % of the samples lie in flat tops at full scale; record or "
-            "export it at a lower level"
-        )
-        yield "warning" if sound.clipped >= _CLIPPED else "note", "clipped", detail
-    if sound.media.sample_rate < facts.sample_rate:
-        rate = sound.media.sample_rate
-        detail = f"sampled at {rate} Hz, it has nothing above {rate / 2:.10g} Hz"
-        yield "note", "low sample rate", detail
+        share = f"{100 * sound.clipped:.2g} % of the samples lie in flat tops at full scale"
+        detail = f"{share}; record or export it at a lower level"
+        yield Finding("warning" if sound.clipped >= _CLIPPED else "note", "clipped", detail)
 
 
-def _of_content(facts):
-    """Sound that several names share."""
-    same = {}
-    for sound in facts.sounds:
-        if sound.content:
-            same.setdefault(sound.content, {}).setdefault(sound.name, sound)
-    for sounds in same.values():
-        if len(sounds) > 1:
-            sides = Counter(facts.sides[name] for name in sounds if name in facts.sides)
-            detail = f"{_listed(sounds)} hold the same sound"
-            if len(sides) > 1:
+def low_sample_rate(sound, folder):
+    """Yield a finding if a recording lacks the highest frequencies of the training."""
+    rate = sound.media.sample_rate
+    if rate < folder.sample_rate:
+        detail = f"sampled at {rate} Hz, it holds nothing above {rate / 2:.10g} Hz"
+        yield Finding("note", "low sample rate", detail)
+
+
+def shared_names(folder):
+    """Yield the names that several media files share."""
+    for name, media in folder.media.items():
+        if len(media) > 1:
+            files = _listed(sound.file for sound in media)
+            detail = f"{files} have one name without suffix; rename or remove one"
+            severity = _severity_if_useless(folder, name)
+            yield Finding(severity, "same name", detail, name, media[0].file)
+
+
+def unusable_tables(folder):
+    """Yield the files of annotations and durations that cannot be used."""
+    for fault in folder.annotations.errors.sort_values(["filename", "file"]).itertuples():
+        name, file = fault.filename, fault.file
+        severity = _severity_if_useless(folder, name) if name else "error"
+        detail = fault.error.removeprefix(f"{folder.path / file}: ")
+        detail = detail.removeprefix(f"{folder.path}: ")
+        yield Finding(severity, "unusable annotation", detail, name, file)
+    for path in folder.annotations.ignored:
+        if path.name not in DURATION_FILES:
+            detail = "is in no known format of annotations and was ignored"
+            yield Finding("note", "no annotation file", detail, file=path.name)
+    for file, fault in folder.stated[1].items():
+        yield Finding("warning", "unusable durations", fault, file=file)
+
+
+def incomplete_pairs(folder):
+    """Yield sound without annotations and annotations without sound."""
+    annotated = {name: path.name for name, path in folder.sources.items()}
+    tried = annotated.keys() | set(folder.annotations.errors["filename"])
+    lone_media = [name for name in folder.media if name not in tried]
+    lone_annotations = [name for name in annotated if name not in folder.media]
+    for name in lone_media:
+        detail = f"has no annotation; add {name}.json, without events if there is nothing to hear"
+        detail += _suggestion(name, lone_annotations)
+        severity, file = _severity_if_incomplete(folder, name), folder.media[name][0].file
+        yield Finding(severity, "no annotation", detail, name, file)
+    stated = folder.stated[0].set_index("recording")["file"].to_dict()
+    for name, file in (stated | annotated).items():
+        if name not in folder.media:
+            own = Path(file).stem
+            detail = f"names '{name}', but there is no such media; correct the name, or add it"
+            detail += _suggestion(own if own in lone_media else name, lone_media)
+            severity = _severity_if_incomplete(folder, name)
+            yield Finding(severity, "no audio", detail, name, file)
+    if not folder.usable:
+        detail = "no recording has both readable sound and annotations; add what is missing"
+        yield Finding("error", "nothing to train on", detail)
+
+
+def unknown_labels(folder):
+    """Yield the labels that are not a class, once for each recording."""
+    labels = folder.corrected[1].query("error in ['unknown label', 'misspelt label']")
+    keys = ["filename", "error", "event_label"]
+    for (name, error, label), events in labels.groupby(keys, sort=False):
+        first, severity = events.iloc[0], "warning"
+        advice = f"; {first['correction']}"
+        if error == "unknown label":
+            severity = _severity_if_useless(folder, name)
+            advice = f"; the nearest class is '{nearest(label, folder.classes)}', so "
+            advice += "correct the label, add it to the classes, or give it an alias"
+        place = f"{counted(len(events), 'event')}, the first at {_in_seconds(first['onset'])}"
+        detail = f"'{label}' ({place}) is not a class{advice}"
+        yield Finding(severity, error, detail, name, folder.sources[name].name, int(first["row"]))
+
+
+def event_errors(folder):
+    """Yield the events whose times had to be corrected."""
+    for event in folder.corrected[1].itertuples():
+        end = folder.durations.get(event.filename, math.inf)
+        begin, late = sorted([event.onset, event.offset])
+        rounded = event.error == "past the end" and begin < end and late - end <= _ROUNDING
+        if event.error in _EVENT_ERRORS and not rounded:
+            times = f"from {event.onset:.10g} to {_in_seconds(event.offset)}"
+            fault = f"{_EVENT_ERRORS[event.error]}; {event.correction}"
+            detail = f"'{event.event_label}' {times} {fault}"
+            place = event.filename, folder.sources[event.filename].name, event.row
+            yield Finding("warning", event.error, detail, *place)
+
+
+def shared_sound(folder):
+    """Yield the sound that recordings of different names share."""
+    copies = {}
+    for sound in folder.readable:
+        copies.setdefault(sound.content, {}).setdefault(sound.recording, sound.file)
+    for files in copies.values():
+        if len(files) > 1:
+            subsets = Counter(folder.subset_of[name] for name in files if name in folder.subset_of)
+            finding, detail = "duplicate", f"{_listed(files)} hold the same sound"
+            if len(subsets) > 1:
                 finding = "leakage"
-                detail += f", in {_listed(sides)}; what is trained on must not be tested on"
-            else:
-                finding = "duplicate"
-            # A split that names both is refused, on whatever sides they are.
-            grade = "error" if sides.total() > 1 else "warning"
-            first = next(iter(sounds.values()))
-            yield grade, first.name, first.path.name, None, finding, f"{detail}; keep one"
+                detail += f", in {_listed(subsets)}; what is trained on must not be tested on"
+            # Gathering the episodes refuses a split that names both, whatever the subsets.
+            severity = "error" if subsets.total() > 1 else "warning"
+            yield Finding(severity, finding, f"{detail}; keep one", *next(iter(files.items())))
 
 
-def _of_split(facts):
-    """Names of the split and of the folder that do not agree."""
-    known = facts.media.keys() | facts.sources | {name for name, *_ in facts.stated[0]}
-    known |= set(facts.annotations.errors["filename"])
-    for name, side in facts.sides.items():
+def mismatch_with_split(folder):
+    """Yield what only one of the split and the folder holds."""
+    known = folder.media.keys() | folder.sources.keys() | set(folder.stated[0]["recording"])
+    known |= set(folder.annotations.errors["filename"])
+    for name, subset in folder.subset_of.items():
         if name not in known:
-            near = difflib.get_close_matches(name, sorted(facts.media), n=1, cutoff=0.0)
-            hint = f"the nearest name there is '{near[0]}'" if near else "it holds no media"
-            detail = f"split.{side} names '{name}', which is not in the folder; {hint}"
-            yield "error", name, "", None, "missing episode", detail
-    for name, media in facts.media.items():
-        if facts.split and name not in facts.sides:
-            detail = "the split names it on no side; it is not used"
-            yield "note", name, media[0].path.name, None, "not in the split", detail
+            near = nearest(name, sorted(folder.media))
+            hint = f"the nearest name there is '{near}'" if near else "it holds no media"
+            detail = f"split.{subset} names '{name}', which is not in the folder; {hint}"
+            yield Finding("error", "missing episode", detail, name)
+    for name, media in folder.media.items():
+        if folder.subsets and name not in folder.subset_of:
+            detail = "is in no subset of the split and is not used"
+            yield Finding("note", "not in the split", detail, name, media[0].file)
 
 
-def _of_classes(facts):
-    """Classes that cannot be learnt, chosen by, or tested."""
-    events = facts.mended[0]
-    present = {
-        (facts.sides.get(name, ""), label)
-        for name, label in zip(events["filename"], events["event_label"], strict=True)
-        if name in facts.usable
-    }
-    sides = dict.fromkeys(side for side, _ in facts.split or ()) or {"": None}
-    there = {facts.sides.get(name, "") for name in facts.usable}
-    for label in facts.classes:
-        without = [side for side in sides if side in there and (side, label) not in present]
-        if without:
-            where = _listed(without) if facts.split else "any recording"
+def classes_without_events(folder):
+    """Yield the classes without an event in one of the subsets."""
+    subset_of = {name: folder.subset_of.get(name, "any recording") for name in folder.usable}
+    events = folder.corrected[0]
+    events = events[events["filename"].isin(folder.usable)]
+    present = set(zip(events["filename"].map(subset_of), events["event_label"], strict=True))
+    subsets = [name for name in folder.subsets or ["any recording"] if name in subset_of.values()]
+    for label in folder.classes:
+        lacking = [subset for subset in subsets if (subset, label) not in present]
+        if lacking:
+            where = _listed(lacking) if folder.subsets else lacking[0]
             detail = f"'{label}' has no event in {where}; find some, or drop the class"
-            yield "warning", "", "", None, "class without events", detail
+            yield Finding("warning", "class without events", detail)
 
 
-def _finding_lines(findings):
-    """Each kind with its number, below it place and sentence; of many the first few."""
-    for kind, group in findings.groupby("finding", sort=False):
-        yield f"  {kind} ({len(group)})"
-        rows = [(_place(finding), finding.detail) for finding in group.head(_SHOWN).itertuples()]
-        if len(group) > _SHOWN:
-            rows.append(("", f"and {len(group) - _SHOWN} more, which JSON has"))
-        width = min(max(len(place) for place, _ in rows), _WIDTH * 2 // 5)
-        indent, gap = "    ", "  " if width else ""
-        for row in rows:
-            yield from _columns(row, (width, _WIDTH - len(indent + gap) - width), indent, gap)
+SOUND_RULES = (too_short, wrong_duration, silence, clipping, low_sample_rate)
+RULES = (
+    *(single_sounds, shared_names, unusable_tables, incomplete_pairs, unknown_labels),
+    *(event_errors, shared_sound, mismatch_with_split, classes_without_events),
+)
 
 
-def _place(finding):
-    if pd.isna(finding.row):
-        return finding.file or finding.recording
-    return f"{finding.recording}, event {finding.row}"
+def counted(number, noun):
+    """Return a number with its noun: ``1 event``, ``2 events``."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-def _class_lines(classes):
-    """Events and share of the sound of each class, a pair of columns for each side."""
-    sides = list(dict.fromkeys(classes["side"]))
-    widths = [min(max(classes["event_label"].str.len().max(), 7), _WIDTH // 3)]
-    widths += [18] * len(sides)
-    rows = [
-        ("Classes", *(f"{side:>18}" for side in sides)),
-        ("", *(f"{'events':>9}{'share':>9}" for _ in sides)),
-    ]
-    for label, group in classes.groupby("event_label", sort=False):
-        cells = []
-        for row in group.itertuples():
-            share = "–" if math.isnan(row.share) else f"{100 * row.share:.1f} %"
-            cells.append(f"{row.events:>9}{share:>9}")
-        rows.append((label, *cells))
-    return [line for row in rows for line in _columns(row, widths, "", "")]
+def _severity_if_useless(folder, recording):
+    """Return ``warning`` if the split does not need the recording."""
+    return "warning" if folder.subsets and recording not in folder.subset_of else "error"
 
 
-def _columns(cells, widths, indent, gap):
-    """Lines of one row of a table, each cell wrapped to its width."""
-    wrapped = [
-        textwrap.wrap(cell, max(width, 1)) for cell, width in zip(cells, widths, strict=True)
-    ]
-    for line in itertools.zip_longest(*wrapped, fillvalue=""):
-        padded = (f"{part:{width}}" for part, width in zip(line, widths, strict=True))
-        yield f"{indent}{gap.join(padded)}".rstrip()
+def _severity_if_incomplete(folder, recording):
+    """Return ``error`` if the split needs the recording; otherwise it is only left out."""
+    return "error" if recording in folder.subset_of else "warning"
 
 
-def _counts(report):
-    counts = Counter(report.findings["severity"])
-    return {severity: counts[severity] for severity in SEVERITIES}
-
-
-def _json_value(value):
-    if isinstance(value, float):
-        return round(value, 6) if math.isfinite(value) else None
-    if isinstance(value, str):
-        return _printable(value)
-    return None if value is pd.NA else value
-
-
-def _printable(text):
-    """Text with what is not Unicode, as names of files can be, as escapes."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _without(error, *paths):
-    """Sentence of an error without the path in front, which a finding names elsewhere."""
-    sentence = str(error)
-    for path in paths:
-        sentence = sentence.removeprefix(f"{path}: ")
-    return sentence
-
-
-def _meant(name, others):
-    near = difflib.get_close_matches(name, others, n=1, cutoff=_SIMILAR)
-    return f"; or does '{near[0]}' belong to it?" if near else ""
+def _suggestion(name, others):
+    near = nearest(name, others, _SIMILAR)
+    return f"; or does '{near}' belong to it?" if near else ""
 
 
 def _listed(names):
@@ -806,10 +382,6 @@ def _listed(names):
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def _plural(count, noun):
-    return f"{count} {noun}" + ("" if count == 1 else "s")
-
-
-def _s(time):
-    """Seconds, to the microsecond at most."""
+def _in_seconds(time):
+    """Return a time as text, to the microsecond at most."""
     return f"{round(time, 6):.10g} s"

@@ -1,67 +1,19 @@
-"""From scores to events: score tables, thresholds, events of one recording."""
+"""Detection: from the network's scores to events.
 
-from sedlib.detection.events import (
-    FEW,
-    LOW_SHARES,
-    MEDIAN_LENGTHS,
-    MINIMUM_STEPS,
-    Decoding,
-    DecodingError,
-    ScoresError,
-    choose_thresholds,
-    decode,
-    drop_short,
-    hysteresis,
-    mean_filter,
-    median_filter,
-    positive_steps,
-    read_scores,
-    score_table,
-    scores_to_events,
-    steps_to_events,
-    threshold_table,
-    tune_decoding,
-    write_scores,
-)
+`scores` puts scores on the time axis, `thresholds` chooses when a class is detected, `events`
+joins what is detected to events, and `recording` does all of it for one media file.
+"""
+
+from sedlib.detection.events import scores_to_events
 from sedlib.detection.recording import (
     BATCH_SIZE,
     FRAMES,
+    HOPS,
     SILENCE,
-    STEPS,
     Detection,
     detect,
-    score_blocks,
     score_frames,
+    score_segments,
 )
-
-__all__ = [
-    "BATCH_SIZE",
-    "FEW",
-    "FRAMES",
-    "LOW_SHARES",
-    "MEDIAN_LENGTHS",
-    "MINIMUM_STEPS",
-    "SILENCE",
-    "STEPS",
-    "Decoding",
-    "DecodingError",
-    "Detection",
-    "ScoresError",
-    "choose_thresholds",
-    "decode",
-    "detect",
-    "drop_short",
-    "hysteresis",
-    "mean_filter",
-    "median_filter",
-    "positive_steps",
-    "read_scores",
-    "score_blocks",
-    "score_frames",
-    "score_table",
-    "scores_to_events",
-    "steps_to_events",
-    "threshold_table",
-    "tune_decoding",
-    "write_scores",
-]
+from sedlib.detection.scores import score_table, smooth_scores, write_scores
+from sedlib.detection.thresholds import DEFAULT_THRESHOLD, MINIMUM_POSITIVES, choose_thresholds

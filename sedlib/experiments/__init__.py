@@ -1,25 +1,9 @@
-"""Experiments that train many networks: ablation and transfer."""
+"""Experiments that train many networks, for hours, and keep their scores.
 
-from sedlib.experiments.runner import (
-    CODE,
-    NOT_VARIED,
-    RULE_OF_2018,
-    Corpus,
-    Recipe,
-    comparison,
-    conduct,
-    mix_recordings,
-    recordings,
-)
+The ablation leads from the 2018 configuration to the current one, one change at a time; the
+transfer experiment trains on synthetic episodes, on recordings and on both.
+"""
 
-__all__ = [
-    "CODE",
-    "NOT_VARIED",
-    "RULE_OF_2018",
-    "Corpus",
-    "Recipe",
-    "comparison",
-    "conduct",
-    "mix_recordings",
-    "recordings",
-]
+from sedlib.experiments.corpora import mix_soundbank_episodes
+from sedlib.experiments.runner import run_experiment
+from sedlib.experiments.variants import Variant, ablation_variants, transfer_variants

@@ -1,4 +1,4 @@
-"""How well an answer fits the truth: the metrics of sound event detection.
+"""Metrics of sound event detection: predictions (estimated) against ground truth (reference).
 
 Conventions
 -----------
@@ -10,19 +10,19 @@ Conventions
 - Error rate is (substitutions + deletions + insertions) by the support; it may be above 1.
 - Average precision is scikit-learn's: the step-wise area under precision over recall,
   without interpolation.
-- 0/0 is nan, not 0 or 1: no prediction has no precision; no positive has no recall, no
-  average precision and no error rate; a class in neither has no F1 and no IoU. A class that
-  occurs and is never predicted has F1 0, and so has one that is predicted and does not occur.
-  As scikit-learn with ``zero_division=numpy.nan``.
+- 0/0 is nan, not 0 or 1, as in scikit-learn with ``zero_division=numpy.nan``. A class without
+  predictions has no precision; one without positives has no recall, no average precision and no
+  error rate; one with neither has no F1 and no IoU. A class that occurs and is never predicted
+  has F1 0, and so has one that is predicted and does not occur.
 - Macro is the mean over the classes whose value is not nan ("class-wise average" in DCASE);
   micro pools the counts of all classes first ("overall", "instance-based").
 - Metrics of label arrays take 0/1 arrays of the same shape (n_segments, n_classes), over all
-  clips of all episodes at once, the clip being the segment. Metrics of event tables count
-  recording by recording and add up; a recording without events counts as well.
-- Times are compared in whole microseconds, so that decimal times mean what they say:
-  0.8 s is within 0.2 s of 0.6 s, though their floating-point difference is above 0.2.
-  All bounds (collars, criteria) belong to what they bound. Segments are closed at their
-  start and open at their end: an event that ends where a segment begins does not overlap it.
+  segments of all episodes at once. Metrics of event tables count recording by recording and add
+  up; a recording without events counts as well.
+- Times are compared in whole microseconds, so that decimal times are exact: 0.8 s is within
+  0.2 s of 0.6 s, though their floating-point difference is above 0.2. All bounds (collars,
+  criteria) are inclusive. Segments are closed at their start and open at their end: an event
+  that ends where a segment begins does not overlap it.
 
 Names in the literature
 -----------------------
@@ -34,21 +34,22 @@ PSDS 1, PSDS 2                   `psds` with `PSDS_SCENARIO_1`, `PSDS_SCENARIO_2
 mAP                              mean of `average_precision`
 AUC                              `roc_auc`
 ECE                              `expected_calibration_error`
-2018 experiment                  `reference_metrics`
+confidence interval              `confidence_intervals` of `block_bootstrap`
+2018 experiment                  `smoothed_metrics_vtt2018`
 ================================ =========================================================
 
-Where others decide otherwise
------------------------------
+Differences from other libraries
+--------------------------------
 Counts, and metrics that are defined, agree with sed_eval, sed_scores_eval and psds_eval
-(``tests/metrics_referees.py``). Undefined ones differ:
+(``tests/unit/metrics/referees.py``). Undefined ones differ:
 
 - sed_eval: F1 of a class is nan, and left out of the average, also where only precision or
-  only recall is undefined (its ``empty_system_output_handling="zero_score"`` mends the
+  only recall is undefined (``empty_system_output_handling="zero_score"`` corrects the
   first); error rates without support are divided by 2e-16 instead of nan. So its
   class-wise average is over other classes than ours where a class is never predicted or
   does not occur.
 - psds_eval: F1 of a class without true positives is nan, and left out of the average.
-- sed_scores_eval: no class may be without truth; precision without prediction is 0.
+- sed_scores_eval: every class must occur in the ground truth; precision without prediction is 0.
 """
 
 from sedlib.metrics.bootstrap import (
@@ -56,15 +57,15 @@ from sedlib.metrics.bootstrap import (
     LEVEL,
     RESAMPLES,
     block_bootstrap,
-    compare,
-    intervals,
+    confidence_intervals,
     mean_over_seeds,
+    paired_differences,
     resampled_metrics,
     resampled_ratios,
 )
 from sedlib.metrics.calibration import expected_calibration_error, reliability_curve
 from sedlib.metrics.evaluation import Evaluation
-from sedlib.metrics.event import event_based, event_counts
+from sedlib.metrics.event import event_based, event_counts_by_segment
 from sedlib.metrics.intersection import intersection_based
 from sedlib.metrics.psd_roc import (
     PSDS,
@@ -72,7 +73,6 @@ from sedlib.metrics.psd_roc import (
     PSDS_SCENARIO_2,
     PSDSScenario,
     psds,
-    psds_from_events,
 )
 from sedlib.metrics.ranking import average_precision, roc_auc
 from sedlib.metrics.segment import (
@@ -80,40 +80,7 @@ from sedlib.metrics.segment import (
     averages,
     confusion,
     error_rate,
-    reference_metrics,
     segment_based,
     segment_metrics,
+    smoothed_metrics_vtt2018,
 )
-
-__all__ = [
-    "BLOCK",
-    "LEVEL",
-    "NOTHING",
-    "PSDS",
-    "PSDS_SCENARIO_1",
-    "PSDS_SCENARIO_2",
-    "RESAMPLES",
-    "Evaluation",
-    "PSDSScenario",
-    "average_precision",
-    "averages",
-    "block_bootstrap",
-    "compare",
-    "confusion",
-    "error_rate",
-    "event_based",
-    "event_counts",
-    "expected_calibration_error",
-    "intersection_based",
-    "intervals",
-    "mean_over_seeds",
-    "psds",
-    "psds_from_events",
-    "reference_metrics",
-    "reliability_curve",
-    "resampled_metrics",
-    "resampled_ratios",
-    "roc_auc",
-    "segment_based",
-    "segment_metrics",
-]

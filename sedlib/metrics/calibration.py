@@ -1,13 +1,13 @@
-"""How far a score is the probability that it claims to be."""
+"""Calibration: how well scores agree with the fraction of positives among them."""
 
 import numpy as np
 import pandas as pd
 
-from sedlib.metrics.evaluation import divide
+from sedlib.metrics.ratios import divide
 
 
-def reliability_curve(truth, scores, bins=15, strategy="uniform"):
-    """Compare the scores with what is true, bin by bin.
+def reliability_curve(reference, scores, bins=15, strategy="uniform"):
+    """Compare the scores with the fraction of positives, bin by bin.
 
     As `sklearn.calibration.calibration_curve`, with the empty bins and the number of scores
     in each, which the expected calibration error needs. A bin is open below and closed
@@ -17,7 +17,8 @@ def reliability_curve(truth, scores, bins=15, strategy="uniform"):
 
     Parameters
     ----------
-    truth : array-like of bool, shape (n,)
+    reference : array-like of bool, shape (n,)
+        Ground truth.
     scores : array-like of float, shape (n,)
         In [0, 1].
     bins : int
@@ -37,10 +38,10 @@ def reliability_curve(truth, scores, bins=15, strategy="uniform"):
         If the shapes differ, there is nothing, a score is not in [0, 1], or the strategy
         is unknown.
     """
-    truth, scores = np.asarray(truth, dtype=bool), np.asarray(scores, dtype=np.float64)
-    if truth.shape != scores.shape or truth.ndim != 1 or not len(truth):
+    reference, scores = np.asarray(reference, dtype=bool), np.asarray(scores, dtype=np.float64)
+    if reference.shape != scores.shape or reference.ndim != 1 or not len(reference):
         raise ValueError(
-            f"truth has shape {truth.shape} and scores {scores.shape}; "
+            f"reference has shape {reference.shape} and scores {scores.shape}; "
             "both must be (n,) with n of 1 or more"
         )
     for at in np.flatnonzero(~((scores >= 0) & (scores <= 1))):
@@ -59,14 +60,14 @@ def reliability_curve(truth, scores, bins=15, strategy="uniform"):
             "lower": edges[:-1],
             "upper": edges[1:],
             "mean_score": divide(np.bincount(index, scores, bins), count),
-            "fraction_of_positives": divide(np.bincount(index, truth, bins), count),
+            "fraction_of_positives": divide(np.bincount(index, reference, bins), count),
             "count": count,
         }
     )
 
 
-def expected_calibration_error(truth, scores, bins=15, strategy="uniform"):
-    """Mean distance of the scores of a bin from the share that is true (ECE).
+def expected_calibration_error(reference, scores, bins=15, strategy="uniform"):
+    """Mean distance of the scores of a bin from its fraction of positives (ECE).
 
     The sum over bins of count / n * abs(fraction of positives - mean score). For several
     classes take the mean over them (class-wise ECE). It depends on the bins, so say which;
@@ -79,7 +80,8 @@ def expected_calibration_error(truth, scores, bins=15, strategy="uniform"):
 
     Parameters
     ----------
-    truth : array-like of bool, shape (n,)
+    reference : array-like of bool, shape (n,)
+        Ground truth.
     scores : array-like of float, shape (n,)
         In [0, 1].
     bins : int
@@ -96,6 +98,6 @@ def expected_calibration_error(truth, scores, bins=15, strategy="uniform"):
     ValueError
         As `reliability_curve`.
     """
-    curve = reliability_curve(truth, scores, bins, strategy)
+    curve = reliability_curve(reference, scores, bins, strategy)
     distance = (curve["fraction_of_positives"] - curve["mean_score"]).abs()
     return float((distance * curve["count"]).sum() / curve["count"].sum())

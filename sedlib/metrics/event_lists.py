@@ -1,13 +1,14 @@
-"""Event tables of truth and answer, checked, by recording, in whole microseconds."""
+"""Event tables of ground truth and predictions: checked, by recording, in whole microseconds."""
 
-import difflib
 from typing import NamedTuple
 
 import numpy as np
 
 from sedlib.annotations import AnnotationError
+from sedlib.files import nearest
+from sedlib.labels import microseconds
 
-MICROSECONDS = 1_000_000  # in a second
+SECOND = 1_000_000  # in microseconds
 
 
 class Events(NamedTuple):
@@ -25,18 +26,13 @@ class Events(NamedTuple):
     offset: np.ndarray
     label: np.ndarray
 
-    def of_class(self, index):
-        """Events of one class."""
+    def select_class(self, index):
+        """Return the events of one class."""
         return Events(*(column[self.label == index] for column in self))
 
 
-def microseconds(seconds):
-    """Round times in seconds to whole microseconds."""
-    return np.rint(np.multiply(seconds, MICROSECONDS)).astype(np.int64)
-
-
 def by_recording(events, classes, recordings):
-    """Take the events apart by recording.
+    """Divide the events by recording.
 
     Parameters
     ----------
@@ -44,7 +40,7 @@ def by_recording(events, classes, recordings):
         Event table.
     classes : sequence of str
     recordings : iterable of str
-        All there are, with events or without.
+        All that are evaluated, with or without events.
 
     Returns
     -------
@@ -55,26 +51,26 @@ def by_recording(events, classes, recordings):
     ------
     sedlib.annotations.AnnotationError
         If an event is of a recording or a class that is not known, begins before 0, or ends
-        before it begins. It may be of no length.
+        before it begins. It may have no length.
     """
     recordings = list(recordings)
     for event in events.itertuples():
         where = f"{event.filename}: '{event.event_label}' from {event.onset} to {event.offset} s"
         if event.filename not in recordings:
+            names = ", ".join(recordings[:3]) + (", ..." if len(recordings) > 3 else "")
             raise AnnotationError(
-                f"{where} is of no recording that is judged ({_some(recordings)}); "
+                f"{where} is of no recording that is evaluated ({names}); "
                 "leave it out, or give the recording's duration"
             )
         if event.event_label not in classes:
-            near = difflib.get_close_matches(event.event_label, classes, n=1, cutoff=0.0)
             raise AnnotationError(
                 f"{where} has an unknown label, the nearest known one is "
-                f"'{near[0] if near else ''}'; correct it, or leave the event out"
+                f"'{nearest(event.event_label, classes)}'; correct it, or leave the event out"
             )
         if not 0 <= event.onset <= event.offset < np.inf:
             raise AnnotationError(
                 f"{where} does not begin at 0 s or later and end after that; "
-                "correct the events first"
+                "correct the times of the event"
             )
     events = events.sort_values(["onset", "offset"], kind="stable")
     index = {label: position for position, label in enumerate(classes)}
@@ -90,34 +86,36 @@ def by_recording(events, classes, recordings):
     }
 
 
-def check_disjoint(events, classes):
-    """Refuse events of no length, and events of one class that overlap; they may touch.
+def disjoint_by_recording(events, classes, recordings):
+    """Divide the events by recording; no two events of one class may overlap.
 
     Parameters
     ----------
-    events : dict of str to Events
-    classes : sequence of str
+    events, classes, recordings
+        As those of `by_recording`.
+
+    Returns
+    -------
+    dict of str to Events
 
     Raises
     ------
     sedlib.annotations.AnnotationError
-        On the first of them.
+        As `by_recording`, and if an event has no length or overlaps another of its class. Events
+        of one class may touch.
     """
-    for name, recording in events.items():
+    parts = by_recording(events, classes, recordings)
+    for name, recording in parts.items():
         for at in np.flatnonzero(recording.onset == recording.offset):
             raise AnnotationError(
-                f"{name}: '{classes[recording.label[at]]}' at "
-                f"{recording.onset[at] / MICROSECONDS} s has no length; correct the events first"
+                f"{name}: '{classes[recording.label[at]]}' at {recording.onset[at] / SECOND} s has "
+                "no length; correct the times of the event"
             )
         for index, label in enumerate(classes):
-            part = recording.of_class(index)
-            for at in np.flatnonzero(part.onset[1:] < part.offset[:-1]):
+            own = recording.select_class(index)
+            for at in np.flatnonzero(own.onset[1:] < own.offset[:-1]):
                 raise AnnotationError(
-                    f"{name}: '{label}' from {part.onset[at + 1] / MICROSECONDS} s begins "
-                    f"before the one from {part.onset[at] / MICROSECONDS} s has ended; "
-                    "correct the events first"
+                    f"{name}: '{label}' from {own.onset[at + 1] / SECOND} s begins before the one "
+                    f"from {own.onset[at] / SECOND} s has ended; join the two or correct the times"
                 )
-
-
-def _some(names):
-    return ", ".join(map(str, names[:3])) + (", ..." if len(names) > 3 else "")
+    return parts

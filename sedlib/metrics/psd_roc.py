@@ -10,14 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sedlib.metrics.event_lists import MICROSECONDS, microseconds
-from sedlib.metrics.intersection import (
-    Criteria,
-    count_changes,
-    counts_of_events,
-    disjoint_events,
-    event_counts,
-)
+from sedlib.labels import microseconds
+from sedlib.metrics.event_lists import SECOND, disjoint_by_recording
+from sedlib.metrics.intersection import Criteria, count_changes, count_events
 
 HOUR = 3600  # s; the unit of time of false positive rates
 
@@ -84,9 +79,9 @@ class PSDS:
     Attributes
     ----------
     value : float
-        Area under `roc` by the greatest rate, in [0, 1].
+        Area under `roc` divided by the greatest rate, in [0, 1].
     per_class : pandas.Series
-        Index ``event_label``; the same of the curve of each class alone, nan for one that
+        Index ``event_label``; the same for the curve of each class alone, nan for a class that
         does not occur.
     roc : pandas.DataFrame
         ``effective_fp_rate`` (per hour, rising from 0 to the greatest one) and
@@ -98,25 +93,25 @@ class PSDS:
     roc: pd.DataFrame
 
 
-def psds(scores, truth, durations, scenario):
+def psds(scores, reference, durations, scenario):
     """Polyphonic sound detection score over all thresholds of the scores, exactly.
 
     Each class has a curve of the ratio of true positives over the effective rate of false
-    positives: the best ratio at that rate or less, of any threshold. The rate is false
-    positives by the duration of all recordings, plus `alpha_ct` times the mean, over the
-    other classes, of the cross-triggers by the duration of the class's events. The score is
-    the area under the mean of the curves less `alpha_st` times their (population) standard
-    deviation, where that is above 0, as a staircase and up to `max_efpr`.
+    positives: the best ratio at that rate or less, of any threshold. The rate is the number of
+    false positives divided by the duration of all recordings, plus `alpha_ct` times the mean,
+    over the other classes, of the cross-triggers divided by the duration of that class's events.
+    The score is the area under the mean of the curves less `alpha_st` times their (population)
+    standard deviation, where that is above 0, as a staircase and up to `max_efpr`.
 
-    A class that does not occur has no curve: it is left out, also as the other class of
-    cross-triggers. (sed_scores_eval and psds_eval want only classes that occur.)
+    A class that does not occur has no curve and is left out, also as the other class of
+    cross-triggers. (sed_scores_eval and psds_eval accept only classes that occur.)
 
     Parameters
     ----------
     scores : mapping of str to pandas.DataFrame
         Score table of each recording, all of the same classes; see `sedlib.detection`.
-    truth : pandas.DataFrame
-        Event table of the recordings. Events of one class must not overlap.
+    reference : pandas.DataFrame
+        Ground truth: event table of the recordings. Events of one class must not overlap.
     durations : mapping of str to float
         Length in seconds of each recording.
     scenario : PSDSScenario
@@ -130,7 +125,7 @@ def psds(scores, truth, durations, scenario):
     ------
     sedlib.annotations.AnnotationError
         If an event has an unknown label, is of a recording without duration, begins before
-        0, lasts no time, or overlaps another of its class.
+        0, has no length, or overlaps another of its class.
     ValueError
         If scores and durations are of other recordings, or the score tables of other classes.
     """
@@ -146,11 +141,13 @@ def psds(scores, truth, durations, scenario):
                 f"{name}: scores of classes {list(table.columns[2:])}, not {classes}; "
                 "score all recordings with one model"
             )
-    true = disjoint_events(truth, classes, durations)
+    reference = disjoint_by_recording(reference, classes, durations)
     counts = []
     for label in range(len(classes)):
         changes = [
-            count_changes(*_spans(table, label), true[name], label, len(classes), scenario.criteria)
+            count_changes(
+                *_spans(table, label), reference[name], label, len(classes), scenario.criteria
+            )
             for name, table in scores.items()
         ]
         thresholds, deltas = (np.concatenate(part) for part in zip(*changes, strict=True))
@@ -158,57 +155,22 @@ def psds(scores, truth, durations, scenario):
         steps = np.zeros((len(distinct), deltas.shape[1]), dtype=np.int64)
         np.add.at(steps, index, deltas)
         counts.append(np.cumsum(steps, axis=0))
-    return _psds(counts, true, durations, classes, scenario)
-
-
-def psds_from_events(operating_points, truth, durations, classes, scenario):
-    """Polyphonic sound detection score of some operating points, as psds_eval computes it.
-
-    Of the events found at a few thresholds it approximates the `psds` of the scores; of
-    those found at every score there is, it is the same.
-
-    Parameters
-    ----------
-    operating_points : iterable of pandas.DataFrame
-        Event tables, one for each threshold. Events of one class must not overlap.
-    truth, durations, scenario
-        See `psds`.
-    classes : sequence of str
-        All the labels there are.
-
-    Returns
-    -------
-    PSDS
-
-    Raises
-    ------
-    sedlib.annotations.AnnotationError
-        As `psds`, for found events as well.
-    """
-    true = disjoint_events(truth, classes, durations)
-    points = [
-        counts_of_events(
-            true, disjoint_events(found, classes, durations), len(classes), scenario.criteria
-        )
-        for found in operating_points
-    ]
-    counts = np.reshape(points, (len(points), len(classes), 2 + len(classes))).swapaxes(0, 1)
-    return _psds(counts, true, durations, classes, scenario)
+    return _integrate(counts, reference, durations, classes, scenario)
 
 
 def _spans(table, label):
-    """Each event of a class that any threshold finds, once: its times, and which find it.
+    """List the events of a class at all thresholds, each once, and at which it is one.
 
-    A run of steps is one event for the thresholds above every score beside it and up to its
-    lowest score. So the lowest step of an event names it, and the events are at most as many
-    as the steps.
+    Consecutive rows are one event for the thresholds above both scores beside them and up to
+    their lowest score. So the lowest row of an event identifies it, and there are at most as many
+    events as rows.
 
     Returns
     -------
     onset, offset : numpy.ndarray of int64, shape (n_spans,)
         In microseconds.
     upper, lower : numpy.ndarray of float64, shape (n_spans,)
-        Found by the thresholds in (lower, upper]; lower is -inf where nothing is beside it.
+        It is an event at the thresholds in (lower, upper]; lower is -inf for all rows together.
     """
     times = np.append(table["onset"].to_numpy(), table["offset"].to_numpy()[-1:])
     scores = table.iloc[:, 2 + label].to_numpy(dtype=np.float64)
@@ -231,18 +193,18 @@ def _next_lower(scores):
     return index
 
 
-def _psds(counts, true, durations, classes, scenario):
+def _integrate(counts, reference, durations, classes, scenario):
     """Return the PSDS of each class's counts at its operating points."""
-    support = event_counts(true, len(classes))
-    lasts = np.zeros(len(classes))  # s
-    for events in true.values():
-        np.add.at(lasts, events.label, (events.offset - events.onset) / MICROSECONDS)
+    support = count_events(reference, len(classes))
+    lengths = np.zeros(len(classes))  # s
+    for events in reference.values():
+        np.add.at(lengths, events.label, (events.offset - events.onset) / SECOND)
     present = np.flatnonzero(support)
     ratios, rates = [], []
     for label in present:
         tp, fp = counts[label][:, 0], counts[label][:, 1]
         others = present[present != label]
-        triggers = counts[label][:, 2 + others] / lasts[others]
+        triggers = counts[label][:, 2 + others] / lengths[others]
         rate = fp / sum(durations.values())
         rate = rate + scenario.alpha_ct * triggers.sum(axis=1) / max(len(others), 1)
         ratios.append(tp / support[label])

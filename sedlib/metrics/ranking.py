@@ -1,10 +1,10 @@
-"""Metrics of the order of scores, whatever the threshold."""
+"""Metrics of how well scores rank segments, at any threshold."""
 
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 
-def average_precision(truth, scores):
+def average_precision(reference, scores):
     """Average precision of each class.
 
     The step-wise area under precision over recall, without interpolation
@@ -13,9 +13,10 @@ def average_precision(truth, scores):
 
     Parameters
     ----------
-    truth : array-like of bool, shape (n_segments, n_classes)
+    reference : array-like of bool, shape (n_segments, n_classes)
+        Ground truth.
     scores : array-like of float, shape (n_segments, n_classes)
-        The higher, the surer.
+        Higher where a class is more likely.
 
     Returns
     -------
@@ -28,21 +29,25 @@ def average_precision(truth, scores):
         If the shapes differ.
     """
     return np.array(
-        [average_precision_score(t, s) if t.any() else np.nan for t, s in _columns(truth, scores)]
+        [
+            average_precision_score(ref, score) if ref.any() else np.nan
+            for ref, score in _columns(reference, scores)
+        ]
     )
 
 
-def roc_auc(truth, scores):
+def roc_auc(reference, scores):
     """Area under the ROC curve of each class.
 
-    The share of pairs of a positive and a negative clip in which the positive has the
+    The share of pairs of a positive and a negative segment in which the positive has the
     higher score, ties counting half (`sklearn.metrics.roc_auc_score`).
 
     Parameters
     ----------
-    truth : array-like of bool, shape (n_segments, n_classes)
+    reference : array-like of bool, shape (n_segments, n_classes)
+        Ground truth.
     scores : array-like of float, shape (n_segments, n_classes)
-        The higher, the surer.
+        Higher where a class is more likely.
 
     Returns
     -------
@@ -56,17 +61,18 @@ def roc_auc(truth, scores):
     """
     return np.array(
         [
-            roc_auc_score(t, s) if t.any() and not t.all() else np.nan
-            for t, s in _columns(truth, scores)
+            roc_auc_score(ref, score) if ref.any() and not ref.all() else np.nan
+            for ref, score in _columns(reference, scores)
         ]
     )
 
 
-def _columns(truth, scores):
-    truth, scores = np.asarray(truth, dtype=bool), np.asarray(scores)
-    if truth.shape != scores.shape or truth.ndim != 2:
+def _columns(reference, scores):
+    """Pair the columns of both, class by class."""
+    reference, scores = np.asarray(reference, dtype=bool), np.asarray(scores)
+    if reference.shape != scores.shape or reference.ndim != 2:
         raise ValueError(
-            f"truth has shape {truth.shape} and scores {scores.shape}; "
+            f"reference has shape {reference.shape} and scores {scores.shape}; "
             "both must be (n_segments, n_classes)"
         )
-    return list(zip(truth.T, scores.T, strict=True))
+    return list(zip(reference.T, scores.T, strict=True))

@@ -1,88 +1,93 @@
-"""Segment-based metrics: how well labels fit the truth, segment by segment.
+"""Segment-based metrics: predictions and ground truth compared segment by segment.
 
-From label arrays of segments (clips) cut by any rule, and, as sed_eval does, from event lists.
+They are computed from label arrays of segments that any rule has labelled or, as in sed_eval,
+from event lists.
 """
 
 import numpy as np
 import pandas as pd
 
-from sedlib.metrics.evaluation import divide, error_rates, evaluation, precision_recall_f1
-from sedlib.metrics.event_lists import MICROSECONDS, by_recording, microseconds
+from sedlib.labels import microseconds
+from sedlib.metrics.evaluation import evaluation
+from sedlib.metrics.event_lists import SECOND, by_recording
 from sedlib.metrics.ranking import average_precision
+from sedlib.metrics.ratios import divide, error_rates, segment_ratios
 
 NOTHING = "nothing"
 
 
-def segment_metrics(truth, predicted, classes, scores=None):
-    """Score each class.
+def segment_metrics(reference, estimated, classes, scores=None):
+    """Evaluate each class.
 
     Parameters
     ----------
-    truth, predicted : array-like of bool, shape (n_segments, n_classes)
+    reference, estimated : array-like of bool, shape (n_segments, n_classes)
+        Ground truth and predictions.
     classes : sequence of str
         Names of the columns.
     scores : array-like of float, shape (n_segments, n_classes), optional
-        The higher, the surer; needed for average precision, which is nan without them.
+        Higher where a class is more likely; average precision is nan without them.
 
     Returns
     -------
     pandas.DataFrame
         Index ``event_label``; columns ``precision``, ``recall``, ``f1``, ``iou``,
-        ``accuracy``, ``average_precision`` in [0, 1] or nan, ``support`` in clips.
+        ``accuracy``, ``average_precision`` in [0, 1] or nan, and ``support`` in segments.
 
     Raises
     ------
     ValueError
         If the shapes differ.
     """
-    truth, predicted = _binary(truth, predicted)
-    table = _ratios(*_counts(truth, predicted))
-    table["average_precision"] = np.nan if scores is None else average_precision(truth, scores)
-    table["support"] = truth.sum(axis=0)
+    reference, estimated = _check_labels(reference, estimated)
+    table = pd.DataFrame(segment_ratios(*_counts(reference, estimated)))
+    table["average_precision"] = np.nan if scores is None else average_precision(reference, scores)
+    table["support"] = reference.sum(axis=0)
     return table.set_axis(pd.Index(classes, name="event_label"))
 
 
-def averages(truth, predicted, scores=None):
-    """Score all classes together.
+def averages(reference, estimated, scores=None):
+    """Evaluate all classes together.
 
     Parameters
     ----------
-    truth, predicted : array-like of bool, shape (n_segments, n_classes)
+    reference, estimated : array-like of bool, shape (n_segments, n_classes)
+        Ground truth and predictions.
     scores : array-like of float, shape (n_segments, n_classes), optional
-        The higher, the surer; without them there is no average precision.
+        Higher where a class is more likely; without them there is no average precision.
 
     Returns
     -------
     dict of str to dict of str to float
         ``macro`` and ``micro``, each with ``precision``, ``recall``, ``f1``, ``iou`` and
-        ``accuracy``; ``macro`` also with ``average_precision`` when there are `scores`.
+        ``accuracy``; ``macro`` also with ``average_precision`` if there are `scores`.
 
     Raises
     ------
     ValueError
         If the shapes differ.
     """
-    truth, predicted = _binary(truth, predicted)
-    counts = _counts(truth, predicted)
-    each = _ratios(*counts)
+    reference, estimated = _check_labels(reference, estimated)
+    counts = _counts(reference, estimated)
+    each = pd.DataFrame(segment_ratios(*counts))
     if scores is not None:
-        each["average_precision"] = average_precision(truth, scores)
-    pooled = _ratios(*(count.sum(keepdims=True) for count in counts))
-    return {"macro": each.mean().to_dict(), "micro": pooled.iloc[0].to_dict()}
+        each["average_precision"] = average_precision(reference, scores)
+    return {"macro": each.mean().to_dict(), "micro": _micro(counts)}
 
 
-def reference_metrics(truth, predicted, classes):
-    """Score each class with the smoothed formulas of the 2018 experiment.
+def smoothed_metrics_vtt2018(reference, estimated, classes):
+    """Evaluate each class with the smoothed formulas of the 2018 experiment.
 
-    precision (TP+1)/(TP+FP+1), recall (TP+.01)/(TP+FN+.01), F1 2PR/(P+R+.01), accuracy
-    (TP+TN+.01)/(n+.01); IoU is not smoothed. Only to compare with its published table: a
-    class that is never predicted has precision 1.
+    Precision is (TP+1)/(TP+FP+1), recall (TP+.01)/(TP+FN+.01), F1 2PR/(P+R+.01) and accuracy
+    (TP+TN+.01)/(n+.01); IoU is not smoothed. A class that is never predicted has a precision of
+    1. Use them only to compare with the table that was published.
 
     Source: ``evaluate.py`` of github.com/vtt-project/vtt-sound-event-detection.
 
     Parameters
     ----------
-    truth, predicted : array-like of bool, shape (n_segments, n_classes)
+    reference, estimated : array-like of bool, shape (n_segments, n_classes)
+        Ground truth and predictions.
     classes : sequence of str
         Names of the columns.
 
@@ -97,45 +102,48 @@ def reference_metrics(truth, predicted, classes):
     ValueError
         If the shapes differ.
     """
-    truth, predicted = _binary(truth, predicted)
-    tp, fp, fn, tn = _counts(truth, predicted)
+    reference, estimated = _check_labels(reference, estimated)
+    tp, fp, fn, tn = _counts(reference, estimated)
     precision = (tp + 1) / (tp + fp + 1)
     recall = (tp + 0.01) / (tp + fn + 0.01)
-    table = _ratios(tp, fp, fn, tn).assign(
-        precision=precision,
-        recall=recall,
-        f1=2 * precision * recall / (precision + recall + 0.01),
-        accuracy=(tp + tn + 0.01) / (len(truth) + 0.01),
-        support=tp + fn,
-    )
-    return table.set_axis(pd.Index(classes, name="event_label"))
+    smoothed = {
+        "precision": precision,
+        "recall": recall,
+        "f1": 2 * precision * recall / (precision + recall + 0.01),
+        "iou": divide(tp, tp + fp + fn),
+        "accuracy": (tp + tn + 0.01) / (len(reference) + 0.01),
+        "support": tp + fn,
+    }
+    return pd.DataFrame(smoothed).set_axis(pd.Index(classes, name="event_label"))
 
 
-def confusion(truth, predicted, classes):
-    """Say what is found in place of what, when a clip may have several labels.
+def confusion(reference, estimated, classes):
+    """Confusion matrix of segments that may have several labels.
 
-    A class of a clip is missed if it is true and not predicted, and a false alarm if it is
-    predicted and not true. Of the clips that truly have class i, row i gives the share
+    In a segment, a class is missed if it is in the ground truth and not predicted, and a false
+    alarm if it is predicted and not in the ground truth. Of the segments with class i in the
+    ground truth, row i gives the share
 
-    - in column i: in which i is found (its recall);
+    - in column i: in which i is predicted (its recall);
     - in column j: in which i is missed and j is a false alarm;
     - in column ``nothing``: in which i is missed and there is no false alarm.
 
-    Of the clips in which no class is missed, the row ``nothing`` gives the share with a
-    false alarm of j, and with none. A row adds up to more than 1 where a clip has several
-    false alarms. With one label and one prediction a clip, the rows of the classes are
+    Of the segments in which no class is missed, the row ``nothing`` gives the share with a
+    false alarm of j, and with none. A row adds up to more than 1 where a segment has several
+    false alarms. With one label and one prediction for each segment, the rows of the classes are
     those of the usual confusion matrix divided by its row sums.
 
     Parameters
     ----------
-    truth, predicted : array-like of bool, shape (n_segments, n_classes)
+    reference, estimated : array-like of bool, shape (n_segments, n_classes)
+        Ground truth and predictions.
     classes : sequence of str
         Names of the columns.
 
     Returns
     -------
     pandas.DataFrame, shape (n_classes + 1, n_classes + 1)
-        Index ``truth``, columns ``predicted``; values in [0, 1], nan in the row of a class
+        Index ``reference``, columns ``estimated``; values in [0, 1], nan in the row of a class
         that does not occur.
 
     Raises
@@ -143,43 +151,44 @@ def confusion(truth, predicted, classes):
     ValueError
         If the shapes differ.
     """
-    truth, predicted = _binary(truth, predicted)
-    missed = _or_nothing(truth & ~predicted)
-    alarms = _or_nothing(predicted & ~truth)
-    found = np.append((truth & predicted).sum(axis=0), 0)
-    clips = np.append(truth.sum(axis=0), missed[:, -1].sum())
-    shares = divide(missed.T @ alarms + np.diag(found), clips[:, None])
-    names = [*classes, NOTHING]
-    return pd.DataFrame(shares, pd.Index(names, name="truth"), pd.Index(names, name="predicted"))
+    reference, estimated = _check_labels(reference, estimated)
+    missed = _append_nothing(reference & ~estimated)
+    false_alarms = _append_nothing(estimated & ~reference)
+    hits = np.append((reference & estimated).sum(axis=0), 0)
+    segments = np.append(reference.sum(axis=0), missed[:, -1].sum())
+    shares = divide(missed.T @ false_alarms + np.diag(hits), segments[:, None])
+    index, columns = (
+        pd.Index([*classes, NOTHING], name=name) for name in ("reference", "estimated")
+    )
+    return pd.DataFrame(shares, index, columns)
 
 
-def segment_based(truth, found, durations, classes, resolution=1.0):
+def segment_based(reference, estimated, durations, classes, resolution=1.0):
     """Segment-based precision, recall, F1 and error rate of event lists.
 
-    A recording is cut into segments of `resolution` seconds, the last one perhaps reaching
-    past its end. A segment has a label if an event of the class overlaps it, however little;
-    one that only touches it does not. An event of no length counts inside a segment, not on
-    an edge. What lies past the last segment is ignored. Times are right to the microsecond,
-    so that 2.3 s is 23 segments of 0.1 s (sed_eval truncates the floating-point quotient, and
-    has 22).
+    A recording is cut into segments of `resolution` seconds; the last one may reach past its
+    end. A segment has a label if an event of the class overlaps it, however little; one that
+    only touches it does not. An event of no length counts inside a segment, not on an edge.
+    Whatever lies past the last segment is ignored. Times are exact to the microsecond, so that
+    2.3 s is 23 segments of 0.1 s (sed_eval truncates the floating-point quotient and has 22).
 
-    In a segment with N true labels, M found and H of both, there are min(N, M) - H
-    substitutions, max(0, N - M) deletions and max(0, M - N) insertions (micro); of a class
-    alone, deletions are its false negatives and insertions its false positives. Error
-    rates are their sums by the sum of N.
+    In a segment with N labels in the ground truth, M predicted ones and H in both, there are
+    min(N, M) - H substitutions, max(0, N - M) deletions and max(0, M - N) insertions (micro);
+    of a single class, deletions are its false negatives and insertions its false positives.
+    Error rates are their sums divided by the sum of N.
 
     Source: Mesaros, Heittola, Virtanen, "Metrics for polyphonic sound event detection",
     Applied Sciences 6 (2016) 162, as in sed_eval.
 
     Parameters
     ----------
-    truth, found : pandas.DataFrame
-        Event tables of any number of recordings. Events of one class may overlap, and be of
-        no length.
+    reference, estimated : pandas.DataFrame
+        Event tables of any number of recordings: ground truth and predictions. Events of one
+        class may overlap and may have no length.
     durations : mapping of str to float
-        Length in seconds of every recording that is judged.
+        Length in seconds of every recording that is evaluated.
     classes : sequence of str
-        All the labels there are.
+        All labels that may occur.
     resolution : float
         Length of a segment in seconds; 1 in most of the DCASE literature.
 
@@ -199,58 +208,58 @@ def segment_based(truth, found, durations, classes, resolution=1.0):
         If there is no recording, or `resolution` is not above 0.
     """
     if not durations:
-        raise ValueError("no recording to judge; give the duration of each")
+        raise ValueError("no recording to evaluate; give the duration of each")
     if not resolution > 0:
         raise ValueError(f"resolution {resolution} s is not above 0")
-    true, said = (
+    reference, estimated = (
         _event_roll(by_recording(events, classes, durations), durations, classes, resolution)
-        for events in (truth, found)
+        for events in (reference, estimated)
     )
-    counts = tp, fp, fn, _ = _counts(true, said)
-    pooled = _ratios(*(count.sum(keepdims=True) for count in counts))
+    counts = tp, fp, fn, _ = _counts(reference, estimated)
     return evaluation(
         classes,
         tp + fn,
-        dict(_ratios(*counts).items()) | error_rates(tp + fn, fn, fp),
-        pooled.iloc[0].to_dict() | error_rate(true, said),
+        segment_ratios(*counts) | error_rates(tp + fn, fn, fp),
+        _micro(counts) | error_rate(reference, estimated),
     )
 
 
-def error_rate(truth, predicted):
+def error_rate(reference, estimated):
     """Segment-based error rate of all classes together, as `segment_based` defines it.
 
     Parameters
     ----------
-    truth, predicted : array-like of bool, shape (n_segments, n_classes)
+    reference, estimated : array-like of bool, shape (n_segments, n_classes)
+        Ground truth and predictions.
 
     Returns
     -------
     dict of str to float
-        ``error_rate`` and the parts it is the sum of: ``substitution_rate``,
-        ``deletion_rate``, ``insertion_rate``; nan where nothing is true.
+        ``error_rate`` and its parts ``substitution_rate``, ``deletion_rate`` and
+        ``insertion_rate``; nan where the ground truth is empty.
 
     Raises
     ------
     ValueError
         If the shapes differ.
     """
-    truth, predicted = _binary(truth, predicted)
-    true, said = truth.sum(axis=1), predicted.sum(axis=1)
+    reference, estimated = _check_labels(reference, estimated)
+    n, m = reference.sum(axis=1), estimated.sum(axis=1)
     rates = error_rates(
-        true.sum(),
-        deletions=np.maximum(0, true - said).sum(),
-        insertions=np.maximum(0, said - true).sum(),
-        substitutions=(np.minimum(true, said) - (truth & predicted).sum(axis=1)).sum(),
+        n.sum(),
+        deletions=np.maximum(0, n - m).sum(),
+        insertions=np.maximum(0, m - n).sum(),
+        substitutions=(np.minimum(n, m) - (reference & estimated).sum(axis=1)).sum(),
     )
     return {name: float(rate) for name, rate in rates.items()}
 
 
 def _event_roll(recordings, durations, classes, resolution):
-    """Labels of the segments of all recordings, one after the other."""
-    segment = resolution * MICROSECONDS
+    """Label the segments of all recordings, one after the other."""
+    segment = resolution * SECOND
     rolls = []
     for name, events in recordings.items():
-        # A time is right to half a microsecond, so one that near an edge lies on it.
+        # Times are exact to half a microsecond, so a time that close to an edge lies on it.
         length = np.ceil((microseconds(durations[name]) - 0.5) / segment).astype(int)
         first = np.floor((events.onset + 0.5) / segment).astype(int)
         stop = np.ceil((events.offset - 0.5) / segment).astype(int)
@@ -261,32 +270,34 @@ def _event_roll(recordings, durations, classes, resolution):
     return np.concatenate(rolls)
 
 
-def _binary(truth, predicted):
-    truth, predicted = np.asarray(truth, dtype=bool), np.asarray(predicted, dtype=bool)
-    if truth.shape != predicted.shape or truth.ndim != 2:
+def _check_labels(reference, estimated):
+    """Return both as bool arrays if they are label arrays of one shape."""
+    reference, estimated = np.asarray(reference, dtype=bool), np.asarray(estimated, dtype=bool)
+    if reference.shape != estimated.shape or reference.ndim != 2:
         raise ValueError(
-            f"truth has shape {truth.shape} and prediction {predicted.shape}; "
+            f"reference has shape {reference.shape} and estimated {estimated.shape}; "
             "both must be (n_segments, n_classes)"
         )
-    return truth, predicted
+    return reference, estimated
 
 
-def _counts(truth, predicted):
+def _counts(reference, estimated):
     """TP, FP, FN, TN of each class."""
-    pairs = ((truth, predicted), (~truth, predicted), (truth, ~predicted), (~truth, ~predicted))
+    pairs = (
+        (reference, estimated),
+        (~reference, estimated),
+        (reference, ~estimated),
+        (~reference, ~estimated),
+    )
     return [(one & other).sum(axis=0) for one, other in pairs]
 
 
-def _ratios(tp, fp, fn, tn):
-    return pd.DataFrame(
-        {
-            **precision_recall_f1(tp, fp, fn),
-            "iou": divide(tp, tp + fp + fn),
-            "accuracy": divide(tp + tn, tp + fp + fn + tn),
-        }
-    )
+def _micro(counts):
+    """Ratios of the counts of all classes together."""
+    pooled = segment_ratios(*(count.sum() for count in counts))
+    return {name: float(ratio) for name, ratio in pooled.items()}
 
 
-def _or_nothing(labels):
-    """Add a column that says where no label is set."""
+def _append_nothing(labels):
+    """Append a column that is 1 where a segment has no label."""
     return np.column_stack([labels, ~labels.any(axis=1)]).astype(np.int64)

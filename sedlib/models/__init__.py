@@ -1,43 +1,11 @@
-"""The networks: from the spectrogram of a segment to a score for each class."""
+"""The networks: from the spectrogram of a segment to a score for each class.
 
-from sedlib.models.networks import (
-    DESCRIPTION,
-    MEL_BANDS,
-    PRESETS,
-    WEIGHTS,
-    LinearSoftmax,
-    LogCompression,
-    MelBands,
-    ModelError,
-    build_model,
-    compact,
-    layer_table,
-    load_model,
-    predict_frames,
-    predict_scores,
-    read_description,
-    reference,
-    save_model,
-    with_frames,
-)
+A network is built by the name of its *preset*. It is stored with a description, which names
+its classes, thresholds and STFT settings, so that it refuses features made otherwise.
+"""
 
-__all__ = [
-    "DESCRIPTION",
-    "MEL_BANDS",
-    "PRESETS",
-    "WEIGHTS",
-    "LinearSoftmax",
-    "LogCompression",
-    "MelBands",
-    "ModelError",
-    "build_model",
-    "compact",
-    "layer_table",
-    "load_model",
-    "predict_frames",
-    "predict_scores",
-    "read_description",
-    "reference",
-    "save_model",
-    "with_frames",
-]
+from sedlib.models.layers import LinearSoftmax, LogCompression, MelBands
+from sedlib.models.networks import MEL_BANDS, PRESETS, ModelError, build_model, compact, vtt2018
+from sedlib.models.scoring import predict_frames, predict_scores, with_frames
+from sedlib.models.storage import DESCRIPTION, WEIGHTS, load_model, read_description, save_model
+from sedlib.models.summary import layer_table

@@ -1,17 +1,18 @@
-"""Sounds that no annotation mentions, many of them close to a class.
+"""Distractors: sounds that are not annotated, many of them similar to a class.
 
-Makers as in `objects`: ``(rng, n, rate)`` to float64 of shape (n,).
+For the signature of the functions see `sedlib.synthesis.objects`.
 """
 
 import numpy as np
 from scipy import signal
 
-from sedlib.synthesis.objects import creak, latch, piece
+from sedlib.synthesis.objects import creak, fragment, latch
 from sedlib.synthesis.shaping import add, edges, modes, noise, resonate, swell
+from sedlib.synthesis.sound import Sound
 
 
 def footsteps(rng, n, rate):
-    """Walk, a step every half second: near to knocking."""
+    """Walk with about two steps a second; similar to knocking."""
     out = np.zeros(n)
     floor = rng.uniform(60, 220) * np.array([1, 1.9, 3.1, 4.4])
     heel = rng.uniform(0.05, 0.8)
@@ -26,7 +27,7 @@ def footsteps(rng, n, rate):
 
 
 def thump(rng, n, rate):
-    """Drop a book or a bag: near to a slam or a single knock."""
+    """Drop a book or a bag; similar to a slammed door or a single knock."""
     f = rng.uniform(50, 200) * np.array([1, 1.6, 2.3, 3.7, 5.2])
     x = modes(rng, n, rate, f, rng.uniform(0.08, 0.25, 5), rng.uniform(0.3, 1, 5))
     m = min(n, int(0.05 * rate))
@@ -35,23 +36,23 @@ def thump(rng, n, rate):
 
 
 def dishes(rng, n, rate):
-    """Touch plates and cutlery: near to crashing."""
+    """Clatter with plates, glasses and cutlery; similar to crashing."""
     out = np.zeros(n)
     kind = str(rng.choice(("china", "glass", "metal")))
     for start in rng.uniform(0, n / rate - 0.1, int(rng.integers(1, 5) * max(1, n / rate))):
-        add(out, piece(rng, rate, kind) * rng.uniform(0.2, 1), start * rate)
+        add(out, fragment(rng, rate, kind) * rng.uniform(0.2, 1), start * rate)
     return edges(out, rate, 0.002, 0.05)
 
 
 def chair(rng, n, rate):
-    """Push a chair over the floor: near to the creak of a door."""
+    """Push a chair over the floor; similar to a creaking door."""
     drag = noise(rng, n, rate, 200, rng.uniform(1500, 5000)) * swell(rng, n, rate, 8, 3)
     groan = creak(rng, n, rate)
     return edges(groan + rng.uniform(0.2, 1) * drag / drag.std() * 0.25, rate, 0.05, 0.06)
 
 
 def telephone(rng, n, rate):
-    """Ring or warble, with pauses: near to a door bell."""
+    """Ring or warble as a telephone does, with pauses; similar to a door bell."""
     t = np.arange(n) / rate
     pace = rng.uniform(12, 28)
     low, high = rng.uniform(500, 1600) * np.array([1, rng.uniform(1.12, 1.35)])
@@ -69,7 +70,7 @@ def telephone(rng, n, rate):
 
 
 def beeps(rng, n, rate):
-    """Press keys of a phone, or be an oven that is done: near to a door bell."""
+    """Beep like the keys of a telephone or the timer of an oven; similar to a door bell."""
     out = np.zeros(n)
     tones = rng.uniform(600, 2600, 6)
     length = rng.uniform(0.06, 0.2)
@@ -83,7 +84,7 @@ def beeps(rng, n, rate):
 
 
 def horn(rng, n, rate):
-    """Hoot, from a car outside: near to a buzzer."""
+    """Sound the horn of a car outside; similar to a buzzer."""
     t = np.arange(n) / rate
     f = rng.uniform(250, 480)
     x = sum(signal.sawtooth(2 * np.pi * f * r * t + rng.uniform(0, 6)) for r in (1, 1.26))
@@ -98,7 +99,7 @@ def rustle(rng, n, rate):
 
 
 def cough(rng, n, rate):
-    """Cough, once or more: near to a burst of laughing."""
+    """Cough once or several times; similar to laughing."""
     out = np.zeros(n)
     formants = rng.uniform(0.85, 1.2) * np.array([700, 1300, 2500])
     for start in np.arange(0, n / rate - 0.15, rng.uniform(0.28, 0.5)):
@@ -123,51 +124,33 @@ def typing(rng, n, rate):
 
 
 def switch(rng, n, rate):
-    """Switch a lamp or click a lighter: near to the latch of a door."""
+    """Click a light switch or a lighter; similar to the latch of a door."""
     out = np.zeros(n)
     add(out, latch(rng, rate), 0)
     return edges(out, rate, 0.002, 0.02)
 
 
-def rain(rng, n, rate):
-    """Rain on a pane, or fry in a pan: near to applause."""
-    density = rng.uniform(60, 500)
-    drops = (rng.random(n) < density / rate) * rng.exponential(1, n)
-    f = rng.uniform(800, 5000, 3)
-    x = resonate(drops, rate, f, f / 2, (1, 0.7, 0.5))
-    hiss = noise(rng, n, rate, 800, 8000)
-    x = x / (x.std() + 1e-12) + rng.uniform(0.1, 1) * hiss / hiss.std()
-    return edges(x * swell(rng, n, rate, 1, 2), rate, 0.3, 0.3)
-
-
-def traffic(rng, n, rate):
-    """Drive past, behind the window."""
-    x = noise(rng, n, rate, 40, rng.uniform(250, 900))
-    return edges(x * swell(rng, n, rate, 0.35, 6), rate, 0.4, 0.4)
-
-
-def wind(rng, n, rate):
-    """Blow around a corner."""
-    x = noise(rng, n, rate, rng.uniform(150, 400), rng.uniform(600, 1600))
-    return edges(x * swell(rng, n, rate, 0.8, 7), rate, 0.4, 0.4)
-
-
-def machine(rng, n, rate):
-    """Hum like a fridge or a fan: the overtones of the mains, some air."""
-    f = rng.choice((50.0, 60.0, rng.uniform(70, 180)))
-    # One period, read again and again: a scene is long.
-    turn = 2 * np.pi * np.arange(8192) / 8192
-    period = sum(rng.exponential(1) / k * np.sin(k * turn + rng.uniform(0, 6)) for k in range(1, 9))
-    x = period[(np.arange(n) * (f / rate * 8192)).astype(int) % 8192]
-    air = noise(rng, n, rate, 200, rng.uniform(1000, 5000))
-    return edges(x + rng.uniform(0.05, 0.6) * air / air.std(), rate, 0.4, 0.4)
-
-
 def clock(rng, n, rate):
-    """Tick: too regular and too thin for knocking."""
+    """Tick like a clock: more regular and higher in frequency than knocking."""
     out = np.zeros(n)
     f = rng.uniform(1200, 5000, 4)
     for start in np.arange(0, n / rate - 0.05, rng.choice((0.25, 0.5, 1.0))):
         x = modes(rng, int(0.03 * rate), rate, f, 0.02, rng.uniform(0.3, 1, 4))
         add(out, x, start * rate)
     return edges(out, rate, 0.002, 0.02)
+
+
+SOUNDS = (
+    Sound("footsteps", footsteps, ("distractor",), (1.8, 0.4, 0.8, 4.0), count=4),
+    Sound("thump", thump, ("distractor",), (0.4, 0.3, 0.25, 0.7), count=3),
+    Sound("dishes", dishes, ("distractor",), (0.8, 0.5, 0.3, 2.5), count=4),
+    Sound("chair", chair, ("distractor",), (0.7, 0.4, 0.3, 1.5), count=3),
+    Sound("telephone", telephone, ("distractor",), (1.6, 0.4, 0.7, 3.0), count=3),
+    Sound("beeps", beeps, ("distractor",), (0.9, 0.4, 0.3, 2.0), count=2),
+    Sound("horn", horn, ("distractor",), (0.6, 0.4, 0.25, 1.5), count=2),
+    Sound("rustle", rustle, ("distractor",), (0.9, 0.5, 0.3, 3.0), count=4),
+    Sound("cough", cough, ("distractor",), (0.6, 0.4, 0.25, 1.5), count=3),
+    Sound("typing", typing, ("distractor",), (2.0, 0.4, 0.8, 5.0), count=3),
+    Sound("switch", switch, ("distractor",), (0.3, 0.2, 0.22, 0.4), count=3),
+    Sound("clock", clock, ("distractor",), (4.0, 0.4, 2.0, 9.0), count=2),
+)

@@ -1,75 +1,60 @@
-"""From a script to one mono signal: sounds, places, mastering."""
+"""From a script to one mono signal: make the sounds, put them into rooms, master the mix."""
 
 from functools import partial
 
 import numpy as np
 from scipy import signal
 
-from sedlib.synthesis import distractors, objects, rooms
-from sedlib.synthesis.music import Band
-from sedlib.synthesis.people import Cast
+from sedlib.synthesis import rooms
 from sedlib.synthesis.shaping import active_level, add, edges, noise, tilt
+from sedlib.synthesis.sound_registry import SOUNDS, names_of
 
-BANDWIDTH = 9000.0  # Hz; eSpeak's own limit is near, so nothing else may go higher
-# Hz; half of what speech of real recordings is often sampled at, 16 kHz, less the slope of
-# its filter: with more, the cutoff would give speech away.
+# Hz. The voices of eSpeak end at little more, so that no other sound may go higher.
+BANDWIDTH = 9000.0
+# Hz. Recorded speech is often sampled at 16 kHz and its anti-aliasing filter ends below 8 kHz.
+# With a wider band that cutoff would give speech away.
 RECORDED_BANDWIDTH = 7500.0
-BLOCK = 1 << 20  # samples mastered at once, to keep the memory small
-AMBIENCE = "ambience"  # recorded; without it, one of the computed ones:
-AMBIENCES = ("traffic", "wind", "machine", "rain", "murmur")
+AMBIENCE = "ambience"  # label of recorded backgrounds
 
 
 def sound_makers(rng, rate):
-    """All sounds of one episode by name.
+    """Draw the performers of one episode and list the functions that make its sounds.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-        Draws the cast, the audience and the band.
     rate : int
-        Hz.
+        Sample rate in Hz.
 
     Returns
     -------
-    dict
-        Class or distractor to a function ``(rng, n) -> ndarray of shape (n,)``.
+    dict of str to callable
+        Name of each sound to a function ``(rng, n) -> ndarray of float64, shape (n,)``.
     """
-    cast, band = Cast(rng, rate), Band(rng, rate)
-    makers = {
-        "background music": band.play,
-        "speaking": cast.speak,
-        "background laughing": cast.laugh_in_audience,
-        "shouting": cast.shout,
-        "laughing": cast.laugh,
-        "murmur": cast.murmur,
+    classes = dict.fromkeys(sound.performer for sound in SOUNDS.values() if sound.performer)
+    performers = {performer: performer(rng, rate) for performer in classes}
+    return {
+        name: partial(sound.make, performers[sound.performer])
+        if sound.performer
+        else partial(sound.make, rate=rate)
+        for name, sound in SOUNDS.items()
     }
-    things = {
-        "crashing": objects.crash,
-        "knocking": objects.knock,
-        "opening/closing doors": objects.door,
-        "clapping": objects.clap,
-        "door bell": objects.door_bell,
-    }
-    names = ("footsteps", "thump", "dishes", "chair", "telephone", "beeps", "horn", "rustle")
-    names += ("cough", "typing", "switch", "clock", "rain", "traffic", "wind", "machine")
-    things |= {name: getattr(distractors, name) for name in names}
-    return makers | {name: partial(_at_rate, maker, rate) for name, maker in things.items()}
 
 
-def dry_sound(rng, maker, n, rate, level):
-    """One event as heard close by.
+def make_dry_sound(rng, maker, n, rate, level):
+    """Make one event as it is heard close by, without a room.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     maker : callable
-        From `sound_makers`.
+        One of those from `sound_makers`.
     n : int
         Length in samples.
     rate : int
-        Hz.
+        Sample rate in Hz.
     level : float
-        dB of the loud parts, relative to a full-scale constant.
+        Root mean square of the loud parts in dB relative to full scale.
 
     Returns
     -------
@@ -77,9 +62,9 @@ def dry_sound(rng, maker, n, rate, level):
         Not zero at either end.
     """
     x = maker(rng, n)
-    # No spectrum of its own: each microphone and each object differs.
+    # Each microphone and each object differs, so that no class has a spectrum of its own.
     x = tilt(x, rate, rng.normal(0, 3), np.exp(rng.uniform(np.log(400), np.log(3000))))
-    # And no digital silence within: its own noise, 60 dB down.
+    # Noise 60 dB below the sound, so that there is no digital silence within it.
     x = x / active_level(x, rate) + 1e-3 * rng.standard_normal(n)
     return 10 ** (level / 20) * edges(x, rate, 0.001, 0.005)
 
@@ -93,17 +78,17 @@ def render(script, rng, duration, rate, recorded=None):
         From `sedlib.synthesis.script.write_script`.
     rng : numpy.random.Generator
     duration : float
-        Seconds.
+        Length of the episode in seconds.
     rate : int
-        Hz.
+        Sample rate in Hz.
     recorded : mapping of str to callable, optional
-        Real sounds in place of the computed ones of `sound_makers`; ``ambience`` in place
-        of all backgrounds. With it the band is that of recordings.
+        Recorded sounds that replace those of `sound_makers`; ``ambience`` replaces all
+        ambiences. If given, the band ends at `RECORDED_BANDWIDTH` instead of `BANDWIDTH`.
 
     Returns
     -------
     ndarray of float32, shape (n,)
-        In (-1, 1), band-limited, around -24 dB.
+        In (-1, 1), with a root mean square of -25 to -19 dB, or less where the peaks need it.
     """
     n = round(duration * rate)
     makers = sound_makers(rng, rate) | (recorded or {})
@@ -112,80 +97,68 @@ def render(script, rng, duration, rate, recorded=None):
     cuts = np.sort(rng.uniform(0.05, 0.95, rng.integers(2, 5))) * duration
     for begin, end in zip(np.r_[0, cuts], np.r_[cuts, duration], strict=True):
         cues = script[script.onset.between(begin, end, inclusive="left")]
-        _play_scene(mix, cues, makers, rng, begin, end, rate)
+        _add_scene(mix, cues, makers, rng, begin, end, rate)
     return _master(mix, rng, rate, bandwidth)
 
 
-def lay_out(cues, makers, rng, start, stop, rate):
-    """Put the sounds of a script where they belong, without any room.
+def place_sounds(cues, makers, rng, start, stop, rate):
+    """Put the sounds of a script at their onsets, without any room.
 
     Parameters
     ----------
     cues : pandas.DataFrame
         Rows of a script.
-    makers : dict
+    makers : dict of str to callable
         From `sound_makers`.
     rng : numpy.random.Generator
     start, stop : int
-        The stretch of the episode in samples.
+        Section of the episode in samples.
     rate : int
-        Hz.
+        Sample rate in Hz.
 
     Returns
     -------
     dry, sent : ndarray of float64, shape (stop - start,)
-        The sum of all sounds, and what of it the room is to answer. A sound is in
+        The sum of all sounds, and the part of it that is sent to the room. A sound fills the
         samples ``round(onset * rate)`` to ``round(offset * rate) - 1`` of the episode.
     """
     dry, sent = np.zeros(stop - start), np.zeros(stop - start)
     for cue, own in zip(cues.itertuples(), rng.spawn(len(cues)), strict=True):
         first, last = round(cue.onset * rate) - start, round(cue.offset * rate) - start
-        x = dry_sound(own, makers[cue.sound], last - first, rate, cue.level)
-        # Music and audience were recorded in rooms of their own.
-        near, far = (0.02, 0.1) if cue.sound.startswith("background") else (0.1, 0.8)
+        x = make_dry_sound(own, makers[cue.sound], last - first, rate, cue.level)
+        near, far = (0.02, 0.1) if SOUNDS[cue.sound].own_room else (0.1, 0.8)
         dry[first:last] += x
         sent[first:last] += own.uniform(near, far) * x
     return dry, sent
 
 
-def _play_scene(mix, cues, makers, rng, begin, end, rate):
-    """Add the cues of one place, its answer to them, and its background."""
+def _add_scene(mix, cues, makers, rng, begin, end, rate):
+    """Add the sounds of one scene, the reverberation of its room, and its background."""
     start, stop = round(begin * rate), round(end * rate)
     last = max([stop, *(round(offset * rate) for offset in cues.offset)])
-    dry, sent = lay_out(cues, makers, rng, start, last, rate)
+    dry, sent = place_sounds(cues, makers, rng, start, last, rate)
     mix[start:last] += dry
     room = rooms.impulse_response(rng, rate, rng.uniform(0.15, 0.8), direct=0.0)
     add(mix, signal.oaconvolve(sent, room), start)
     floor = noise(rng, stop - start, rate, rng.uniform(20, 150), rng.uniform(500, 6000))
-    ambiences = (AMBIENCE,) if AMBIENCE in makers else AMBIENCES
+    ambiences = (AMBIENCE,) if AMBIENCE in makers else names_of("ambience")
     ambience = makers[str(rng.choice(ambiences))](rng, stop - start)
     for sound, level in ((floor, rng.uniform(-60, -50)), (ambience, rng.uniform(-60, -44))):
         mix[start:stop] += edges(sound, rate, 0.05, 0.05) * 10 ** (level / 20) / sound.std()
 
 
 def _master(mix, rng, rate, bandwidth):
-    """Equalise, limit the band and the level, add a faint noise: as every broadcast has."""
+    """Equalise the mix, limit its band and its level, and add faint noise, as a broadcast has."""
     low, high = rng.normal(0, 2.5, 2)
     mix = tilt(tilt(mix, rate, low, 250), rate, high, 3000)
-    # A soft limiter: seldom more than a blow or a crash reaches it.
+    # A soft limiter, which acts on little more than knocks and crashes.
     knee = 4.0 * np.sqrt(np.mean(mix**2))
     mix = knee * np.tanh(mix / knee)
     limit = signal.ellip(10, 0.1, 90, min(bandwidth, 0.45 * rate), fs=rate, output="sos")
     rumble = signal.butter(2, 30, "highpass", fs=rate, output="sos")
-    sos = np.vstack([limit, rumble])
-    state = np.zeros((len(sos), 2))
-    for begin in range(0, len(mix), BLOCK):
-        part = mix[begin : begin + BLOCK]
-        part[:], state = signal.sosfilt(sos, part, zi=state)
+    mix = signal.sosfilt(np.vstack([limit, rumble]), mix)
     gain = 10 ** (rng.uniform(-25, -19) / 20) / np.sqrt(np.mean(mix**2))
     gain = min(gain, 0.89 / np.abs(mix).max())
-    hiss = 10 ** (rng.uniform(-80, -72) / 20)
-    out = np.empty(len(mix), np.float32)
-    for begin in range(0, len(mix), BLOCK):
-        part = mix[begin : begin + BLOCK]
-        out[begin : begin + BLOCK] = gain * part + hiss * rng.standard_normal(len(part))
-    return out
-
-
-def _at_rate(maker, rate, rng, n):
-    return maker(rng, n, rate)
+    mix *= gain
+    mix += 10 ** (rng.uniform(-80, -72) / 20) * rng.standard_normal(len(mix))
+    return mix.astype(np.float32)

@@ -1,9 +1,10 @@
-"""A small band that plays one episode's music.
+"""Background music: a small band plays the music of an episode.
 
-Each episode has its own key, mode, tempo, chords and instruments. A cue (the
-titles, a sting, a bed under a scene) takes some of the players and begins
-somewhere in the tune, so no two cues are equal. All notes are additive or
-frequency-modulated sines or Karplus-Strong strings.
+Each episode has its own key, mode, tempo, chords and instruments. A piece of music (the
+titles, a short sting, a bed under a scene) has some of the players and begins at a random bar,
+so that no two pieces are equal. The notes are sums of sines, frequency modulation (Chowning,
+1973, J. Audio Eng. Soc. 21) or plucked strings (Karplus and Strong, 1983, Computer Music
+Journal 7).
 """
 
 import numpy as np
@@ -11,26 +12,29 @@ from scipy import signal
 
 from sedlib.synthesis import rooms
 from sedlib.synthesis.shaping import add, edges, noise
+from sedlib.synthesis.sound import Sound
 
+# Semitones of the seven degrees of a scale: major, minor, Dorian, Mixolydian.
 MODES = (
     (0, 2, 4, 5, 7, 9, 11),
     (0, 2, 3, 5, 7, 8, 10),
     (0, 2, 3, 5, 7, 9, 10),
     (0, 2, 4, 5, 7, 9, 10),
 )
+# Degrees of the scale on which the chords of four bars stand.
 PROGRESSIONS = ((0, 4, 5, 3), (0, 5, 3, 4), (0, 3, 4, 3), (1, 4, 0, 0), (0, 3, 0, 4), (5, 3, 0, 4))
 CHORDS = ("strum", "piano", "organ", "pad")
 LEADS = ("pluck", "reed", "bells", "piano")
 
 
 class Band:
-    """The players and the tune of one episode.
+    """The players and the melody of one episode.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     rate : int
-        Hz.
+        Sample rate in Hz.
     """
 
     def __init__(self, rng, rate):
@@ -43,7 +47,7 @@ class Band:
         self.comping = str(rng.choice(CHORDS))
         self.lead = str(rng.choice(LEADS))
         self.colour = rng.uniform(0, 1, 6)
-        # One phrase of melody, a step of the scale for each half beat or a rest.
+        # One phrase of the melody: a degree of the scale or a rest for each half beat.
         self.tune = np.cumsum(rng.integers(-2, 3, 16)) % 9
         self.rests = rng.random(16) < rng.uniform(0.2, 0.6)
         self.rests[[0, 8]] = False
@@ -56,7 +60,7 @@ class Band:
         self._notes = {}
 
     def play(self, rng, n):
-        """Play `n` samples: some of the players, from a random bar on."""
+        """Play `n` samples with some of the players, from a random bar on."""
         rate, beat = self.rate, self.beat
         out = np.zeros(n)
         players = {p for p in ("bass", "lead", "drums") if rng.random() < 0.6} | {"chords"}
@@ -67,14 +71,14 @@ class Band:
             start = offset + (k // 2 + (self.swing if k % 2 else 0)) * beat
             begin = max(0, int(start * rate))
             degree = self.chords[(half // 8) % len(self.chords)]
-            for player, note in self._half_beat(players, half, degree):
+            for player, note in self._play_half_beat(players, half, degree):
                 add(out, self.balance[player] * rng.uniform(0.75, 1) * note, begin)
         out = signal.oaconvolve(out, self.room)[:n]
         out += 1e-3 * np.abs(out).max() * noise(rng, n, rate, 100, 8000)
         return edges(out, rate, rng.choice((0.005, 0.05, 0.6)), rng.uniform(0.1, 0.4))
 
-    def _half_beat(self, players, half, degree):
-        """Yield player and sound of every note that begins at this half beat."""
+    def _play_half_beat(self, players, half, degree):
+        """Yield the player and the samples of each note that begins at this half beat."""
         place, beat = half % 8, self.beat
         if "bass" in players and place in (0, 3, 4, 6):
             yield "bass", self._note("bass", self._pitch(degree + (0, 0, 4)[place % 3], 36), beat)
@@ -96,86 +100,82 @@ class Band:
             yield "drums", 0.25 * self._note("hat", 0, 0.06 + 0.1 * self.colour[2])
 
     def _pitch(self, degree, low):
-        """MIDI number of a degree of the scale above `low`."""
+        """Return the MIDI note number of a degree of the scale whose tonic is ``low + key``."""
         octave, step = divmod(int(degree), 7)
         return low + self.key + self.mode[step] + 12 * octave
 
     def _note(self, instrument, pitch, seconds):
-        """One note, kept for the next time: a tune repeats itself."""
+        """Return the samples of one note and keep them, because a melody repeats its notes."""
         key = (instrument, pitch, round(seconds, 4))
         if key not in self._notes:
-            n = int(seconds * self.rate)
-            play = getattr(self, f"_{instrument}")
-            f = 440 * 2 ** ((pitch - 69) / 12)
-            self._notes[key] = edges(play(f, n), self.rate, 0.003, 0.03)
+            t = np.arange(int(seconds * self.rate)) / self.rate
+            x = getattr(self, f"_{instrument}")(440 * 2 ** ((pitch - 69) / 12), t)
+            self._notes[key] = edges(x, self.rate, 0.003, 0.03)
         return self._notes[key]
 
-    def _bass(self, f, n):
-        t = np.arange(n) / self.rate
+    def _bass(self, f, t):
         tone = sum(np.sin(2 * np.pi * f * h * t) / h**1.5 for h in range(1, 7))
         return tone * np.exp(-(1.5 + 3 * self.colour[3]) * t)
 
-    def _strum(self, f, n):
-        return np.roll(self._pluck(f, n), int(f) % 7 * int(0.003 * self.rate))
+    def _strum(self, f, t):
+        return np.roll(self._pluck(f, t), int(f) % 7 * int(0.003 * self.rate))
 
-    def _pluck(self, f, n):
+    def _pluck(self, f, t):
         period = max(2, round(self.rate / f))
         rng = np.random.default_rng([self.pluck_seed, period])
-        x = np.zeros(n)
-        m = min(n, period)
+        x = np.zeros(len(t))
+        m = min(len(t), period)
         x[:m] = rng.uniform(-1, 1, m)
         damping = 0.5 * 0.996 ** (f / 220) * (0.985 + 0.015 * self.colour[4])
         string = np.zeros(period + 2)
         string[0], string[-2:] = 1, -damping
         return signal.lfilter([0.6, 0.4], string, x)
 
-    def _piano(self, f, n):
-        # Two operators, the ratio of an electric piano; the index decays.
-        t = np.arange(n) / self.rate
+    def _piano(self, f, t):
+        # Two operators with the frequency ratio of an electric piano; the index decays.
         index = (0.4 + 2 * self.colour[3]) * np.exp(-4 * t)
         ratio = 1 if self.colour[5] < 0.6 else 14 * (f < 400) or 3
         tone = np.sin(2 * np.pi * f * t + index * np.sin(2 * np.pi * f * ratio * t))
         return tone * np.exp(-(1.2 + 2 * self.colour[4]) * t)
 
-    def _organ(self, f, n):
-        t = np.arange(n) / self.rate
+    def _organ(self, f, t):
         bars = zip((0.5, 1, 1.5, 2, 3, 4, 6), (0.4, 1, 0.3, 0.7, 0.4, 0.3, 0.15), strict=True)
         tone = sum(g * np.sin(2 * np.pi * f * h * t) for h, g in bars)
         return 0.4 * tone * (1 + 0.25 * np.sin(2 * np.pi * (3 + 4 * self.colour[3]) * t))
 
-    def _pad(self, f, n):
-        t = np.arange(n) / self.rate
-        tone = np.zeros(n)
+    def _pad(self, f, t):
+        tone = np.zeros(len(t))
         for cents in (-7, 0, 6):
             g = f * 2 ** (cents / 1200)
             sway = 0.3 * np.sin(2 * np.pi * 4.8 * t + cents)
             for h in range(1, max(2, min(12, int(5000 / g)))):
                 tone += np.sin(h * (2 * np.pi * g * t + sway) + h * cents) / h**1.6
-        rise = np.minimum(1, t / 0.4) * np.minimum(1, (n / self.rate - t) / 0.5)
+        rise = np.minimum(1, t / 0.4) * np.minimum(1, (len(t) / self.rate - t) / 0.5)
         return 0.25 * tone * rise
 
-    def _reed(self, f, n):
-        t = np.arange(n) / self.rate
+    def _reed(self, f, t):
         depth = 0.012 * np.minimum(1, t / 0.25)
         phase = 2 * np.pi * np.cumsum(f * (1 + depth * np.sin(2 * np.pi * 5.3 * t))) / self.rate
         tone = sum(np.sin(h * phase) * np.exp(-0.45 * (h - 1)) for h in range(1, 9))
         return 0.35 * tone * np.minimum(1, t / 0.04)
 
-    def _bells(self, f, n):
-        t = np.arange(n) / self.rate
+    def _bells(self, f, t):
         partials = ((1, 1, 2.5), (3.93, 0.35, 6), (9.5, 0.1, 12))
         return sum(g * np.exp(-d * t) * np.sin(2 * np.pi * f * r * t) for r, g, d in partials)
 
-    def _kick(self, _f, n):
-        t = np.arange(n) / self.rate
+    def _kick(self, _f, t):
         return np.sin(2 * np.pi * (45 * t + 6 * (1 - np.exp(-30 * t)) / 3)) * np.exp(-14 * t)
 
-    def _snare(self, _f, n):
-        t = np.arange(n) / self.rate
+    def _snare(self, _f, t):
         rng = np.random.default_rng(self.pluck_seed)
-        wires = noise(rng, n, self.rate, 700, 8000)
+        wires = noise(rng, len(t), self.rate, 700, 8000)
         return (wires + 0.6 * np.sin(2 * np.pi * 185 * t)) * np.exp(-20 * t)
 
-    def _hat(self, _f, n):
+    def _hat(self, _f, t):
         rng = np.random.default_rng(self.pluck_seed)
-        return noise(rng, n, self.rate, 5000, 9500) * np.exp(-np.linspace(0, 5, n))
+        return noise(rng, len(t), self.rate, 5000, 9500) * np.exp(-np.linspace(0, 5, len(t)))
+
+
+SOUNDS = (
+    Sound("background music", Band.play, ("dominant",), level=-24, own_room=True, performer=Band),
+)

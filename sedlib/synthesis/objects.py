@@ -1,22 +1,22 @@
-"""Things that crash, knock, slam, clap and ring.
+"""Sounds of objects and hands: crashing, knocking, doors and clapping.
 
-Each maker takes ``(rng, n, rate)`` and returns float64 of shape (n,): the
-sound fills its `n` samples and has died away at the end. Sizes, materials and
-habits are drawn anew at each call.
+Each function takes a random generator, a length of `n` samples and a sample rate in Hz, and
+returns float64 of shape (n,). The sound fills the whole length and has died away at its end.
+Sizes, materials and habits are drawn anew for each event.
 """
 
 import numpy as np
-from scipy import signal
 
 from sedlib.synthesis.shaping import add, edges, modes, noise, resonate, swell
+from sedlib.synthesis.sound import Sound
 
 
 def crash(rng, n, rate):
-    """Break, fall and scatter: glass, metal or furniture."""
+    """Break, drop and scatter things of glass, metal or wood."""
     material = rng.choice(("glass", "metal", "wood", "mixed"))
     out = np.zeros(n)
     spread = n / rate
-    # First blows, close together, then ever fewer pieces.
+    # One to three blows close together, then fewer and fewer pieces.
     blows = np.sort(np.r_[0, rng.uniform(0, 0.35 * spread, rng.integers(0, 3))])
     for start in blows:
         m = int(rng.uniform(0.06, 0.25) * rate)
@@ -28,15 +28,15 @@ def crash(rng, n, rate):
     for start in starts[starts < spread - 0.03]:
         kind = rng.choice(("glass", "metal", "wood")) if material == "mixed" else material
         fade = np.exp(-1.8 * start / spread)
-        add(out, 0.5 * fade * rng.exponential(0.6) * piece(rng, rate, kind), start * rate)
-    # One of them is the last to come to rest.
-    last = 0.3 * piece(rng, rate, "glass" if material == "mixed" else material)
+        add(out, 0.5 * fade * rng.exponential(0.6) * fragment(rng, rate, kind), start * rate)
+    # One piece comes to rest last.
+    last = 0.3 * fragment(rng, rate, "glass" if material == "mixed" else material)
     add(out, last, max(0, n - int(0.7 * len(last))))
     return edges(out * np.exp(-0.7 * np.linspace(0, 1, n) ** 2), rate, 0.001, 0.02)
 
 
-def piece(rng, rate, kind):
-    """Hit one fragment or vessel; `kind` is glass, metal, wood or china."""
+def fragment(rng, rate, kind):
+    """Strike one fragment or vessel; `kind` is glass, metal, wood or china."""
     low, high, count, decay = {
         "glass": (1800, 8500, 5, (0.04, 0.25)),
         "metal": (350, 6500, 8, (0.15, 0.8)),
@@ -59,7 +59,7 @@ def knock(rng, n, rate):
     interval = rng.uniform(0.13, 0.32)
     count = int(np.clip(round((seconds - 0.1) / interval), 1, 7)) + 1
     decay = rng.uniform(0.05, 0.14)
-    # The last one ends the event 40 dB down.
+    # The last knock has decayed by 36 dB or more when the event ends.
     starts = np.linspace(0, seconds - 0.6 * decay, count)
     starts += rng.normal(0, 0.008, count) * ((starts > 0) & (starts < starts[-1]))
     panel = rng.uniform(90, 320) * np.array([1, 1.58, 2.24, 2.9, 3.7, 5.1, 7.3])
@@ -77,7 +77,7 @@ def knock(rng, n, rate):
 
 
 def door(rng, n, rate):
-    """Open or close a door: handle, hinge and leaf."""
+    """Open or close a door: its handle, hinges and leaf."""
     seconds = n / rate
     out = np.zeros(n)
     thud = min(rng.uniform(0.15, 0.4), 0.8 * seconds)
@@ -86,7 +86,7 @@ def door(rng, n, rate):
         add(out, rng.uniform(0.5, 1.0) * latch(rng, rate), 0)
         begin, end = rng.uniform(0.05, 0.15), seconds
     else:
-        # Too short for a swing of the leaf: it only falls shut.
+        # If there is no time for the leaf to swing, the door only falls shut.
         begin, end = 0.0, seconds - thud if seconds > thud + 0.12 else 0.0
         add(out, _slam(rng, n - int(end * rate), rate), end * rate)
         add(out, rng.uniform(0.4, 1.0) * latch(rng, rate), (end + rng.uniform(0, 0.06)) * rate)
@@ -99,7 +99,7 @@ def door(rng, n, rate):
 
 
 def latch(rng, rate):
-    """Click two or three times, as a handle and its bolt do."""
+    """Click two or three times, as the handle and the bolt of a door do; lasts 0.22 s."""
     out = np.zeros(int(0.22 * rate))
     for start in np.cumsum(rng.uniform(0.015, 0.07, rng.integers(2, 4))) - 0.015:
         m = int(0.05 * rate)
@@ -111,7 +111,7 @@ def latch(rng, rate):
 
 
 def creak(rng, n, rate):
-    """Stick and slip: give pulses whose rate wanders, through a few resonances."""
+    """Let a hinge stick and slip: pulses of a wandering rate through a few resonances."""
     pace = np.exp(rng.uniform(np.log(30), np.log(130))) * swell(rng, n, rate, 6, 2.5)
     wrapped = (np.cumsum(pace) / rate) % 1
     ticks = np.r_[0, np.diff(wrapped) < 0] * rng.uniform(0.5, 1.3, n)
@@ -122,7 +122,7 @@ def creak(rng, n, rate):
 
 
 def _slam(rng, n, rate):
-    """Hit the frame with the leaf."""
+    """Hit the frame of a door with its leaf."""
     f = rng.uniform(45, 130) * np.array([1, 1.7, 2.6, 3.4, 4.9, 7.1])
     body = modes(rng, n, rate, f, n / rate * rng.uniform(0.4, 1, 6), rng.uniform(0.3, 1, 6))
     blow = noise(rng, n, rate, 60, rng.uniform(1200, 6000))
@@ -134,7 +134,7 @@ def _slam(rng, n, rate):
 
 
 def clap(rng, n, rate):
-    """Clap: one pair of hands, a few, or a room full."""
+    """Applaud: one person, a few, or a full room."""
     seconds = n / rate
     people = int(rng.choice((1, 1, rng.integers(2, 6), rng.integers(15, 50))))
     out = np.zeros(n)
@@ -155,38 +155,9 @@ def clap(rng, n, rate):
     return edges(out, rate, 0.002, 0.03)
 
 
-def door_bell(rng, n, rate):
-    """Strike two notes, the second one lower, or buzz."""
-    if rng.random() < 0.25:
-        return _buzzer(rng, n, rate)
-    root = rng.uniform(500, 900)
-    steps = (0, -rng.choice((3, 4, 5)))
-    times = (0, rng.uniform(0.28, 0.5) * min(n / rate, 1.6))
-    overtones = np.array(
-        ((1, 2.76, 5.4, 8.93), (1, 2, 3, 4.2), (1, 2.0, 2.4, 3.0))[rng.integers(3)]
-    )
-    gains = rng.uniform(0.1, 1, 4) * (1, 0.5, 0.3, 0.15)
-    out = np.zeros(n)
-    for step, start in zip(steps, times, strict=True):
-        m = n - int(start * rate)
-        decay = rng.uniform(2.5, 4.0) * m / rate  # fallen by 15 to 24 dB at the end
-        f = root * 2 ** (step / 12) * overtones
-        note = modes(rng, m, rate, f, decay * np.array([1, 0.7, 0.5, 0.4]), gains)
-        hit = min(m, int(0.003 * rate))
-        note[:hit] += 0.2 * rng.uniform(0, 1) * rng.standard_normal(hit)
-        add(out, note, start * rate)
-    return edges(out, rate, 0.002, 0.03)
-
-
-def _buzzer(rng, n, rate):
-    """Rattle as an armature does at the pace of the mains."""
-    t = np.arange(n) / rate
-    f = rng.uniform(45, 130)
-    x = signal.sawtooth(2 * np.pi * f * t + rng.uniform(0, 6), rng.uniform(0.05, 0.5))
-    body = rng.uniform(300, 3500, 4)
-    x = resonate(x, rate, body, body / 4, rng.uniform(0.3, 1, 4)) + 0.2 * x
-    if rng.random() < 0.4 and n > 0.6 * rate:
-        pause = int(rng.uniform(0.06, 0.12) * rate)
-        middle = int(rng.uniform(0.35, 0.6) * n)
-        x[middle : middle + pause] *= 0.02
-    return edges(x, rate, 0.008, 0.03)
+SOUNDS = (
+    Sound("crashing", crash, ("rare",), (0.9, 0.45, 0.4, 3.0)),
+    Sound("knocking", knock, ("rare",), (0.9, 0.35, 0.4, 2.0)),
+    Sound("opening/closing doors", door, ("rare",), (0.9, 0.45, 0.35, 2.8)),
+    Sound("clapping", clap, ("rare",), (1.8, 0.4, 0.8, 3.4)),
+)

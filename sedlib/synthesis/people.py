@@ -1,4 +1,4 @@
-"""What people do: talk, shout, laugh, and sit in the audience."""
+"""Sounds of people: speaking, shouting, laughing, and the laughing of an audience."""
 
 from dataclasses import replace
 
@@ -6,32 +6,35 @@ import numpy as np
 from scipy import fft, signal
 
 from sedlib.synthesis import rooms
+from sedlib.synthesis.phrases import SHOUTS, sentence
 from sedlib.synthesis.shaping import add, edges, noise, resonate, swell, tilt
-from sedlib.synthesis.speech import ESPEAK_RATE, SHOUTS, random_voice, say, sentence
+from sedlib.synthesis.sound import Sound
+from sedlib.synthesis.speech import ESPEAK_RATE, random_voice, say
 
-LONGEST_PAUSE = 0.45  # s inside one stretch of dialogue
-# First four formants of open vowels in Hz, for a throat of middle length.
-_VOWELS = ((750, 1250, 2600, 3600), (600, 1800, 2600, 3700), (680, 1050, 2500, 3500))
+LONGEST_PAUSE = 0.45  # s, within an event of speaking
+# First four formants of open vowels in Hz, for a vocal tract of medium length.
+VOWELS = ((750, 1250, 2600, 3600), (600, 1800, 2600, 3700), (680, 1050, 2500, 3500))
 
 
 class Cast:
-    """The people of one episode.
+    """The characters and the audience of one episode.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     rate : int
-        Hz.
+        Sample rate in Hz.
     """
 
     def __init__(self, rng, rate):
         self.rate = rate
         self.voices = [random_voice(rng) for _ in range(rng.integers(4, 7))]
-        # Length of each throat and colour of each voice, beyond eSpeak's variants.
+        # Vocal tract length and spectral slope of each voice, beyond the variants of eSpeak.
         self.stretch = rng.uniform(0.92, 1.09, len(self.voices))
         self.slopes = rng.normal(0, 4, len(self.voices))
         self.audience = [
-            bout(rng, int(rng.uniform(1.2, 3.5) * rate), rate) for _ in range(rng.integers(16, 25))
+            laugh_once(rng, int(rng.uniform(1.2, 3.5) * rate), rate)
+            for _ in range(rng.integers(16, 25))
         ]
         self.crowd = [
             _stretch(say(sentence(rng, 3.0), random_voice(rng)), rate / ESPEAK_RATE)
@@ -40,16 +43,16 @@ class Cast:
         self.hall = rooms.impulse_response(rng, rate, rng.uniform(0.7, 1.5), direct=0.6)
 
     def speak(self, rng, n):
-        """Let one to three of the cast talk in turn, with short pauses, for `n` samples."""
+        """Let one to three characters talk in turn, with short pauses, for `n` samples."""
         wanted = n / self.rate
         speakers = rng.choice(len(self.voices), rng.integers(1, 4), replace=False)
         lines, pauses, total, turn = [], [], 0.0, 0
         while total < wanted:
             who = speakers[turn % len(speakers)]
             seconds = min(wanted - total, rng.uniform(1.0, 4.5))
-            x = self._line(rng, who, seconds)
+            x = self._speak_line(rng, who, seconds)
             length = len(x) / ESPEAK_RATE * self.stretch[who]
-            # The last line is left out where the turn fits better without it.
+            # A last line is left out if the event can be filled better without it.
             if lines and length > 2 * (wanted - total):
                 break
             lines.append((x, who))
@@ -62,7 +65,7 @@ class Cast:
             x = _stretch(x, self.rate / ESPEAK_RATE * self.stretch[who] * wanted / total)
             x = tilt(x, self.rate, self.slopes[who]) * 10 ** (rng.normal(0, 2.5) / 20)
             parts.append(x[:n])
-        # The pauses take up what the lines leave of the time.
+        # The pauses fill the time that the lines leave.
         silence = n - sum(map(len, parts))
         pauses = np.array([*pauses, 0.0])
         pauses *= silence / max(pauses.sum(), 1e-9)
@@ -72,19 +75,19 @@ class Cast:
             begin += len(x) + int(pause)
         return out
 
-    def _line(self, rng, who, seconds):
-        """One sentence of a speaker, said faster or slower to take about `seconds`."""
+    def _speak_line(self, rng, who, seconds):
+        """Speak one sentence, faster or slower so that it lasts about `seconds`."""
         voice, wanted = self.voices[who], seconds * ESPEAK_RATE / self.stretch[who]
         text = sentence(rng, seconds)
         x = say(text, voice)
-        # In a long turn the next sentence makes up for it.
+        # In a longer event the next sentence compensates for a wrong length.
         if seconds < 2.5 and not 0.9 < len(x) / wanted < 1.1:
             pace = np.clip(len(x) / wanted, 0.75, 1.4)
             x = say(text, replace(voice, rate=int(voice.rate * pace)))
         return x
 
     def shout(self, rng, n):
-        """Raise a voice: high, slow, bright, distorted and rough."""
+        """Let a character shout: a high, slow, bright, distorted and rough voice."""
         seconds = n / self.rate
         who = rng.integers(len(self.voices))
         voice = replace(
@@ -101,12 +104,12 @@ class Cast:
         x = _fit(say(text, replace(voice, rate=int(voice.rate * pace))), n)
         x = tilt(x, self.rate, rng.uniform(8, 16), 1500)
         x = np.tanh(rng.uniform(2.0, 6.0) * x / np.abs(x).max())
-        # A strained throat is rough: its loudness flutters at 40 to 100 Hz.
+        # A strained voice is rough: its amplitude is modulated at 40 to 100 Hz.
         flutter = rng.uniform(40, 100) / self.rate * swell(rng, n, self.rate, 8, 1.5)
         return x * (1 + rng.uniform(0.4, 0.8) * np.sin(2 * np.pi * np.cumsum(flutter)))
 
     def laugh(self, rng, n):
-        """Let one of the characters laugh."""
+        """Let a character laugh."""
         if rng.random() < 0.2:
             who = rng.integers(len(self.voices))
             voice = replace(
@@ -114,14 +117,13 @@ class Cast:
             )
             syllable = str(rng.choice(("ha", "heh", "hah", "hee", "ho")))
             count = max(2, round(n / self.rate / 0.2))
-            x = say((f"{syllable} " * min(count, 14)).strip() + "!", voice)
-            x = _fit(x, n)
+            x = _fit(say(" ".join([syllable] * min(count, 14)) + "!", voice), n)
             breath = noise(rng, n, self.rate, 500, 6000)
             return x + breath * np.abs(x).std() * rng.uniform(0.05, 0.4)
-        return bout(rng, n, self.rate)
+        return laugh_once(rng, n, self.rate)
 
-    def laugh_in_audience(self, rng, n):
-        """Let a dozen or more people laugh in a hall, in a swell that dies away."""
+    def laugh_in_hall(self, rng, n):
+        """Let at least twenty people laugh in a hall, first louder and then dying away."""
         rate = self.rate
         out = np.zeros(n)
         count = int(rng.integers(20, 50))
@@ -140,7 +142,7 @@ class Cast:
         return edges(out, rate, rng.uniform(0.03, 0.25), rng.uniform(0.1, 0.3))
 
     def murmur(self, rng, n):
-        """Let many people talk at once, none to be understood."""
+        """Let many people talk at once, so that nobody can be understood."""
         out = np.zeros(n)
         for start in rng.uniform(-1.0, n / self.rate, max(8, int(5 * n / self.rate))):
             x = self.crowd[rng.integers(len(self.crowd))]
@@ -150,8 +152,8 @@ class Cast:
         return edges(out, self.rate, 0.4, 0.4)
 
 
-def bout(rng, n, rate):
-    """Laugh with a throat of its own: voiced bursts with breath between.
+def laugh_once(rng, n, rate):
+    """Make one person laugh: voiced bursts with breath between them.
 
     Parameters
     ----------
@@ -159,7 +161,7 @@ def bout(rng, n, rate):
     n : int
         Length in samples.
     rate : int
-        Hz.
+        Sample rate in Hz.
 
     Returns
     -------
@@ -169,7 +171,7 @@ def bout(rng, n, rate):
     period = rng.uniform(0.14, 0.27)
     starts = np.arange(0, n / rate, period) + rng.normal(0, 0.012, int(np.ceil(n / rate / period)))
     pitch = rng.uniform(150, 420)
-    fall, vowel = rng.uniform(0.0, 0.5), _VOWELS[rng.integers(len(_VOWELS))]
+    fall, vowel = rng.uniform(0.0, 0.5), VOWELS[rng.integers(len(VOWELS))]
     f0 = pitch * np.exp(-fall * t / max(t[-1], 1.0))
     voiced, breathy = np.zeros(n), np.full(n, 0.06)
     width = rng.uniform(0.35, 0.65) * period
@@ -183,7 +185,7 @@ def bout(rng, n, rate):
         loud = np.exp(-decay * start / (n / rate)) * 10 ** (rng.normal(0, 2) / 20)
         voiced[begin : begin + m] += loud * arc**1.3
         f0[begin : begin + m] *= 1 + rng.uniform(-0.05, 0.25) * arc
-        # The "h" leads into the vowel.
+        # The "h" of "ha" leads into the vowel.
         h = max(1, int(0.4 * period * rate))
         add(breathy, loud * np.sin(np.pi * (np.arange(h) + 1) / (h + 1)), max(0, begin - h // 2))
     f0 *= swell(rng, n, rate, 12, 0.25)
@@ -198,7 +200,7 @@ def bout(rng, n, rate):
 
 
 def _stretch(x, ratio):
-    """Resample to at least `ratio` times the length, at lengths that are quick to transform."""
+    """Resample to `ratio` times the length, with padding to lengths that are fast to transform."""
     padded = fft.next_fast_len(len(x) + 256, real=True)
     target = fft.next_fast_len(int(np.ceil(padded * ratio)), real=True)
     y = signal.resample(np.pad(np.asarray(x, float), (0, padded - len(x))), target)
@@ -208,3 +210,18 @@ def _stretch(x, ratio):
 def _fit(x, n):
     """Resample to `n` samples."""
     return _stretch(x, n / len(x))[:n]
+
+
+SOUNDS = (
+    Sound("speaking", Cast.speak, ("dominant",), level=-24, performer=Cast),
+    Sound(
+        "background laughing",
+        Cast.laugh_in_hall,
+        ("dominant",),
+        level=-24,
+        own_room=True,
+        performer=Cast,
+    ),
+    Sound("shouting", Cast.shout, ("rare",), (1.0, 0.5, 0.4, 3.0), performer=Cast),
+    Sound("laughing", Cast.laugh, ("rare",), (1.0, 0.45, 0.4, 3.0), performer=Cast),
+)

@@ -1,4 +1,4 @@
-"""Synthetic rooms: how a place answers a sound."""
+"""Impulse responses of synthetic rooms."""
 
 import numpy as np
 from scipy import signal
@@ -7,23 +7,24 @@ from scipy import signal
 def impulse_response(rng, rate, reverberation, direct=1.0):
     """Draw the impulse response of a room.
 
-    A direct sound, a handful of early reflections, and noise that decays by
-    60 dB in `reverberation` seconds, faster at high frequencies as air and
-    cloth swallow those first.
+    It consists of the direct sound, four to eight early reflections, and noise that decays
+    by 60 dB in `reverberation` seconds. High frequencies decay faster, because air and cloth
+    absorb them more.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     rate : int
-        Hz.
+        Sample rate in Hz.
     reverberation : float
-        Seconds until the answer is 60 dB down.
+        Time in seconds in which the response decays by 60 dB.
     direct : float
-        Gain of the direct sound; the rest has unit energy.
+        Linear gain of the direct sound; the rest has unit energy.
 
     Returns
     -------
     ndarray of float64, shape (n,)
+        ``n = int(1.1 * reverberation * rate)``.
     """
     n = int(1.1 * reverberation * rate)
     t = np.arange(n) / rate

@@ -1,8 +1,7 @@
-"""The few signal shapes from which the sound makers are built.
+"""Signal processing from which all sounds are built.
 
-Every array is one-dimensional float64 at `rate` samples per second. Double
-precision throughout keeps the last bit of a processor's sine out of the
-16-bit samples that are stored.
+Every signal is a one-dimensional float64 array at `rate` samples per second. Double precision
+keeps rounding differences between processors out of the 16-bit samples that are stored.
 """
 
 import numpy as np
@@ -10,7 +9,7 @@ from scipy import signal
 
 
 def noise(rng, n, rate, low, high):
-    """White noise between two frequencies.
+    """Draw white noise and filter it with a Butterworth band pass with second-order slopes.
 
     Parameters
     ----------
@@ -18,9 +17,9 @@ def noise(rng, n, rate, low, high):
     n : int
         Length in samples.
     rate : int
-        Hz.
+        Sample rate in Hz.
     low, high : float
-        Pass band in Hz, second-order slopes.
+        Cutoff frequencies in Hz.
 
     Returns
     -------
@@ -32,7 +31,7 @@ def noise(rng, n, rate, low, high):
 
 
 def modes(rng, n, rate, frequencies, decays, gains):
-    """Sum of decaying sines with random phases: a struck object.
+    """Sum decaying sines with random phases, the vibration modes of a struck object.
 
     Parameters
     ----------
@@ -40,9 +39,10 @@ def modes(rng, n, rate, frequencies, decays, gains):
     n : int
         Length in samples.
     rate : int
-        Hz.
+        Sample rate in Hz.
     frequencies, decays, gains : array_like, shape (m,)
-        Hz; seconds to fall by 60 dB; linear.
+        Frequencies in Hz, times in seconds to decay by 60 dB, linear gains. Modes above 0.45
+        times the sample rate are left out.
 
     Returns
     -------
@@ -62,13 +62,13 @@ def modes(rng, n, rate, frequencies, decays, gains):
 
 
 def resonate(x, rate, frequencies, widths, gains):
-    """Parallel two-pole resonators: formants of a voice, a body, a panel.
+    """Filter with parallel resonators of second order, as formants of a voice or a panel.
 
     Parameters
     ----------
     x : ndarray, shape (n,)
     rate : int
-        Hz.
+        Sample rate in Hz.
     frequencies, widths, gains : sequence of float
         Centre and bandwidth in Hz, linear gain at the centre.
 
@@ -84,17 +84,17 @@ def resonate(x, rate, frequencies, widths, gains):
 
 
 def tilt(x, rate, slope, pivot=1000.0):
-    """Turn the spectrum around `pivot` with one shelf of first order.
+    """Tilt the spectrum around a frequency with a shelving filter of first order.
 
     Parameters
     ----------
     x : ndarray, shape (n,)
     rate : int
-        Hz.
+        Sample rate in Hz.
     slope : float
-        dB that the high end gains over the low end.
+        Gain of the highest over the lowest frequencies in dB.
     pivot : float
-        Hz.
+        Frequency in Hz whose gain is 0 dB.
 
     Returns
     -------
@@ -107,7 +107,15 @@ def tilt(x, rate, slope, pivot=1000.0):
 
 
 def add(out, x, start):
-    """Add `x` to `out` in place from sample `start` on; what sticks out is lost."""
+    """Add one signal to another in place; what lies beyond its end is dropped.
+
+    Parameters
+    ----------
+    out : ndarray, shape (n,)
+    x : ndarray, shape (m,)
+    start : float
+        Sample of `out` at which `x` begins, rounded down. Outside `out` nothing is added.
+    """
     start = int(start)
     stop = min(len(out), start + len(x))
     if 0 <= start < stop:
@@ -115,7 +123,7 @@ def add(out, x, start):
 
 
 def swell(rng, n, rate, speed, depth):
-    """Slow random loudness curve.
+    """Draw a slow random gain curve, linear in dB between random values.
 
     Parameters
     ----------
@@ -123,16 +131,16 @@ def swell(rng, n, rate, speed, depth):
     n : int
         Length in samples.
     rate : int
-        Hz.
+        Sample rate in Hz.
     speed : float
-        Changes per second.
+        Random values per second.
     depth : float
         Standard deviation in dB.
 
     Returns
     -------
     ndarray, shape (n,)
-        Linear gain around 1.
+        Linear gain; its median is 1.
     """
     knots = max(3, int(n / rate * speed) + 2)
     curve = rng.normal(0, depth, knots)
@@ -140,15 +148,15 @@ def swell(rng, n, rate, speed, depth):
 
 
 def edges(x, rate, attack, release):
-    """Fade both ends without ever reaching zero inside.
+    """Fade a signal in and out with squared sines that are nowhere zero.
 
     Parameters
     ----------
     x : ndarray, shape (n,)
     rate : int
-        Hz.
+        Sample rate in Hz.
     attack, release : float
-        Seconds; at most half the signal each.
+        Durations of the fades in seconds; each is at most half the signal.
 
     Returns
     -------
@@ -162,19 +170,35 @@ def edges(x, rate, attack, release):
 
 
 def active_level(x, rate):
-    """Level of the loud parts of a sound, so that pauses do not count.
+    """Measure the level of the loud parts of a sound, so that pauses do not count.
 
     Parameters
     ----------
     x : ndarray, shape (n,)
     rate : int
-        Hz.
+        Sample rate in Hz.
 
     Returns
     -------
     float
         Root mean square of the 50 ms frames within 20 dB of the loudest one.
     """
-    frame = min(len(x), int(0.05 * rate))
-    power = np.square(x[: len(x) // frame * frame]).reshape(-1, frame).mean(axis=1)
+    power = frame_power(x, min(len(x), int(0.05 * rate)))
     return float(np.sqrt(power[power >= 0.01 * power.max()].mean()))
+
+
+def frame_power(x, length):
+    """Mean square of each frame of a signal.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n,)
+    length : int
+        Length of a frame in samples; frames do not overlap.
+
+    Returns
+    -------
+    ndarray, shape (n // length,)
+        Samples after the last whole frame are ignored.
+    """
+    return np.square(x[: len(x) // length * length]).reshape(-1, length).mean(axis=1)

@@ -1,13 +1,12 @@
-"""Sounds out of real recordings, split so that no recording is on two sides.
+"""Sound banks: folders of recordings, split so that no recording is in two subsets.
 
-A bank is a folder with a folder of recordings for each class, and maybe one named
-``ambience`` with the sound of places. A ``sources.csv`` at its top may tell, by
-``group=NAME`` in its column ``notes``, which files (column ``path``) come from one
-recording; files that hold the same sound belong together anyway. All that belongs
-together is on one side, whatever the classes.
+A sound bank is a folder that holds a folder of recordings for each class, and may hold one
+named ``ambience`` with backgrounds. A file ``sources.csv`` at its top may name, by
+``group=NAME`` in the column ``notes``, the files (column ``path``) that come from one source.
+Files with the same content form a group in any case. All files of a group are in one subset,
+whatever their classes.
 """
 
-import difflib
 import hashlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -19,47 +18,48 @@ import pandas as pd
 
 from sedlib.audio import AudioError, find_media, read_audio
 from sedlib.config import ConfigError
+from sedlib.files import nearest
 from sedlib.synthesis.mixing import AMBIENCE
-from sedlib.synthesis.shaping import active_level, edges
+from sedlib.synthesis.shaping import active_level, edges, frame_power
 
-SHARES = {"train": 0.60, "validation": 0.15, "test": 0.25}  # of the recordings of a class
-CHECK_RATE = 44100  # Hz; at which a recording is read once to see that it can be
-FAINTEST = 1e-4  # a peak below -80 dB is the noise of 16 bits
-SHORTEST = 0.1  # s of sound; less is neither a recording nor worth filling
-SILENCE = 30.0  # dB below the loudest frame; the noise of many recordings is not 40 below
-PAUSE = 0.3  # s, longest silence kept within a recording
-FRAME = 0.01  # s, over which loudness is measured
-SOUND_FADES = 0.002, 0.02  # s, in and out: an attack stays one
-PLACE_FADES = 0.5, 0.5  # s; one background turns into another
+# Fraction of the recordings of a class.
+SUBSET_SHARES = {"train": 0.60, "validation": 0.15, "test": 0.25}
+CHECK_RATE = 44100  # Hz, at which each recording is read once to see whether it can be used
+FAINTEST = 1e-4  # full scale is 1; a lower peak is near the resolution of 16 bits
+SHORTEST = 0.1  # s, the least sound of a recording and the shortest time worth filling
+SILENCE = 30.0  # dB below the loudest frame; less would take background noise for sound
+PAUSE = 0.3  # s, longest silence that is kept within a recording
+FRAME = 0.01  # s, over which the power is measured
+SOUND_FADES = 0.002, 0.02  # s, in and out; the fade in is short to keep the attack
+AMBIENCE_FADES = 0.5, 0.5  # s, in and out
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One file of a bank.
+    """One file of a sound bank.
 
     Attributes
     ----------
     name : str
-        Its path within the bank, with slashes.
+        Path within the sound bank, with slashes.
     path : pathlib.Path
     label : str
         A class, or ``ambience``.
     group : str
         Recordings of one group are not independent of each other.
-    side : {"train", "validation", "test"}
-        Where its group is.
+    subset : {"train", "validation", "test"}
     """
 
     name: str
     path: Path
     label: str
     group: str
-    side: str
+    subset: str
 
 
 @dataclass(frozen=True)
 class SoundBank:
-    """Recordings by class and side, from `open_soundbank`.
+    """Recordings by class and subset, from `open_soundbank`.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class SoundBank:
     recordings : tuple of Recording
         Sorted by name.
     left_out : tuple of (str, str)
-        Name of each file that cannot be used, and a sentence that says why.
+        Name of each file that cannot be used, and a sentence with the reason.
     """
 
     folder: Path
@@ -76,70 +76,71 @@ class SoundBank:
 
     @property
     def labels(self):
-        """Classes that have recordings, and ``ambience`` if there are any of it."""
+        """Classes that have recordings, and ``ambience`` if it has some, sorted."""
         return tuple(sorted({recording.label for recording in self.recordings}))
 
-    def maker(self, label, side, rate):
-        """Give the sounds of a class from the recordings of one side.
+    def maker(self, label, subset, rate):
+        """Return a function that plays the recordings of a class in one subset.
 
-        The recordings of a randomly chosen group are played first, then those of
-        another, until the time is filled: a turn of speech stays with its speaker.
-        Silence around and pauses of over 0.3 s within a recording are left out. One
-        longer than the time left is cut where it holds nearly as much sound as anywhere:
-        half of the time at the first such place, most often its beginning, else at a
-        random one. A rest of less than 0.1 s stays silent.
+        It plays the recordings of a random group, then those of the next, until the time is
+        filled; so speech stays with one speaker as long as possible. Silence before and
+        after a recording is removed, pauses are shortened to 0.3 s. A recording longer than
+        the time left is cut where it holds nearly as much sound as anywhere: with equal
+        probability at the first such place, usually its beginning, or at a random one. A
+        rest of less than 0.1 s stays silent.
 
         Parameters
         ----------
         label : str
             A class, or ``ambience``.
-        side : {"train", "validation", "test"}
+        subset : {"train", "validation", "test"}
         rate : int
-            Hz.
+            Sample rate in Hz.
 
         Returns
         -------
         callable
             ``(rng, n) -> ndarray of float64, shape (n,)``, as those of
-            `sedlib.synthesis.mixing.sound_makers`; the loud parts of each recording
-            are around 1. Reads the files each time, so that the memory stays small,
-            and raises AudioError if one has become unreadable.
+            `sedlib.synthesis.mixing.sound_makers`. The loud parts of each recording have a
+            root mean square of 1. The function reads the files each time to limit the
+            memory, and raises AudioError if a file can no longer be read.
 
         Raises
         ------
         ConfigError
-            If the bank has no such recordings.
+            If the sound bank has no such recordings.
         """
         groups = defaultdict(list)
         for recording in self.recordings:
-            if (recording.label, recording.side) == (label, side):
+            if (recording.label, recording.subset) == (label, subset):
                 groups[recording.group].append(recording.path)
         if not groups:
             raise ConfigError(
-                f"{self.folder}: the bank was opened without class '{label}' for {side}; "
+                f"{self.folder}: the sound bank was opened without class '{label}' for {subset}; "
                 "open it with the classes of params.yaml"
             )
-        fades = PLACE_FADES if label == AMBIENCE else SOUND_FADES
-        return partial(_play, list(groups.values()), rate, fades)
+        fades = AMBIENCE_FADES if label == AMBIENCE else SOUND_FADES
+        return partial(_play_recordings, list(groups.values()), rate, fades)
 
 
 def open_soundbank(folder, classes, aliases, seed, bad="stop"):
     """List the recordings of a folder, read each once, and split them.
 
-    Each class has a recording on each side, and about 60, 15 and 25 % of its
-    recordings for training, validation and test. The split depends on the seed and
-    the names within the folder, not on where it lies.
+    Each class has a recording in each subset, and about 60, 15 and 25 % of its recordings in
+    the training, validation and test subsets. The split depends on the seed and the names
+    within the folder, not on where the folder is.
 
     Parameters
     ----------
     folder : path-like
-        Holds a folder of media files for each class, of its name or with underscores for
-        spaces, and maybe one named ``ambience``.
+        Holds a folder of media files for each class, named as the class or with underscores
+        for spaces, and perhaps one named ``ambience``.
     classes : sequence of str
     aliases : mapping of str to (str or None)
-        Name of a folder of the bank, as it is or with spaces for underscores, to the
-        class it is; None leaves it out.
+        Name of a folder in the sound bank, as it is or with spaces for underscores, to its
+        class; None leaves the folder out.
     seed : int
+        Decides the split.
     bad : {"stop", "leave out"}
         What to do about a recording that cannot be used.
 
@@ -152,16 +153,16 @@ def open_soundbank(folder, classes, aliases, seed, bad="stop"):
     AudioError
         If a recording is unreadable, silent or shorter than 0.1 s, and `bad` is ``stop``.
     ConfigError
-        If the folder is missing, a folder in it fits no class, a class has no folder or
-        fewer than three independent recordings, or ``sources.csv`` is not such a table.
+        If the folder is missing, a folder in it belongs to no class, a class has no folder
+        or fewer than three independent recordings, or ``sources.csv`` is not such a table.
     """
     folder = Path(folder)
-    found = _find(folder, classes, aliases)
-    noted = _noted_groups(folder)
+    found = _list_recordings(folder, classes, aliases)
+    noted = _read_groups(folder)
     links, left_out = {}, []
     for name, (path, _) in found.items():
         try:
-            samples = _sound(path, CHECK_RATE)
+            samples = _read_recording(path, CHECK_RATE)
         except AudioError as error:
             if bad == "stop":
                 raise AudioError(
@@ -170,21 +171,21 @@ def open_soundbank(folder, classes, aliases, seed, bad="stop"):
             left_out.append((name, str(error)))
         else:
             links[name] = noted.get(name, name), hashlib.sha256(samples.tobytes()).digest()
-    groups = _join(links)
+    groups = _join_groups(links)
     held = defaultdict(set)
     for name, group in groups.items():
         held[group].add(found[name][1])
     labels = {group: sorted(held[group]) for group in held}
-    _check_counts(folder, labels, {*classes, *(label for _, label in found.values())})
-    sides = _deal(folder, labels, seed)
+    _refuse_few_groups(folder, labels, {*classes, *(label for _, label in found.values())})
+    subsets = _assign_subsets(folder, labels, seed)
     recordings = tuple(
-        Recording(name, *found[name], group, sides[group]) for name, group in groups.items()
+        Recording(name, *found[name], group, subsets[group]) for name, group in groups.items()
     )
     return SoundBank(folder, recordings, tuple(left_out))
 
 
-def _find(folder, classes, aliases):
-    """Path and label of each recording by its name within the bank, sorted."""
+def _list_recordings(folder, classes, aliases):
+    """Path and label of each recording by its name within the sound bank, sorted."""
     if not folder.is_dir():
         raise ConfigError(
             f"{folder}: no such folder; name the one that holds a folder of recordings for "
@@ -193,35 +194,35 @@ def _find(folder, classes, aliases):
     found, labels = {}, set()
     for place in folder.iterdir():
         if place.is_dir() and not place.name.startswith("."):
-            label = _label(place, classes, aliases)
+            label = _label_folder(place, classes, aliases)
             labels.add(label)
             if label is not None:
                 found |= {p.relative_to(folder).as_posix(): (p, label) for p in find_media([place])}
     for label in classes:
         if label not in labels:
             raise ConfigError(
-                f"{folder}: class '{label}' has no folder; add one of recordings, say under "
-                "episodes.aliases in params.yaml which folder it is, or take it out of classes"
+                f"{folder}: class '{label}' has no folder; add one of recordings, name an "
+                "existing folder under episodes.aliases in params.yaml, or take it out of classes"
             )
     return dict(sorted(found.items()))
 
 
-def _label(place, classes, aliases):
-    """Class of a folder; None if it is to be left out."""
+def _label_folder(place, classes, aliases):
+    """Return the class of a folder, or None if it is to be left out."""
     known, spaced = (*classes, AMBIENCE), place.name.replace("_", " ")
     label = place.name if place.name in known else spaced
     label = aliases.get(place.name, aliases.get(spaced, label))
     if label is None or label in known:
         return label
-    near = difflib.get_close_matches(label, known, n=1, cutoff=0.0)[0]
     raise ConfigError(
-        f"{place}: no class is called '{label}', the nearest is '{near}'; rename the folder, or "
-        "say under episodes.aliases in params.yaml which class it is (null leaves it out)"
+        f"{place}: no class is called '{label}', the nearest is '{nearest(label, known)}'; "
+        "rename the folder, or name its class under episodes.aliases in params.yaml (null leaves "
+        "it out)"
     )
 
 
-def _noted_groups(folder):
-    """Group of each file that has one in ``sources.csv``."""
+def _read_groups(folder):
+    """Read the group of each file that has one in ``sources.csv``."""
     path = folder / "sources.csv"
     if not path.is_file():
         return {}
@@ -236,8 +237,8 @@ def _noted_groups(folder):
     return dict(zip(table["path"][group.notna()], group.dropna(), strict=True))
 
 
-def _join(links):
-    """Group of each name: names are of one group that share a link, in one step or several."""
+def _join_groups(links):
+    """Group of each name; names that share a link, directly or through others, are in one."""
     above = {}
 
     def top(link):
@@ -252,74 +253,79 @@ def _join(links):
     return {name: top(noted) for name, (noted, _) in links.items()}
 
 
-def _check_counts(folder, labels, wanted):
+def _refuse_few_groups(folder, labels, wanted):
+    """Raise for the first class with fewer groups than there are subsets."""
     counts = Counter(label for group in labels.values() for label in group)
     for label in sorted(wanted):
-        if counts[label] < len(SHARES):
+        if counts[label] < len(SUBSET_SHARES):
             what = "" if label == AMBIENCE else "class "
             raise ConfigError(
                 f"{folder}: {what}'{label}' has {counts[label]} independent recordings, but "
-                f"{len(SHARES)} are needed, one for each side of the split; add some, or leave "
-                "the folder out by null under episodes.aliases in params.yaml"
+                f"{len(SUBSET_SHARES)} are needed, one for each subset of the split; add some, or "
+                "leave the folder out by null under episodes.aliases in params.yaml"
             )
 
 
-def _deal(folder, labels, seed):
-    """Side of each group; `labels` says what each holds."""
-    # By hash: a shuffle that needs no random numbers, the same everywhere.
+def _assign_subsets(folder, labels, seed):
+    """Choose the subset of each group; `labels` lists the classes in each."""
+    # A shuffle by hashes needs no random numbers and is the same everywhere.
     order = sorted(labels, key=lambda group: hashlib.sha256(f"{seed} {group}".encode()).digest())
-    sides = _cover({group: labels[group] for group in order}, {})
-    if sides is None:
+    subsets = _cover_subsets({group: labels[group] for group in order}, {})
+    if subsets is None:
         raise ConfigError(
-            f"{folder}: too many groups hold several classes, so that not every class can be on "
-            "each side of the split; add recordings of the classes that have the fewest"
+            f"{folder}: too many groups hold several classes, so that not every class can be in "
+            "each subset of the split; add recordings of the classes that have the fewest"
         )
     total = Counter(label for group in order for label in labels[group])
-    have = Counter((label, side) for group, side in sides.items() for label in labels[group])
+    have = Counter((label, subset) for group, subset in subsets.items() for label in labels[group])
     for group in order:
-        if group not in sides:
+        if group not in subsets:
             lack = {
-                side: sum(share - have[label, side] / total[label] for label in labels[group])
-                for side, share in SHARES.items()
+                subset: sum(share - have[label, subset] / total[label] for label in labels[group])
+                for subset, share in SUBSET_SHARES.items()
             }
-            sides[group] = max(lack, key=lack.get)
-            have.update((label, sides[group]) for label in labels[group])
-    return sides
+            subsets[group] = max(lack, key=lack.get)
+            have.update((label, subsets[group]) for label in labels[group])
+    return subsets
 
 
-def _cover(labels, sides):
-    """Add to `sides` until each label is on every side, the scarcest first; None if impossible."""
+def _cover_subsets(labels, subsets):
+    """Assign groups until each class is in every subset.
+
+    Backtracks over the groups of the class that has the fewest to spare, then over the
+    others. Returns a dict like `subsets`, with more groups, or None if it is impossible.
+    """
     lack, free = {}, defaultdict(list)
     for group, held in labels.items():
         for label in held:
-            lack.setdefault(label, dict.fromkeys(SHARES)).pop(sides.get(group), None)
-            if group not in sides:
+            lack.setdefault(label, dict.fromkeys(SUBSET_SHARES)).pop(subsets.get(group), None)
+            if group not in subsets:
                 free[label].append(group)
     spare = {label: len(free[label]) - len(lacking) for label, lacking in lack.items() if lacking}
     if not spare:
-        return sides
+        return subsets
     label = min(sorted(spare), key=spare.get)
     if spare[label] >= 0:
         for group in free[label]:
-            found = _cover(labels, sides | {group: next(iter(lack[label]))})
+            found = _cover_subsets(labels, subsets | {group: next(iter(lack[label]))})
             if found is not None:
                 return found
     return None
 
 
-def _play(groups, rate, fades, rng, n):
-    """One recording after the other for `n` samples."""
+def _play_recordings(groups, rate, fades, rng, n):
+    """Play one recording after the other for `n` samples."""
     out, filled = np.zeros(n), 0
-    for path in _in_turn(rng, groups):
-        part = _cut(rng, _sound(path, rate), n - filled, rate)
+    for path in _shuffle_paths(rng, groups):
+        part = _cut(rng, _read_recording(path, rate), n - filled, rate)
         out[filled : filled + len(part)] = edges(part, rate, *fades)
         filled += len(part)
         if n - filled < SHORTEST * rate:
             return out
 
 
-def _in_turn(rng, groups):
-    """Yield paths for ever, group after group, each once before any comes again."""
+def _shuffle_paths(rng, groups):
+    """Yield paths for ever, group after group, each path once before any is repeated."""
     while True:
         for i in rng.permutation(len(groups)):
             for j in rng.permutation(len(groups[i])):
@@ -327,30 +333,30 @@ def _in_turn(rng, groups):
 
 
 def _cut(rng, x, n, rate):
-    """Take `n` samples that hold sound, or all if there are no more."""
+    """Take `n` samples that hold sound, or all if there are no more than that."""
     if len(x) <= n:
         return x
     frame = round(FRAME * rate)
-    power = _power(x, frame)
+    power = frame_power(x, frame)
     loud = power >= 0.01 * power.max()
     held = np.convolve(loud, np.ones(max(1, n // frame)), "valid")
     places = np.flatnonzero(held >= 0.8 * held.max())
-    # An event begins with sound, if it can.
+    # An event begins with sound if possible.
     places = places[loud[places]] if loud[places].any() else places
     start = places[0] if rng.random() < 0.5 else rng.choice(places)
     start = min(start * frame, len(x) - n)
     return x[start : start + n]
 
 
-def _sound(path, rate):
-    """Read a recording without its silences; its loud parts are around 1."""
+def _read_recording(path, rate):
+    """Read a recording, remove its silences and scale its loud parts to a level of 1."""
     x = read_audio(path, rate).astype(float)
     x -= x.mean() if len(x) else 0.0
     peak = np.abs(x).max(initial=0.0)
     if peak < FAINTEST:
         raise AudioError(f"{path}: silent, its peak is {peak:.1g}; remove or replace it")
     frame, pause = round(FRAME * rate), round(PAUSE * rate)
-    power = _power(np.pad(x, (0, -len(x) % frame)), frame)
+    power = frame_power(np.pad(x, (0, -len(x) % frame)), frame)
     heard = np.flatnonzero(power >= 10 ** (-SILENCE / 10) * power.max())
     stretches = np.split(heard, np.flatnonzero(np.diff(heard) * frame > pause) + 1)
     rests = [pause] * (len(stretches) - 1) + [0]
@@ -363,8 +369,3 @@ def _sound(path, rate):
     if len(x) < SHORTEST * rate:
         raise AudioError(f"{path}: holds {len(x) / rate:.3f} s of sound, too little; remove it")
     return x / active_level(x, rate)
-
-
-def _power(x, frame):
-    """Power of each frame of so many samples; a rest is ignored."""
-    return np.square(x[: len(x) // frame * frame]).reshape(-1, frame).mean(axis=1)

@@ -1,27 +1,16 @@
-"""Training a network: batches, augmentation, fitting."""
+"""Training a network: batches, data augmentation, fitting, resuming and reusing.
 
+`train` fits a network epoch by epoch and keeps the weights of the best one. `training_key`
+identifies a training run, so that a finished model is reused as long as nothing changed.
+"""
+
+from sedlib.training.augmentation import augment_spectrograms, draw_balanced, mixup
+from sedlib.training.batches import Batches, Crops
+from sedlib.training.checkpoint import training_key
 from sedlib.training.fit import (
-    Batches,
-    Crops,
     LiveLog,
     best_epoch,
-    draw_balanced,
     make_reproducible,
-    mix,
-    perturb,
     train,
     validation_scores,
 )
-
-__all__ = [
-    "Batches",
-    "Crops",
-    "LiveLog",
-    "best_epoch",
-    "draw_balanced",
-    "make_reproducible",
-    "mix",
-    "perturb",
-    "train",
-    "validation_scores",
-]

@@ -1,4 +1,4 @@
-"""Many files through `sedlib detect`: bad files, what is done already, formats, truth."""
+"""Many files through `sedlib detect`: unreadable files, continuing, formats, reference."""
 
 import json
 import os
@@ -11,22 +11,21 @@ import soundfile
 
 from sedlib import annotations, batch
 from sedlib.cli import main
-from sedlib.detection import read_scores
 from sedlib.models import save_model
 
 RATE = 8000
 CLASSES = ["low", "high"]
 FEATURES = {"sample_rate": RATE, "n_fft": 256, "hop_length": 256, "win_length": 256}
-FORMATS = ["json", "tsv", "audacity", "textgrid", "jsonl"]
+FORMATS = [name for name, form in annotations.FORMATS.items() if form.write]
 
 
 class Ear:
-    """Stands for a network: hears low and high tones. Counts the clips it is asked for."""
+    """Stands for a network: detects low and high tones, and counts the segments it scores."""
 
-    asked = 0
+    scored = 0
 
     def predict_on_batch(self, magnitude):
-        Ear.asked += len(magnitude)
+        Ear.scored += len(magnitude)
         power = np.square(magnitude[..., 0]).mean(axis=1)
         bands = np.stack([power[:, :32].sum(axis=1), power[:, 32:].sum(axis=1)], axis=1)
         return np.minimum(bands / 100, 1).astype(np.float32)
@@ -47,14 +46,14 @@ class FrameEar(Ear):
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """A working directory with a model in data/model, and an empty folder `in`."""
-    description = {"preset": "ear", "classes": CLASSES, "features": FEATURES}
+    description = {"preset": "ear", "classes": CLASSES, "stft": FEATURES}
     description["thresholds"] = {"low": 0.5, "high": 0.5}
     description["frames"] = {"smoothing": 0.01, "thresholds": {"low": 0.5, "high": 0.5}}
     save_model(tmp_path / "data" / "model", Ear(), description)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SEDLIB_WORKSPACE", raising=False)
     monkeypatch.setattr(batch, "load_model", lambda folder: (Ear(), description))
-    monkeypatch.setattr("sedlib.detection.with_frames", lambda network: FrameEar())
+    monkeypatch.setattr("sedlib.detection.recording.with_frames", lambda network: FrameEar())
     (tmp_path / "in").mkdir()
     return tmp_path
 
@@ -99,7 +98,7 @@ def found(path):
 TWO = [[1.0, 2.0, "low"], [2.0, 4.0, "high"]]
 
 
-def test_bad_files_are_named_and_the_good_ones_done_all_the_same(place, capsys):
+def test_unreadable_files_are_reported_and_do_not_stop_the_others(place, capsys):
     for i in range(5):
         write(place / "in" / f"good{i}.flac")
     write(place / "in" / "silence.wav", spans=())
@@ -122,53 +121,62 @@ def test_bad_files_are_named_and_the_good_ones_done_all_the_same(place, capsys):
     assert written == {*good, "silence.json", "detected.json"}
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_every_format_reads_back_as_what_was_found(place, form):
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_reads_back_as_the_events_detected(place, format):
     write(place / "in" / "a.wav", 4.25, ((1, 2, 300), (2, 4.25, 3000)))
-    assert run("in/a.wav", "--format", form, "--step", "0.5", "--threshold", "0.6") == 0
-    target = place / "detected" / ("a" + annotations.SUFFIXES[form])
+    assert run("in/a.wav", "--format", format, "--hop", "0.5", "--threshold", "0.6") == 0
+    target = place / "detected" / ("a" + annotations.FORMATS[format].suffix)
     assert sorted(found(target)) == [[1.0, 2.0, "low"], [2.0, 4.25, "high"]]
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_events_of_frames_lie_within_a_frame_of_the_sound_in_every_format(place, form):
+@pytest.mark.parametrize("format", FORMATS)
+def test_frame_level_events_lie_within_a_frame_of_the_sound_in_every_format(place, format):
     write(place / "in" / "a.wav", 4.25, ((1.1, 2.3, 300), (2.5, 4.25, 3000)))
-    assert run("in/a.wav", "--format", form, "--step", "frames") == 0
-    events = found(place / "detected" / ("a" + annotations.SUFFIXES[form]))
+    assert run("in/a.wav", "--format", format, "--hop", "frames") == 0
+    events = found(place / "detected" / ("a" + annotations.FORMATS[format].suffix))
     assert [label for *_, label in events] == ["low", "high"]
     times = [time for event in events for time in event[:2]]
     np.testing.assert_allclose(times, [1.1, 2.3, 2.5, 4.25], atol=1.5 / 32)
 
 
-def test_a_step_that_is_not_offered_is_refused(capsys):
-    assert run("a.wav", "--step", "0.3") == 2
+def test_a_hop_that_is_not_supported_is_refused(capsys):
+    assert run("a.wav", "--hop", "0.3") == 2
     assert "'0.3' is not one of 1.0, 0.5, 0.2, 0.1 and frames" in capsys.readouterr().err
 
 
-def test_what_is_done_is_not_done_again_until_something_changes(place, capsys):
+def test_the_earlier_spellings_of_options_still_work(place):
+    write(place / "in" / "a.wav")
+    annotations.write(annotations.event_table([("a", 1.0, 2.0, "low")]), place / "own.tsv")
+    assert run("in", "--hop", "0.5", "--reference", "own.tsv", "--output", "new") == 0
+    assert run("in", "--step", "0.5", "--truth", "own.tsv", "--output", "old") == 0
+    for name in ("a.json", "detected.json", "metrics.json"):
+        assert (place / "old" / name).read_bytes() == (place / "new" / name).read_bytes()
+
+
+def test_a_file_is_not_processed_again_until_something_changes(place, capsys):
     file = write(place / "in" / "a.wav")
     write(place / "in" / "b.wav")
-    Ear.asked = 0
+    Ear.scored = 0
     assert run("in") == 0
-    first, Ear.asked = Ear.asked, 0
+    first, Ear.scored = Ear.scored, 0
     assert run("in") == 0
-    assert Ear.asked == 0 and "done before" in capsys.readouterr().out
+    assert Ear.scored == 0 and "done before" in capsys.readouterr().out
     write(file, spans=[(0, 2, 300)])
     os.utime(file, ns=(1, 1))  # as if written at another time, however coarse the clock
     assert run("in") == 0
-    assert Ear.asked == first / 2
+    assert Ear.scored == first / 2
     assert found(place / "detected" / "a.json") == [[0.0, 2.0, "low"]]
-    for options in (["--step", "0.5"], ["--threshold", "0.9"], ["--scores"]):
-        Ear.asked = 0
+    for options in (["--hop", "0.5"], ["--threshold", "0.9"], ["--scores"]):
+        Ear.scored = 0
         assert run("in", *options) == 0
-        assert Ear.asked > 0, options
+        assert Ear.scored > 0, options
     (place / "detected" / "b.json").unlink()
-    Ear.asked = 0
+    Ear.scored = 0
     assert run("in", "--scores") == 0
-    assert Ear.asked == first / 2 and found(place / "detected" / "b.json") == TWO
+    assert Ear.scored == first / 2 and found(place / "detected" / "b.json") == TWO
 
 
-def test_an_interrupted_run_goes_on_where_it_stopped(place, monkeypatch, capsys):
+def test_an_interrupted_run_continues_where_it_stopped(place, monkeypatch, capsys):
     for name in "abc":
         write(place / "in" / f"{name}.wav")
     detect = batch.detect
@@ -180,7 +188,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(place, monkeypatch, capsys)
 
     monkeypatch.setattr(batch, "detect", interrupted)
     assert run("in") == 130
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "run the same command to continue" in capsys.readouterr().err
     assert {p.name for p in (place / "detected").iterdir()} == {"a.json", "detected.json"}
     monkeypatch.setattr(batch, "detect", detect)
     assert run("in") == 0
@@ -188,58 +196,62 @@ def test_an_interrupted_run_goes_on_where_it_stopped(place, monkeypatch, capsys)
     assert found(place / "detected" / "c.json") == TWO
 
 
-def test_thresholds_are_the_models_own_unless_given_for_a_class_or_for_all(place):
+def test_thresholds_are_those_of_the_model_unless_given_for_a_class_or_for_all(place):
     write(place / "in" / "a.wav")
     assert run("in", "--threshold", "low=1.0", "--scores", "--output", "low") == 0
-    scores = read_scores(place / "low" / "a.scores.tsv", CLASSES)
+    scores = pd.read_csv(place / "low" / "a.scores.tsv", sep="\t")
     assert scores["low"].max() == 1 and found(place / "low" / "a.json")[0][2] == "low"
     assert run("in", "--threshold", "0", "--output", "all") == 0
     assert found(place / "all" / "a.json") == [[0.0, 4.0, "low"], [0.0, 4.0, "high"]]
-    with pytest.raises(SystemExit, match="no class 'hihg' in the model; the nearest is 'high'"):
+    with pytest.raises(SystemExit, match="the model has no class 'hihg'; the nearest is 'high'"):
         main(["detect", "in", "--threshold", "hihg=0.5"])
 
 
-def test_truth_gives_the_metrics_of_the_classes_it_names(place, capsys):
+def test_a_reference_gives_the_metrics_of_the_classes_in_it(place, capsys):
     for name in "ab":
         write(place / "in" / f"{name}.wav")
     rows = [("a.wav", 1.0, 2.0, "Low"), ("a.wav", 3.0, 9.0, "treble"), ("a.wav", 0, 1, "siren")]
-    annotations.write_tsv(annotations.event_table(rows), place / "truth.tsv")
-    assert run("in", "--truth", "truth.tsv", "--alias", "treble=high") == 0
-    said = capsys.readouterr().out
-    assert "b: no annotation in the truth" in said and "past the end" in said and "siren" in said
+    annotations.write(annotations.event_table(rows), place / "reference.tsv")
+    assert run("in", "--reference", "reference.tsv", "--alias", "treble=high") == 0
+    printed = capsys.readouterr().out
+    assert (
+        "b: no reference annotation, not scored" in printed
+        and "past the end" in printed
+        and "siren" in printed
+    )
     stored = json.loads((place / "detected" / "metrics.json").read_text())
-    assert stored["clips"] == 4
+    assert stored["segments"] == 4
     assert stored["classes"]["low"]["f1"] == 1.0
     assert stored["classes"]["high"] == pytest.approx(
         {"precision": 0.5, "recall": 1, "f1": 2 / 3, "iou": 0.5, "accuracy": 0.75, "support": 1}
     )
     # the same from results that were there before
-    assert run("in", "--truth", "truth.tsv", "--alias", "treble=high") == 0
+    assert run("in", "--reference", "reference.tsv", "--alias", "treble=high") == 0
     assert json.loads((place / "detected" / "metrics.json").read_text()) == stored
 
 
-def test_the_truth_may_be_a_folder_and_what_does_not_read_there_is_named(place, capsys):
+def test_the_reference_may_be_a_folder_and_unreadable_files_there_are_reported(place, capsys):
     for name in "ab":
         write(place / "in" / f"{name}.wav")
     rows = [("a", 1.0, 2.0, "low"), ("a", 2.0, 4.0, "high")]
-    (place / "truth").mkdir()
-    annotations.write_json(annotations.event_table(rows), place / "truth" / "a.json")
-    (place / "truth" / "b.json").write_text("not JSON")
-    assert run("in", "--truth", "truth") == 0
-    said = capsys.readouterr()
-    assert "b.json" in said.err
-    assert "b: no annotation in the truth" in said.out
+    (place / "reference").mkdir()
+    annotations.write(annotations.event_table(rows), place / "reference" / "a.json")
+    (place / "reference" / "b.json").write_text("not JSON")
+    assert run("in", "--reference", "reference") == 0
+    printed = capsys.readouterr()
+    assert "b.json" in printed.err
+    assert "b: no reference annotation, not scored" in printed.out
     assert json.loads((place / "detected" / "metrics.json").read_text())["macro"]["f1"] == 1
 
 
-def test_a_truth_that_names_nothing_known_is_one_sentence(place):
+def test_a_reference_without_any_class_of_the_model_is_one_sentence(place):
     write(place / "in" / "a.wav")
-    annotations.write_tsv(annotations.event_table([("a", 1.0, 2.0, "siren")]), place / "truth.tsv")
-    with pytest.raises(SystemExit, match="names no event of the model's classes"):
-        main(["detect", "in", "--truth", "truth.tsv"])
+    annotations.write(annotations.event_table([("a", 1.0, 2.0, "siren")]), place / "reference.tsv")
+    with pytest.raises(SystemExit, match="the reference has no event of the model's classes"):
+        main(["detect", "in", "--reference", "reference.tsv"])
 
 
-def test_two_files_of_one_name_are_refused_before_anything_is_written(place):
+def test_two_files_with_one_name_are_refused_before_anything_is_written(place):
     write(place / "in" / "a.wav")
     write(place / "in" / "a.flac")
     with pytest.raises(SystemExit, match="2 of the files are named 'a'"):
@@ -247,12 +259,12 @@ def test_two_files_of_one_name_are_refused_before_anything_is_written(place):
     assert not (place / "detected").exists()
 
 
-def test_without_a_model_the_sentence_says_how_to_get_one(place):
+def test_without_a_model_the_message_says_how_to_get_one(place):
     with pytest.raises(SystemExit, match=r"model\.json: no such file; train a model"):
         main(["detect", "in", "--model", "elsewhere"])
 
 
-def test_results_name_no_folder_of_the_machine(place):
+def test_results_contain_no_path_of_the_computer(place):
     write(place / "in" / "a.wav")
     assert run(place / "in") == 0
     assert str(place) not in (place / "detected" / "detected.json").read_text()

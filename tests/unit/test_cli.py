@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 import soundfile
 import yaml
 
-from sedlib.annotations import read_json
+from sedlib import annotations
 from sedlib.audio import read_audio
 from sedlib.cli import main
 from sedlib.config import load_params
@@ -33,28 +34,28 @@ def checkout(tmp_path, monkeypatch):
 
 
 def message(*arguments):
-    """Run a command that must fail; return the one sentence it ends in."""
+    """Run a command that must fail; return its error message, which is one sentence."""
     with pytest.raises(SystemExit) as stop:
         main(list(arguments))
     assert isinstance(stop.value.code, str)  # Python prints it and exits with 1
     return stop.value.code
 
 
-def test_episodes_makes_every_episode_of_the_split_and_its_annotation(checkout):
+def test_episodes_creates_every_episode_of_the_split_and_its_annotation(checkout):
     folder = checkout() / "data" / "episodes"
     main(["episodes"])
     params = load_params()
     made = [f"{name}.{kind}" for name in "abc" for kind in ("flac", "json")]
-    assert {p.name for p in folder.iterdir()} == {*made, "slips.tsv", "left_out.tsv"}
+    assert {p.name for p in folder.iterdir()} == {*made, "corrections.tsv", "left_out.tsv"}
     sounds = [read_audio(folder / f"{name}.flac", 44100) for name in "abc"]
     assert [len(x) for x in sounds] == [10 * 44100] * 3
     assert not np.array_equal(sounds[0], sounds[1])
-    events = read_json(folder / "a.json", params.classes)
+    events = annotations.read(folder / "a.json", params.classes)
     assert set(events["filename"]) == {"a"}
     assert events["offset"].max() <= 10
 
 
-def test_results_go_to_the_workspace_when_one_is_named(checkout, monkeypatch):
+def test_results_are_written_to_the_workspace_if_one_is_set(checkout, monkeypatch):
     top = checkout(split={"train": ["a"], "validation": ["b"], "test": ["c"]})
     monkeypatch.setenv("SEDLIB_WORKSPACE", str(top / "scratch"))
     main(["episodes"])
@@ -62,14 +63,14 @@ def test_results_go_to_the_workspace_when_one_is_named(checkout, monkeypatch):
     assert not (top / "data").exists()
 
 
-def test_a_fault_in_the_parameters_is_one_sentence(checkout):
+def test_an_error_in_the_parameters_is_one_sentence(checkout):
     checkout("train", epoch=3)
     expected = "sedlib: params.yaml: unknown key 'train.epoch'; did you mean 'epochs'?"
     assert message("episodes") == expected
     assert message("run-notebook", str(ROOT / "notebooks" / "02_preprocess_stft.py")) == expected
 
 
-def test_an_episode_on_two_sides_is_one_sentence(checkout):
+def test_an_episode_in_two_subsets_is_one_sentence(checkout):
     checkout(split=SPLIT | {"test": ["a"]})
     assert "episode 'a' is in train and again in test" in message("episodes")
 
@@ -79,7 +80,7 @@ def test_a_class_that_cannot_be_synthesised_is_one_sentence(checkout):
     assert "no sound is known for class 'yodelling'" in message("episodes")
 
 
-def test_a_notebook_that_is_not_there_is_one_sentence(checkout):
+def test_a_missing_notebook_is_one_sentence(checkout):
     checkout()
     assert "none.py: no such notebook" in message("run-notebook", "none.py")
 
@@ -87,18 +88,20 @@ def test_a_notebook_that_is_not_there_is_one_sentence(checkout):
 def test_the_report_is_written_from_the_results_alone(checkout):
     top = checkout()
     main(["episodes"])
-    (top / "reports" / "studies").mkdir(parents=True)
+    (top / "reports" / "experiments").mkdir(parents=True)
     (top / "data" / "model").mkdir()
-    blocks = [f"<!-- {name} -->\nold\n<!-- /{name} -->" for name in ("results", "studies")]
+    blocks = [f"<!-- {name} -->\nold\n<!-- /{name} -->" for name in ("results", "experiments")]
     (top / "README.md").write_text("a\n" + "\nb\n".join(blocks) + "\nc\n")
-    for name in ("metrics", "studies/comparison_metrics", "studies/recordings_metrics"):
+    for name in ("metrics", "experiments/ablation_metrics", "experiments/transfer_metrics"):
         text = (ROOT / "reports" / f"{name}.json").read_text()
         (top / "reports" / f"{name}.json").write_text(text)
     metrics = json.loads((top / "reports" / "metrics.json").read_text())
+    ablation = json.loads((top / "reports/experiments/ablation_metrics.json").read_text())
+    first_variant = next(iter(ablation["macro F1"]))
     description = {
         "preset": "compact",
         "classes": ["speaking"],
-        "features": load_params().features.model_dump(),
+        "stft": load_params().stft.model_dump(),
         "thresholds": {"speaking": 0.25},
         "trained_on": ["a"],
         "validated_on": ["b"],
@@ -112,7 +115,7 @@ def test_the_report_is_written_from_the_results_alone(checkout):
     f1 = f"{metrics['test']['classes']['speaking']['f1']:.2f} [{low:.2f}, {high:.2f}]"
     assert "\nold\n" not in readme and f"| {f1} |" in readme
     assert f"| {f1} |" in card and "| speaking | 0.25 | – |" in card
-    assert "| recipe of 2018 |" in readme
+    assert f"| {first_variant} |" in readme
     assert "| c | test | 10 |" in (top / "reports" / "data_card.md").read_text()
 
 
@@ -135,18 +138,18 @@ def check(*arguments):
     return stop.value.code
 
 
-def test_the_exit_code_of_check_says_how_bad_it_is(checkout, folder, capsys):
+def test_the_exit_code_of_check_is_that_of_the_worst_finding(checkout, folder, capsys):
     checkout(classes=["speaking"])
     assert check(folder, "--split") == 0
     (folder / "a.txt").write_text("0\t5\tspeaking\n")
     assert check(folder, "--split") == 1
     (folder / "b.wav").write_bytes(b"")
     assert check(folder, "--split") == 2
-    said = capsys.readouterr().out
-    assert "past the end of the recording" in said and "the file is empty" in said
+    printed = capsys.readouterr().out
+    assert "past the end of the recording" in printed and "the file is empty" in printed
 
 
-def test_check_speaks_json_to_programs(checkout, folder, capsys):
+def test_check_prints_json_for_programs(checkout, folder, capsys):
     checkout(classes=["speaking"])
     (folder / "a.txt").write_text("0\t2\ttalking\n1\t2\tspeaking\n")
     assert check(folder, "--json", "--alias", "talking=speaking") == 1
@@ -154,28 +157,72 @@ def test_check_speaks_json_to_programs(checkout, folder, capsys):
     assert [finding["finding"] for finding in report["findings"]] == ["overlapping"]
 
 
-def test_corrected_annotations_go_elsewhere_and_the_originals_stay(checkout, folder, tmp_path):
+def test_corrected_annotations_are_written_elsewhere_and_the_originals_kept(
+    checkout, folder, tmp_path
+):
     checkout(classes=["speaking"])
     (folder / "a.txt").write_text("2\t1\tspeeking\n")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert check(folder, "--write-corrected", tmp_path / "mended") == 1
+    assert check(folder, "--write-corrected", tmp_path / "corrected") == 1
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-    mended = read_json(tmp_path / "mended" / "a.json", ["speaking"])
-    assert mended[["onset", "offset"]].to_numpy().tolist() == [[1.0, 2.0]]
+    corrected = annotations.read(tmp_path / "corrected" / "a.json", ["speaking"])
+    assert corrected[["onset", "offset"]].to_numpy().tolist() == [[1.0, 2.0]]
     with pytest.raises(SystemExit, match="own"):
         main(["check", str(folder), "--write-corrected", str(folder)])
 
 
-def test_episodes_of_the_users_own_folder_are_gathered(checkout, folder):
+def test_episodes_of_a_folder_of_the_user_are_collected(checkout, folder):
     top = checkout("episodes", source="folder", folder=str(folder), aliases={})
     checkout(classes=["speaking"])
     main(["episodes"])
-    events = read_json(top / "data" / "episodes" / "b.json", ["speaking"])
+    events = annotations.read(top / "data" / "episodes" / "b.json", ["speaking"])
     assert events[["onset", "offset"]].to_numpy().tolist() == [[0.0, 2.5]]
 
 
 @pytest.mark.parametrize("option", [("--alias", "speech"), ("--threshold", "speaking=2")])
-def test_an_option_that_makes_no_sense_is_refused_by_name(option, capsys):
+def test_an_option_value_that_is_not_valid_is_refused_by_name(option, capsys):
     with pytest.raises(SystemExit):
         main(["detect", "a.wav", *option])
     assert f"argument {option[0]}: '{option[1]}' is not " in capsys.readouterr().err
+
+
+def test_the_help_states_the_default_of_every_option(capsys):
+    for command in ("detect", "check", "experiment", "publish"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        _, *options = re.split(r"^  --", capsys.readouterr().out, flags=re.MULTILINE)
+        for option in options:
+            assert "(default: " in " ".join(option.split()), (command, option)
+
+
+def test_publish_takes_all_notebooks_or_those_named(checkout, monkeypatch, capsys):
+    top = checkout()
+    (top / "notebooks").mkdir()
+    for name in ("01_a.py", "02_b.py"):
+        (top / "notebooks" / name).touch()
+    monkeypatch.setattr("sedlib.reports.notebooks.publish", lambda source, _: source.name)
+    main(["publish"])
+    main(["publish", "notebooks/02_b.py"])
+    assert capsys.readouterr().out.split() == ["01_a.py", "02_b.py", "02_b.py"]
+
+
+def test_an_experiment_reads_the_episodes_and_writes_to_reports(checkout, monkeypatch, capsys):
+    from sedlib import experiments
+
+    top = checkout()
+    main(["episodes"])
+    called = []
+
+    def run_experiment(*arguments):
+        called.append(arguments)
+        yield "done"
+
+    monkeypatch.setattr(experiments, "run_experiment", run_experiment)
+    main(["experiment", "ablation", "--processes", "0"])
+    assert capsys.readouterr().out.endswith("done\n")
+    [(name, variants, [corpus], params, scratch, target, processes, facts)] = called
+    assert (name, params, processes, facts) == ("ablation", load_params(), 0, {})
+    assert len(variants) == len(experiments.ablation_variants(params.train))
+    assert corpus.episodes == top / "data" / "episodes"
+    assert scratch == top / "data" / "experiments" / "ablation_runs"
+    assert target == top / "reports" / "experiments"

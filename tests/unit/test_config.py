@@ -14,7 +14,7 @@ from sedlib.config import (
     workspace,
 )
 
-PARAMS = Path(__file__).parents[1] / "params.yaml"
+PARAMS = Path(__file__).parents[2] / "params.yaml"
 
 
 @pytest.fixture
@@ -76,8 +76,9 @@ def test_a_whole_number_will_do_for_a_decimal(changed):
 @pytest.mark.parametrize(
     ("key", "value", "sentence"),
     [
-        ("study.seeds", [1, 2, 1], "study: seeds [1, 2, 1] repeat one; name every seed once"),
-        ("features.hop_lenght", 512, "unknown key 'features.hop_lenght'; "
+        ("experiments.seeds", [1, 2, 1], "experiments: seeds [1, 2, 1] repeat a value; "
+         "name every seed once"),
+        ("stft.hop_lenght", 512, "unknown key 'stft.hop_lenght'; "
          "did you mean 'hop_length'?"),
         ("sead", 1, "unknown key 'sead'; did you mean 'seed'?"),
         ("labels.colour", 1, "unknown key 'labels.colour'; known keys: rule"),
@@ -96,9 +97,9 @@ def test_a_whole_number_will_do_for_a_decimal(changed):
         ("classes", "speaking", "classes is 'speaking', but: "),
         ("classes", ["a", ""], "classes.1 is '', but: "),
         ("classes", ["a", "b", "a"], "class 'a' is listed twice in classes"),
-        ("features", 7, "features is 7, but: "),
-        ("features", None, "features is None, but: "),
-        ("stft.win_length", 4096, "features: win_length 4096 is longer than n_fft 2048; "
+        ("stft", 7, "stft is 7, but: "),
+        ("stft", None, "stft is None, but: "),
+        ("stft.win_length", 4096, "stft: win_length 4096 is longer than n_fft 2048; "
          "the window must fit into the FFT frame"),
         ("split.test", ["s01_ep08", "s01_ep01"], "split: episode 's01_ep01' is in train and "
          "again in test; name every episode once"),

@@ -1,4 +1,4 @@
-"""The clip grid: each rule beside a slow obvious one, and splits that do not leak."""
+"""Labels of segments and frames against slow, exact counts; the split and its leakage."""
 
 from fractions import Fraction
 
@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedlib.annotations import AnnotationError, event_table
-from sedlib.config import Split, STFTParams
+from sedlib.config import SedlibError, Split, STFTParams
 from sedlib.labels import (
-    SplitError,
     check_leakage,
     label_frames,
     label_segments,
@@ -39,13 +38,15 @@ def exact(seconds):
     return Fraction(str(seconds))
 
 
-def slow_labels(events, duration, classes, rule, clip):
-    """Clip by clip, event by event, in exact arithmetic."""
-    clip, labels = exact(clip), []
+def slow_labels(events, duration, classes, rule, segment):
+    """Segment by segment, event by event, in exact arithmetic."""
+    segment, labels = exact(segment), []
     start = Fraction(0)
-    while start + clip <= exact(duration):
-        labels.append([slow_label(events, label, rule, start, start + clip) for label in classes])
-        start += clip
+    while start + segment <= exact(duration):
+        labels.append(
+            [slow_label(events, label, rule, start, start + segment) for label in classes]
+        )
+        start += segment
     return np.array(labels, dtype=bool).reshape(-1, len(classes))
 
 
@@ -75,9 +76,9 @@ def slow_label(events, label, rule, start, end):
 @pytest.mark.parametrize("rule", ["half", "whole", "any"])
 @claim
 @given(events, times, st.sampled_from([1.0, 0.5, 0.2, 0.1, 2.0]))
-def test_labels_agree_with_a_slow_exact_count(rule, events, duration, clip):
-    labels = label_segments(events, duration, CLASSES, rule, clip)
-    np.testing.assert_array_equal(labels, slow_labels(events, duration, CLASSES, rule, clip))
+def test_labels_agree_with_a_slow_exact_count(rule, events, duration, segment):
+    labels = label_segments(events, duration, CLASSES, rule, segment)
+    np.testing.assert_array_equal(labels, slow_labels(events, duration, CLASSES, rule, segment))
     assert labels.dtype == bool
 
 
@@ -86,17 +87,17 @@ def labelled(*spans, rule="half", duration=6.0):
     return np.flatnonzero(label_segments(events, duration, CLASSES, rule)[:, 0]).tolist()
 
 
-def test_half_a_clip_is_enough():
+def test_half_a_segment_is_enough():
     assert labelled((1.5, 3.5)) == [1, 2, 3]
     assert labelled((1.500001, 3.499999)) == [2]
 
 
-def test_a_short_event_labels_the_clip_that_holds_half_of_it():
+def test_a_short_event_labels_the_segment_that_holds_half_of_it():
     assert labelled((2.9, 3.3)) == [3]
     assert labelled((2.65, 2.75)) == [2]
 
 
-def test_an_event_in_exact_halves_labels_both_clips():
+def test_an_event_in_exact_halves_labels_both_segments():
     assert labelled((2.7, 3.3)) == [2, 3]
     assert labelled((2.9, 3.1)) == [2, 3]
 
@@ -110,7 +111,7 @@ def test_short_events_that_touch_are_one():
     assert labelled((2.6, 2.8), (2.801, 3.3)) == [2, 3]
 
 
-def test_parts_of_a_clip_add_up():
+def test_parts_of_a_segment_add_up():
     assert labelled((1.0, 2.25), (2.75, 4.0)) == [1, 2, 3]
 
 
@@ -128,16 +129,19 @@ def test_the_rule_any_takes_a_millisecond_but_no_touching():
     assert labelled((1.999, 3.0), rule="any") == [1, 2]
 
 
-def test_a_rest_shorter_than_a_clip_is_no_clip():
+def test_a_remainder_shorter_than_a_segment_has_no_label():
     assert label_segments(event_table(), 359.99, CLASSES).shape == (359, 2)
     assert label_segments(event_table(), 360.0, CLASSES).shape == (360, 2)
     assert labelled((3.0, 3.7), duration=3.7) == []
 
 
-def test_unless_told_otherwise_half_a_clip_of_a_second_is_asked_for():
+def test_by_default_half_of_a_segment_of_one_second_is_needed():
     events = event_table([("e", 1.5, 2.4, "speaking"), ("e", 2.9, 3.3, "laughing")])
     usual = label_segments(events, 6.0, CLASSES)
-    assert usual.tolist() == label_segments(events, 6.0, CLASSES, rule="half", clip=1.0).tolist()
+    assert (
+        usual.tolist()
+        == label_segments(events, 6.0, CLASSES, rule="half", segment_length=1.0).tolist()
+    )
     assert usual.tolist() != label_segments(events, 6.0, CLASSES, rule="any").tolist()
 
 
@@ -152,7 +156,7 @@ def test_an_unknown_rule_is_refused():
         ([("e", 0, 1, "speaking"), ("f", 0, 1, "speaking")], "events of 2 recordings"),
         (
             [("e", 0, 1, "speaking"), ("e", 0, 1, "coughing")],
-            "e: event at 0.0 s: unknown label 'coughing', the nearest known one is",
+            "e: event at 0.0 s: unknown label 'coughing', the most similar class is",
         ),
         (
             [("e", 3, 3, "speaking")],
@@ -172,10 +176,10 @@ def test_events_that_cannot_be_labelled_are_refused(rows, fault):
 SPLIT = Split(train=("s01_ep01", "s01_ep02"), validation=("s01_ep03",), test=("s01_ep04",))
 
 
-def test_a_split_lists_each_episode_with_its_side():
+def test_a_split_lists_each_episode_with_its_subset():
     durations = {f"s01_ep0{number}": 60.0 * number for number in range(1, 6)}
     table = split_table(SPLIT, durations)
-    assert table["side"].to_dict() == {
+    assert table["subset"].to_dict() == {
         "s01_ep01": "train",
         "s01_ep02": "train",
         "s01_ep03": "validation",
@@ -184,34 +188,34 @@ def test_a_split_lists_each_episode_with_its_side():
     assert table["duration"].tolist() == [60.0, 120.0, 180.0, 240.0]
 
 
-def test_a_split_that_names_a_missing_episode_is_refused_with_the_nearest_one():
-    with pytest.raises(SplitError) as error:
+def test_a_split_that_names_a_missing_episode_is_refused_with_the_most_similar_one():
+    with pytest.raises(SedlibError) as error:
         split_table(SPLIT, {"s01_ep01": 60.0, "s01_ep02": 60.0, "s01_ep3": 60.0})
     assert str(error.value) == (
-        "split.validation names episode 's01_ep03', which is missing; "
-        "the nearest existing one is 's01_ep3'"
+        "split.validation of params.yaml names episode 's01_ep03', which is missing; "
+        "the most similar name is 's01_ep3'"
     )
-    with pytest.raises(SplitError, match="'s01_ep01', which is missing; there is none"):
+    with pytest.raises(SedlibError, match="'s01_ep01', which is missing; there is no episode"):
         split_table(SPLIT, {})
 
 
 def test_the_same_sound_under_two_names_is_refused():
     check_leakage({"s01_ep01": "aa", "s01_ep02": "bb"})
-    with pytest.raises(SplitError, match="episodes 's01_ep01' and 's01_ep04' hold the same sound"):
+    with pytest.raises(SedlibError, match="episodes 's01_ep01' and 's01_ep04' hold the same sound"):
         check_leakage({"s01_ep01": "aa", "s01_ep02": "bb", "s01_ep04": "aa"})
 
 
 @claim
 @given(events)
-def test_a_frame_has_the_label_of_an_event_that_goes_on_at_its_centre(table):
-    recipe = STFTParams(sample_rate=800, n_fft=64, hop_length=80, win_length=48)
-    labels = label_frames(table, 5, CLASSES, recipe)
+def test_a_frame_has_the_label_of_an_event_that_is_active_at_its_centre(table):
+    stft = STFTParams(sample_rate=800, n_fft=64, hop_length=80, win_length=48)
+    labels = label_frames(table, 5, CLASSES, stft)
     assert labels.shape == (5, 11, 2)
-    for clip, frame, column in np.ndindex(labels.shape):
-        centre = clip + frame / 10
+    for segment, frame, column in np.ndindex(labels.shape):
+        centre = segment + frame / 10
         own = table[table["event_label"] == CLASSES[column]]
         expected = any(e.onset <= centre < e.offset for e in own.itertuples())
-        assert labels[clip, frame, column] == expected
+        assert labels[segment, frame, column] == expected
 
 
 @claim

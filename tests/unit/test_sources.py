@@ -1,4 +1,4 @@
-"""Episodes of the user's own folder: gathered, mended, left out or refused."""
+"""Episodes of the user's own folder: gathered, corrected, left out or refused."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from sedlib.annotations import event_table
 from sedlib.audio import read_audio
 from sedlib.config import load_params
 from sedlib.episodes import EpisodeError, read_remarks, usable_split
-from sedlib.sources import prepare
+from sedlib.sources import prepare_episodes
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("a", "b", "c", "d")
@@ -36,19 +36,19 @@ def own(tmp_path):
         raw["episodes"] |= {"source": "folder"} | options
         (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw))
         params = load_params(tmp_path / "params.yaml")
-        return params, *prepare(params, folder, tmp_path / "episodes")
+        return params, *prepare_episodes(params, folder, tmp_path / "episodes")
 
     return folder, gather
 
 
 def rows(path):
-    return annotations.read_json(path)[["onset", "offset", "event_label"]].to_numpy().tolist()
+    return annotations.read(path)[["onset", "offset", "event_label"]].to_numpy().tolist()
 
 
 def test_media_become_mono_flac_and_annotations_json(own, tmp_path):
     _, gather = own
-    params, slips, left_out = gather()
-    assert slips.empty and left_out.empty
+    params, corrections, left_out = gather()
+    assert corrections.empty and left_out.empty
     for name in NAMES:
         sound, rate = soundfile.read(tmp_path / "episodes" / f"{name}.flac")
         assert (rate, sound.shape) == (44100, (3 * 44100,))
@@ -71,22 +71,22 @@ def test_one_table_may_annotate_all(own, tmp_path):
     for name in NAMES:
         (folder / f"{name}.txt").unlink()
     table = event_table([(f"{name}.mp3", 0, 1, "dog") for name in NAMES])
-    annotations.write_tsv(table, folder / "all.tsv")
+    annotations.write(table, folder / "all.tsv")
     assert gather()[2].empty
     assert rows(tmp_path / "episodes" / "d.json") == [[0.0, 1.0, "dog"]]
 
 
-def test_slips_are_mended_and_every_one_is_listed(own, tmp_path):
+def test_annotation_errors_are_corrected_and_every_one_is_listed(own, tmp_path):
     folder, gather = own
-    slipped = [("a", 2.0, 1.0, "dog"), ("a", 1.0, 9.0, "Cat"), ("a", 0, 1, "cough")]
-    annotations.write(event_table(slipped), folder / "a.txt", "audacity")
-    _, slips, left_out = gather(aliases={"cat": "hen & egg", "cough": None})
+    faulty = [("a", 2.0, 1.0, "dog"), ("a", 1.0, 9.0, "Cat"), ("a", 0, 1, "cough")]
+    annotations.write(event_table(faulty), folder / "a.txt", "audacity")
+    _, corrections, left_out = gather(aliases={"cat": "hen & egg", "cough": None})
     assert left_out.empty
-    assert sorted(slips["slip"]) == ["alias", "past the end", "reversed", "unwanted label"]
+    assert sorted(corrections["error"]) == ["alias", "past the end", "reversed", "unwanted label"]
     assert rows(tmp_path / "episodes" / "a.json") == [[1.0, 2.0, "dog"], [1.0, 3.0, "hen & egg"]]
     stored, _ = read_remarks(tmp_path / "episodes")
-    assert stored.to_dict("list") == slips.to_dict("list")
-    beside = annotations.read_folder(tmp_path / "episodes", NAMES)  # the slips are no annotation
+    assert stored.to_dict("list") == corrections.to_dict("list")
+    beside = annotations.read_folder(tmp_path / "episodes", NAMES)  # the corrections are not
     assert set(beside.sources) == set(NAMES) and beside.errors.empty
 
 
@@ -111,7 +111,7 @@ def name_sound_twice(folder):
 
 
 def annotate_twice(folder):
-    annotations.write_json(event_table([("d", 0, 1, "dog")]), folder / "d.json")
+    annotations.write(event_table([("d", 0, 1, "dog")]), folder / "d.json")
 
 
 def spoil_annotation(folder):
@@ -126,7 +126,7 @@ FAULTS = {
     delete_sound: r"no media 'd\.\*' in .*; the nearest name there is",
     delete_annotation: r"d\.mp3: has no annotation beside it",
     empty_sound: r"d\.mp3: .*empty",
-    shorten_sound: r"d\.mp3: lasts 0\.5\d* s, less than one clip",
+    shorten_sound: r"d\.mp3: lasts 0\.5\d* s, less than one segment",
     name_sound_twice: r"d\.mp3 and d\.wav have one name",
     annotate_twice: r"d\.json and d\.txt annotate 'd'",
     spoil_annotation: r"d\.txt: .*'later' is not a time",
@@ -148,7 +148,7 @@ def test_a_bad_episode_stops_the_run_or_is_left_out_as_the_parameter_says(own, t
     assert rows(tmp_path / "episodes" / "a.json")
 
 
-def test_a_side_without_an_episode_left_is_refused(own, tmp_path):
+def test_a_subset_without_an_episode_left_is_refused(own, tmp_path):
     folder, gather = own
     (folder / "c.mp3").write_bytes(b"")
     params, _, _ = gather(bad="leave out")
@@ -165,5 +165,7 @@ def test_a_folder_that_is_not_there_is_one_sentence(own):
 
 def test_without_episodes_the_sentence_says_how_to_get_them(tmp_path):
     params = load_params(ROOT / "params.yaml")
-    with pytest.raises(EpisodeError, match=r"slips\.tsv: no such file; run `sedlib episodes`"):
+    with pytest.raises(
+        EpisodeError, match=r"corrections\.tsv: no such file; run `sedlib episodes`"
+    ):
         usable_split(params.split, tmp_path)

@@ -1,1 +1,57 @@
-"""One file a format of annotations."""
+"""The annotation formats, one module each.
+
+A module describes its format by an `AnnotationFormat` at its top level, where
+`sedlib.annotations.registry` finds it. Nothing else needs to know of a new format.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class AnnotationFormat:
+    """A format of annotation files.
+
+    Attributes
+    ----------
+    name : str
+        What `sedlib detect --format` and `sedlib.annotations.write` call it.
+    suffixes : tuple of str
+        The endings of file names that it may have, with the dot. The first one is given to
+        the files that are written.
+    description : str
+        What it is, in a few words.
+    read : callable
+        ``read(path, classes)`` returns the event table of a file and the list of the
+        recordings that the file names, with events or without. The list is empty if the
+        file names none; then the values of ``filename`` do not matter. A file that is not
+        in this format is a `FormatError`, a fault in one that is an `AnnotationError`.
+        Labels are checked if `classes` is not None.
+    sniff : callable, optional
+        ``sniff(text)`` decides from the text of a file whether it is in this format. A
+        format without it reads every file of its suffixes that no other one recognises.
+    write : callable, optional
+        ``write(events, path)`` writes an event table; None if the format is only read.
+    options : tuple of str
+        The keyword arguments that `write` takes in addition: ``hop``, ``duration``.
+    many_recordings : bool
+        Whether a file can hold the events of several recordings.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    description: str
+    read: Callable
+    sniff: Callable | None = None
+    write: Callable | None = None
+    options: tuple[str, ...] = ()
+    many_recordings: bool = False
+
+    @property
+    def suffix(self):
+        """The suffix of the files that are written."""
+        return self.suffixes[0]
+
+    def matches(self, path):
+        """Return whether the name of a file ends as one of this format may, in any case."""
+        return path.name.casefold().endswith(tuple(map(str.casefold, self.suffixes)))

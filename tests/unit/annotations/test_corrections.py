@@ -1,4 +1,4 @@
-"""Slips: mended, reported, and nothing else changed."""
+"""Annotation errors are corrected and reported, and nothing else is changed."""
 
 import numpy as np
 import pandas as pd
@@ -12,13 +12,13 @@ CLASSES = ("background music", "speaking", "laughing")
 
 claim = settings(deadline=None, database=None, max_examples=40)
 small = st.integers(0, 12).map(lambda quarters: quarters / 4)
-slipping = st.lists(
+with_errors = st.lists(
     st.tuples(st.sampled_from(["a", "b"]), small, small, st.sampled_from(CLASSES))
 ).map(event_table)
 
 
 @pytest.mark.parametrize(
-    ("onset", "offset", "label", "mended", "slip", "action"),
+    ("onset", "offset", "label", "corrected", "error", "correction"),
     [
         (57.0, 41.0, "speaking", (41.0, 57.0, "speaking"), "reversed", "swapped"),
         (86.0, 86.0, "speaking", (86.0, 87.0, "speaking"), "zero length",
@@ -31,11 +31,13 @@ slipping = st.lists(
         (2.0, 6.0, "helicopter", (2.0, 6.0, "helicopter"), "unknown label", "kept"),
     ],
 )  # fmt: skip
-def test_a_slip_is_mended_and_reported_as_it_was(onset, offset, label, mended, slip, action):
+def test_an_error_is_corrected_and_reported_as_it_was(
+    onset, offset, label, corrected, error, correction
+):
     events = event_table([("e", 100, 101, "laughing"), ("e", onset, offset, label)])
-    table, report = correct_events(events, CLASSES)
-    assert table.to_numpy().tolist() == [["e", *mended], ["e", 100.0, 101.0, "laughing"]]
-    assert report.to_numpy().tolist() == [["e", 2, onset, offset, label, slip, action]]
+    table, corrections = correct_events(events, CLASSES)
+    assert table.to_numpy().tolist() == [["e", *corrected], ["e", 100.0, 101.0, "laughing"]]
+    assert corrections.to_numpy().tolist() == [["e", 2, onset, offset, label, error, correction]]
 
 
 def test_overlapping_and_touching_events_of_one_class_become_one():
@@ -49,30 +51,30 @@ def test_overlapping_and_touching_events_of_one_class_become_one():
             ("f", 6, 9, "speaking"),
         ]
     )
-    table, report = correct_events(events)
+    table, corrections = correct_events(events)
     assert table.to_numpy().tolist() == [
         ["e", 1.0, 7.0, "speaking"],
         ["e", 4.0, 5.0, "laughing"],
         ["f", 6.0, 9.0, "speaking"],
     ]
-    action = "merged into 1.0 to 7.0 s"
-    assert report.drop(columns=["onset", "offset"]).to_numpy().tolist() == [
-        ["e", 1, "speaking", "touching", action],
-        ["e", 3, "speaking", "overlapping", action],
-        ["e", 4, "speaking", "touching", action],
+    correction = "merged into 1.0 to 7.0 s"
+    assert corrections.drop(columns=["onset", "offset"]).to_numpy().tolist() == [
+        ["e", 1, "speaking", "touching", correction],
+        ["e", 3, "speaking", "overlapping", correction],
+        ["e", 4, "speaking", "touching", correction],
     ]
 
 
 @claim
-@given(slipping)
-def test_normalising_keeps_the_time_covered_and_leaves_events_apart(events):
+@given(with_errors)
+def test_correcting_keeps_the_time_covered_and_leaves_events_apart(events):
     quarters = set()  # an obvious count: every quarter of a second of every class
     for filename, onset, offset, label in events.itertuples(index=False):
         start, end = sorted((onset, offset))
         end = np.floor(start) + 1 if start == end else end
         quarters |= {(filename, label, q) for q in range(int(4 * start), int(4 * end))}
     before = events.copy()
-    table, report = correct_events(events, CLASSES)
+    table, corrections = correct_events(events, CLASSES)
     pd.testing.assert_frame_equal(events, before)
     kept = [
         (filename, label, q)
@@ -81,7 +83,7 @@ def test_normalising_keeps_the_time_covered_and_leaves_events_apart(events):
     ]
     assert len(kept) == len(set(kept))
     assert set(kept) == quarters
-    merged = report["slip"].isin(["touching", "overlapping"]).sum()
+    merged = corrections["error"].isin(["touching", "overlapping"]).sum()
     assert len(table) == len(events) - merged
     pd.testing.assert_frame_equal(
         table, table.sort_values(["filename", "onset", "offset", "event_label"])
@@ -89,12 +91,12 @@ def test_normalising_keeps_the_time_covered_and_leaves_events_apart(events):
 
 
 @claim
-@given(slipping)
-def test_normalising_twice_finds_nothing_more(events):
+@given(with_errors)
+def test_correcting_twice_finds_nothing_more(events):
     once, _ = correct_events(events, CLASSES)
-    twice, report = correct_events(once, CLASSES)
+    twice, corrections = correct_events(once, CLASSES)
     pd.testing.assert_frame_equal(once, twice)
-    assert report.empty
+    assert corrections.empty
 
 
 def test_a_label_becomes_the_class_it_is_an_alias_of_and_that_is_reported():
@@ -102,9 +104,9 @@ def test_a_label_becomes_the_class_it_is_an_alias_of_and_that_is_reported():
         [("e", 0, 1, "Speech"), ("e", 2, 3, "child  SPEECH"), ("e", 4, 5, "speaking")]
     )
     aliases = {"speech": "speaking", "child speech": "speaking"}
-    table, report = correct_events(events, CLASSES, aliases=aliases)
+    table, corrections = correct_events(events, CLASSES, aliases=aliases)
     assert list(table["event_label"]) == ["speaking"] * 3
-    assert report[["row", "event_label", "slip", "action"]].to_numpy().tolist() == [
+    assert corrections[["row", "event_label", "error", "correction"]].to_numpy().tolist() == [
         [1, "Speech", "alias", "read as 'speaking'"],
         [2, "child  SPEECH", "alias", "read as 'speaking'"],
     ]
@@ -113,22 +115,22 @@ def test_a_label_becomes_the_class_it_is_an_alias_of_and_that_is_reported():
 def test_an_alias_goes_before_the_spelling_and_is_itself_checked():
     events = event_table([("e", 0, 1, "laughin"), ("e", 2, 3, "drone")])
     aliases = {"laughin": "background music", "drone": "helicopter"}
-    table, report = correct_events(events, CLASSES, aliases=aliases)
+    table, corrections = correct_events(events, CLASSES, aliases=aliases)
     assert list(table["event_label"]) == ["background music", "helicopter"]
-    assert list(report["slip"]) == ["alias", "alias", "unknown label"]
+    assert list(corrections["error"]) == ["alias", "alias", "unknown label"]
 
 
 def test_an_unwanted_label_is_left_out_and_reported():
     events = event_table([("e", 3, 2, "Silence"), ("e", 0, 1, "speaking")])
-    table, report = correct_events(events, CLASSES, aliases={"silence": None})
+    table, corrections = correct_events(events, CLASSES, aliases={"silence": None})
     assert table.to_numpy().tolist() == [["e", 0.0, 1.0, "speaking"]]
-    assert report.to_numpy().tolist() == [
+    assert corrections.to_numpy().tolist() == [
         ["e", 1, 3.0, 2.0, "Silence", "unwanted label", "left out"]
     ]
 
 
 @pytest.mark.parametrize(
-    ("onset", "offset", "kept", "slips"),
+    ("onset", "offset", "kept", "errors"),
     [
         (8, 9.5, [(8.0, 9.5)], []),
         (8, 12, [(8.0, 9.5)], [("past the end", "cut to 9.5 s")]),
@@ -141,24 +143,24 @@ def test_an_unwanted_label_is_left_out_and_reported():
         (11, 12, [], [("past the end", "left out")]),
     ],
 )  # fmt: skip
-def test_an_event_past_the_end_of_its_recording_is_cut_or_left_out(onset, offset, kept, slips):
+def test_an_event_past_the_end_of_its_recording_is_cut_or_left_out(onset, offset, kept, errors):
     events = event_table([("e", onset, offset, "speaking")])
-    table, report = correct_events(events, CLASSES, durations={"e": 9.5})
+    table, corrections = correct_events(events, CLASSES, durations={"e": 9.5})
     assert list(zip(table["onset"], table["offset"], strict=True)) == kept
-    assert list(zip(report["slip"], report["action"], strict=True)) == slips
+    assert list(zip(corrections["error"], corrections["correction"], strict=True)) == errors
     unknown, none = correct_events(events[events["onset"] < events["offset"]], durations={"f": 1.0})
     assert list(unknown["offset"]) == [max(offset, onset)] * len(unknown)
     assert none.empty
 
 
 @claim
-@given(slipping, st.dictionaries(st.sampled_from(["a", "b"]), small))
+@given(with_errors, st.dictionaries(st.sampled_from(["a", "b"]), small))
 def test_whatever_changes_is_reported(events, durations):
-    table, report = correct_events(events, CLASSES, durations, {"laughing": None})
+    table, corrections = correct_events(events, CLASSES, durations, {"laughing": None})
     rows = events.assign(row=events.groupby("filename").cumcount() + 1)
-    told = set(zip(report["filename"], report["row"], strict=True))
+    told = set(zip(corrections["filename"], corrections["row"], strict=True))
     kept = set(table.itertuples(index=False, name=None))
-    merged = set(report[report["slip"].isin(["touching", "overlapping"])]["filename"])
+    merged = set(corrections[corrections["error"].isin(["touching", "overlapping"])]["filename"])
     for row in rows.itertuples():
         same = (row.filename, row.onset, row.offset, row.event_label) in kept
         # the first of a run that was merged is longer; the report names the others

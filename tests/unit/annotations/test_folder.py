@@ -2,7 +2,7 @@
 
 import pytest
 
-from sedlib.annotations import AnnotationError, event_table, read_folder, write
+from sedlib.annotations import FORMATS, AnnotationError, event_table, read_folder, write
 
 
 def one(name, label="speaking"):
@@ -10,16 +10,18 @@ def one(name, label="speaking"):
 
 
 def test_every_annotation_of_a_folder_is_read_whatever_its_format(tmp_path):
-    names = ["json", "jsonl", "audacity", "textgrid", "eaf", "raven"]
-    suffixes = [".json", ".jsonl", ".txt", ".TextGrid", ".eaf", ".Table.1.selections.txt"]
-    for name, suffix in zip(names, suffixes, strict=True):
-        write(one(name), tmp_path / f"{name}{suffix}", name)
+    single = [form for form in FORMATS.values() if form.write and not form.many_recordings]
+    files = {form.name: f"{form.name}{form.suffix}" for form in single}
+    for name, file in files.items():
+        write(one(name), tmp_path / file, name)
+    files["raven"] = "raven.Table.1.selections.txt"  # as Raven calls it
+    (tmp_path / "raven.selections.txt").rename(tmp_path / files["raven"])
     write(one("many/a.flac"), tmp_path / "table.csv")
-    found = read_folder(tmp_path, [*names, "a"])
-    assert sorted(found.events["filename"]) == sorted([*names, "a"])
+    found = read_folder(tmp_path, [*files, "a"])
+    assert sorted(found.events["filename"]) == sorted([*files, "a"])
     assert {name: path.name for name, path in found.sources.items()} == {
-        name: f"{name}{suffix}" for name, suffix in zip(names, suffixes, strict=True)
-    } | {"a": "table.csv"}
+        **files, "a": "table.csv"
+    }  # fmt: skip
     assert found.errors.empty
     assert found.ignored == ()
 

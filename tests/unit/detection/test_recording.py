@@ -10,16 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sedlib.config import STFTParams
-from sedlib.detection import FRAMES, STEPS, detect, score_blocks, score_frames, scores_to_events
+from sedlib.detection import FRAMES, HOPS, detect, score_frames, score_segments, scores_to_events
 from sedlib.features import spectrogram, split_segments
 from sedlib.models import ModelError, build_model, predict_frames, predict_scores, with_frames
 
 RATE = 800  # small, so that many recordings can be scored
-RECIPE = STFTParams(sample_rate=RATE, n_fft=64, hop_length=32, win_length=48)
+STFT = STFTParams(sample_rate=RATE, n_fft=64, hop_length=32, win_length=48)
 CLASSES = ("low", "high", "loud")
 
 claim = settings(deadline=None, database=None, max_examples=40)
-steps = st.sampled_from(STEPS)
+hops = st.sampled_from(HOPS)
 
 
 class Ear:
@@ -28,7 +28,7 @@ class Ear:
     def predict_on_batch(self, magnitude):
         x = magnitude[..., 0]
         low, high = x[:, :, :10].mean(axis=(1, 2)), x[:, :, 20:].mean(axis=(1, 2))
-        loud = x[:, -10:].mean(axis=(1, 2))  # not the same at the start as at the end of a clip
+        loud = x[:, -10:].mean(axis=(1, 2))  # not the same at the start as at the end of a segment
         return np.tanh(np.stack([low, high, loud], axis=1)).astype(np.float32)
 
 
@@ -57,134 +57,134 @@ def cut(x, draw_lengths):
         start += length
 
 
-def slow_scores(x, network, step):
-    """Score each step by itself: the mean over the clips it lies in, found one by one."""
-    hop = round(step * RATE)
+def slow_scores(x, network, hop):
+    """Score each hop by itself: the mean over the segments it lies in, one by one."""
+    n_samples = round(hop * RATE)
     rows = []
-    for i in range(-(-len(x) // hop)):
+    for i in range(-(-len(x) // n_samples)):
         scores, silent = [], False
-        for start in range((i + 1) * hop - RATE, i * hop + 1, hop):
-            clip = np.zeros(RATE, np.float32)
+        for start in range((i + 1) * n_samples - RATE, i * n_samples + 1, n_samples):
+            segment = np.zeros(RATE, np.float32)
             for k in range(RATE):
                 if 0 <= start + k < len(x):
-                    clip[k] = x[start + k]
-            silent = silent or bool((np.abs(clip) < 2.0**-16).all())
-            magnitude = spectrogram(clip[np.newaxis], RECIPE)
+                    segment[k] = x[start + k]
+            silent = silent or bool((np.abs(segment) < 2.0**-16).all())
+            magnitude = spectrogram(segment[np.newaxis], STFT)
             scores.append(network.predict_on_batch(magnitude[..., np.newaxis])[0])
         rows.append(np.zeros(len(CLASSES)) if silent else np.mean(scores, axis=0))
     return np.array(rows)
 
 
-def events_of(x, step, network=None, **options):
-    """Score a whole recording and decode it."""
-    table, _ = score_blocks([x], network or Ear(), RECIPE, CLASSES, step, **options)
+def events_of(x, hop, network=None, **options):
+    """Score a whole recording and make events of it."""
+    table, _ = score_segments([x], network or Ear(), STFT, CLASSES, hop, **options)
     return scores_to_events(table, (0.05, 0.05, 0.1), "r")
 
 
 @settings(claim, max_examples=15)
-@given(recordings(longest=4.0), steps)
-def test_scores_agree_with_a_slow_reference(x, step):
-    table, duration = score_blocks([x], Ear(), RECIPE, CLASSES, step)
+@given(recordings(longest=4.0), hops)
+def test_scores_agree_with_a_slow_reference(x, hop):
+    table, duration = score_segments([x], Ear(), STFT, CLASSES, hop)
     assert duration == len(x) / RATE
-    np.testing.assert_allclose(table[list(CLASSES)], slow_scores(x, Ear(), step), atol=1e-6)
-    assert list(table["onset"]) == [pytest.approx(i * step) for i in range(len(table))]
+    np.testing.assert_allclose(table[list(CLASSES)], slow_scores(x, Ear(), hop), atol=1e-6)
+    assert list(table["onset"]) == [pytest.approx(i * hop) for i in range(len(table))]
     assert table["offset"].iloc[-1] == pytest.approx(duration, abs=1e-6)
 
 
 @claim
-@given(recordings(), steps, st.lists(st.integers(1, 3 * RATE), min_size=1, max_size=5))
-def test_the_blocks_in_which_sound_comes_change_nothing(x, step, lengths):
-    whole, _ = score_blocks([x], Ear(), RECIPE, CLASSES, step)
-    parts, _ = score_blocks(cut(x, lengths), Ear(), RECIPE, CLASSES, step)
+@given(recordings(), hops, st.lists(st.integers(1, 3 * RATE), min_size=1, max_size=5))
+def test_the_blocks_in_which_sound_comes_change_nothing(x, hop, lengths):
+    whole, _ = score_segments([x], Ear(), STFT, CLASSES, hop)
+    parts, _ = score_segments(cut(x, lengths), Ear(), STFT, CLASSES, hop)
     pd.testing.assert_frame_equal(parts, whole, check_exact=True)
 
 
 @claim
-@given(recordings(), steps, st.integers(1, 90))
-def test_the_number_of_clips_at_a_time_changes_no_event(x, step, batch_size):
+@given(recordings(), hops, st.integers(1, 90))
+def test_the_number_of_segments_at_a_time_changes_no_event(x, hop, batch_size):
     pd.testing.assert_frame_equal(
-        events_of(x, step, batch_size=batch_size), events_of(x, step), check_exact=True
+        events_of(x, hop, batch_size=batch_size), events_of(x, hop), check_exact=True
     )
 
 
 @claim
-@given(recordings(), steps, st.integers(1, 5))
-def test_whole_seconds_of_silence_in_front_shift_the_events_and_nothing_else(x, step, seconds):
-    shifted = events_of(np.pad(x, (seconds * RATE, 0)), step)
-    expected = events_of(x, step)
+@given(recordings(), hops, st.integers(1, 5))
+def test_whole_seconds_of_silence_in_front_shift_the_events_and_nothing_else(x, hop, seconds):
+    shifted = events_of(np.pad(x, (seconds * RATE, 0)), hop)
+    expected = events_of(x, hop)
     expected[["onset", "offset"]] += seconds
     pd.testing.assert_frame_equal(shifted, expected, atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_an_event_open_at_the_end_of_the_file_is_kept_to_its_last_sample(step):
+@pytest.mark.parametrize("hop", HOPS)
+def test_an_event_open_at_the_end_of_the_file_is_kept_to_its_last_sample(hop):
     x = np.zeros(int(5.37 * RATE), np.float32)
     x[3 * RATE :] = np.random.default_rng(0).normal(size=len(x) - 3 * RATE)
-    events = events_of(x, step, Shout())
+    events = events_of(x, hop, Shout())
     assert set(events["event_label"]) == set(CLASSES)
     assert (events["offset"] == round(len(x) / RATE, 6)).all()
     assert (events["onset"] == 3.0).all()
 
 
 @claim
-@given(steps, st.integers(1, 4 * RATE), st.sampled_from([0.0, 2.0**-17]))
-def test_digital_silence_holds_no_event_whatever_the_network_says(step, n, level):
-    assert events_of(np.full(n, level, np.float32), step, Shout()).empty
+@given(hops, st.integers(1, 4 * RATE), st.sampled_from([0.0, 2.0**-17]))
+def test_digital_silence_holds_no_event_whatever_the_network_says(hop, n, level):
+    assert events_of(np.full(n, level, np.float32), hop, Shout()).empty
 
 
 @claim
-@given(recordings(longest=1.0), steps)
-def test_a_recording_shorter_than_a_clip_has_scores_too(x, step):
-    table, _ = score_blocks([x], Ear(), RECIPE, CLASSES, step)
-    assert len(table) == -(-len(x) // round(step * RATE))
+@given(recordings(longest=1.0), hops)
+def test_a_recording_shorter_than_a_segment_has_scores_too(x, hop):
+    table, _ = score_segments([x], Ear(), STFT, CLASSES, hop)
+    assert len(table) == -(-len(x) // round(hop * RATE))
 
 
 def test_no_sound_at_all_gives_no_row_and_no_event():
-    table, duration = score_blocks([], Ear(), RECIPE, CLASSES, 0.5)
+    table, duration = score_segments([], Ear(), STFT, CLASSES, 0.5)
     assert len(table) == 0 and duration == 0
     assert scores_to_events(table, 0.5, "r").empty
 
 
-def test_a_step_that_is_not_offered_is_refused():
-    for step in (0.3, 0.25, 2.0):
-        with pytest.raises(ValueError, match="step is"):
-            score_blocks([np.zeros(RATE, np.float32)], Ear(), RECIPE, CLASSES, step)
+def test_a_hop_that_is_not_offered_is_refused():
+    for hop in (0.3, 0.25, 2.0):
+        with pytest.raises(ValueError, match="hop is"):
+            score_segments([np.zeros(RATE, np.float32)], Ear(), STFT, CLASSES, hop)
 
 
 def test_an_hour_takes_no_more_memory_than_ten_minutes():
     rate = 8000
-    recipe = STFTParams(sample_rate=rate, n_fft=256, hop_length=256, win_length=256)
+    stft = STFTParams(sample_rate=rate, n_fft=256, hop_length=256, win_length=256)
     block = np.random.default_rng(0).normal(size=rate).astype(np.float32)
     peaks = []
     for seconds in (60, 600, 3600):  # the first fills caches
         tracemalloc.start()
-        score_blocks((block for _ in range(seconds)), Ear(), recipe, CLASSES)
+        score_segments((block for _ in range(seconds)), Ear(), stft, CLASSES)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[2] < 1.1 * peaks[1]
 
 
 def test_detection_scores_whole_seconds_as_the_evaluation_does(tmp_path):
-    recipe = STFTParams(sample_rate=4000, n_fft=256, hop_length=128, win_length=192)
-    network = build_model("compact", CLASSES, recipe)
+    stft = STFTParams(sample_rate=4000, n_fft=256, hop_length=128, win_length=192)
+    network = build_model("compact", CLASSES, stft)
     x = np.random.default_rng(1).normal(0, 0.1, 7 * 4000 + 900).clip(-1, 1)
     soundfile.write(tmp_path / "r.wav", x, 4000)
     described = {
         "classes": list(CLASSES),
-        "features": recipe.model_dump(),
+        "stft": stft.model_dump(),
         "thresholds": dict.fromkeys(CLASSES, 0.5),
     }
     told = []
     result = detect(tmp_path / "r.wav", network, described, {"low": 0.0}, progress=told.append)
     stored, _ = soundfile.read(tmp_path / "r.wav", dtype="float32")
-    expected = predict_scores(network, spectrogram(split_segments(stored, recipe), recipe))
+    expected = predict_scores(network, spectrogram(split_segments(stored, stft), stft))
     np.testing.assert_allclose(result.scores[list(CLASSES)].iloc[:7], expected, atol=1e-6)
     assert result.duration == sum(told) == len(x) / 4000
     low = result.events[result.events["event_label"] == "low"]  # the threshold is this call's
     assert low[["filename", "onset", "offset"]].to_numpy().tolist() == [["r", 0.0, 7.225]]
 
 
-# --- single frames -------------------------------------------------------------------------
+# --- frames -------------------------------------------------------------------------
 
 
 class FrameEar:
@@ -201,16 +201,16 @@ class FrameShout:
         return {"frames": np.ones((*magnitude.shape[:2], len(CLASSES)), np.float32)}
 
 
-FRAMES_A_SECOND = 1 + RATE // RECIPE.hop_length
+FRAMES_A_SECOND = 1 + RATE // STFT.hop_length
 
 
 @pytest.fixture
 def scored_frames(monkeypatch):
     """Score the frames of blocks by a stand-in for the network."""
-    monkeypatch.setattr("sedlib.detection.with_frames", lambda network: network)
+    monkeypatch.setattr("sedlib.detection.recording.with_frames", lambda network: network)
 
     def score(blocks, smoothing=0.2, network=None, **options):
-        return score_frames(blocks, network or FrameEar(), RECIPE, CLASSES, smoothing, **options)
+        return score_frames(blocks, network or FrameEar(), STFT, CLASSES, smoothing, **options)
 
     return score
 
@@ -222,10 +222,10 @@ def slow_frame_scores(x, smoothing):
     """Frame by frame, then the mean of those within reach, the ends repeated."""
     rows, silent = [], []
     for start in range(0, len(x), RATE):
-        clip = np.zeros((1, RATE), np.float32)
-        clip[0, : len(x[start : start + RATE])] = x[start : start + RATE]
-        quiet = bool((np.abs(clip) < 2.0**-16).all())
-        found = FrameEar().predict_on_batch(spectrogram(clip, RECIPE)[..., np.newaxis])
+        segment = np.zeros((1, RATE), np.float32)
+        segment[0, : len(x[start : start + RATE])] = x[start : start + RATE]
+        quiet = bool((np.abs(segment) < 2.0**-16).all())
+        found = FrameEar().predict_on_batch(spectrogram(segment, STFT)[..., np.newaxis])
         rows.extend(0 * found["frames"][0] if quiet else found["frames"][0])
         silent.extend([quiet] * FRAMES_A_SECOND)
     heard = sum(1 for i in range(len(rows)) if i / FRAMES_A_SECOND < len(x) / RATE)
@@ -255,7 +255,7 @@ def test_scores_of_frames_agree_with_a_slow_reference(scored_frames, x, smoothin
     st.lists(st.integers(1, 3 * RATE), min_size=1, max_size=5),
     st.integers(1, 90),
 )
-def test_frames_do_not_depend_on_blocks_or_clips_at_a_time(scored_frames, x, lengths, batch_size):
+def test_frames_do_not_depend_on_blocks_or_batch_size(scored_frames, x, lengths, batch_size):
     whole, _ = scored_frames([x])
     parts, _ = scored_frames(cut(x, lengths), batch_size=batch_size)
     pd.testing.assert_frame_equal(parts, whole, check_exact=False, atol=1e-6)
@@ -275,25 +275,23 @@ def test_no_sound_at_all_gives_no_frame(scored_frames):
 
 
 def test_detection_by_frames_has_their_thresholds_and_the_frames_of_the_network(tmp_path):
-    recipe = STFTParams(sample_rate=4000, n_fft=256, hop_length=128, win_length=192)
-    network = build_model("compact", CLASSES, recipe)
+    stft = STFTParams(sample_rate=4000, n_fft=256, hop_length=128, win_length=192)
+    network = build_model("compact", CLASSES, stft)
     x = np.random.default_rng(1).normal(0, 0.1, 3 * 4000 + 900).clip(-1, 1)
     soundfile.write(tmp_path / "r.wav", x, 4000)
     described = {
         "classes": list(CLASSES),
-        "features": recipe.model_dump(),
+        "stft": stft.model_dump(),
         "thresholds": dict.fromkeys(CLASSES, 0.0),
         "frames": {"smoothing": 0.01, "thresholds": {"low": 0.0, "high": 1.0, "loud": 1.0}},
     }
-    result = detect(tmp_path / "r.wav", network, described, step=FRAMES)
+    result = detect(tmp_path / "r.wav", network, described, hop=FRAMES)
     stored, _ = soundfile.read(tmp_path / "r.wav", dtype="float32")
-    expected = predict_frames(
-        with_frames(network), spectrogram(split_segments(stored, recipe), recipe)
-    )
+    expected = predict_frames(with_frames(network), spectrogram(split_segments(stored, stft), stft))
     np.testing.assert_allclose(result.scores[list(CLASSES)].iloc[:96], expected, atol=1e-6)
     assert result.events.to_numpy().tolist() == [["r", 0.0, 3.225, "low"]]
-    changed = detect(tmp_path / "r.wav", network, described, {"high": 0.0}, step=FRAMES)
+    changed = detect(tmp_path / "r.wav", network, described, {"high": 0.0}, hop=FRAMES)
     assert set(changed.events["event_label"]) == {"low", "high"}
     del described["frames"]
-    with pytest.raises(ModelError, match="does not score frames; detect by a step in seconds"):
-        detect(tmp_path / "r.wav", network, described, step=FRAMES)
+    with pytest.raises(ModelError, match="does not score frames; choose a hop in seconds"):
+        detect(tmp_path / "r.wav", network, described, hop=FRAMES)

@@ -1,4 +1,4 @@
-"""Random cases, the judgement of other libraries on them, and how ours must agree with it.
+"""Random cases, the results of other libraries on them, and how ours must agree with them.
 
 The referees cannot be test dependencies: dcase_util, which sed_eval needs, imports
 pkg_resources, which setuptools no longer has, and a system's libmagic; psds_eval fails with
@@ -10,7 +10,7 @@ the repository::
     python3.11 -m venv referees
     referees/bin/pip install "setuptools<81" "numpy<2.4" "pandas<3" scipy scikit-learn \
         pydantic pyyaml hypothesis sed_eval==0.2.1 sed_scores_eval==0.0.4 psds_eval==0.5.3
-    PYTHONPATH=. referees/bin/python -W ignore tests/referees.py
+    PYTHONPATH=. referees/bin/python -W ignore tests/unit/metrics/referees.py
 """
 
 import json
@@ -34,31 +34,31 @@ FILES = ["one", "two"]
 # Where sed_eval decides otherwise than we do; see the tests of the same names.
 DIFFERENT = {
     "decimal_collar": {
-        "truth": [["one", 0.6, 1.6, "a"]],
-        "found": [["one", 0.8, 1.6, "a"]],
+        "reference": [["one", 0.6, 1.6, "a"]],
+        "estimated": [["one", 0.8, 1.6, "a"]],
     },
     "decimal_segment": {
-        "truth": [["one", 0.0, 2.3, "a"]],
-        "found": [["one", 2.3, 2.4, "a"]],
+        "reference": [["one", 0.0, 2.3, "a"]],
+        "estimated": [["one", 2.3, 2.4, "a"]],
         "resolution": 0.1,
     },
     "substitutions_in_one_order": {
-        "truth": [["one", 1.0, 2.0, "a"], ["one", 1.5, 2.5, "b"]],
-        "found": [["one", 1.25, 2.25, "c"], ["one", 0.75, 1.75, "c"]],
+        "reference": [["one", 1.0, 2.0, "a"], ["one", 1.5, 2.5, "b"]],
+        "estimated": [["one", 1.25, 2.25, "c"], ["one", 0.75, 1.75, "c"]],
         "t_collar": 0.25,
     },
     "substitutions_in_the_other_order": {
-        "truth": [["one", 1.5, 2.5, "b"], ["one", 1.0, 2.0, "a"]],
-        "found": [["one", 1.25, 2.25, "c"], ["one", 0.75, 1.75, "c"]],
+        "reference": [["one", 1.5, 2.5, "b"], ["one", 1.0, 2.0, "a"]],
+        "estimated": [["one", 1.25, 2.25, "c"], ["one", 0.75, 1.75, "c"]],
         "t_collar": 0.25,
     },
     "one_class_never_found": {
-        "truth": [["one", 1.0, 2.0, "a"], ["one", 1.0, 2.0, "b"]],
-        "found": [["one", 1.0, 2.0, "a"]],
+        "reference": [["one", 1.0, 2.0, "a"], ["one", 1.0, 2.0, "b"]],
+        "estimated": [["one", 1.0, 2.0, "a"]],
     },
     "one_class_never_true": {
-        "truth": [["one", 1.0, 2.0, "a"]],
-        "found": [["one", 1.0, 2.0, "a"], ["one", 1.0, 2.0, "b"]],
+        "reference": [["one", 1.0, 2.0, "a"]],
+        "estimated": [["one", 1.0, 2.0, "a"], ["one", 1.0, 2.0, "b"]],
     },
 }
 USUAL = {
@@ -115,13 +115,13 @@ def list_cases(draw):
     """Two event lists, in sixteenths of a second, which floating point holds exactly."""
     unit, end = 1 / 16, 96
     gap = draw(st.sampled_from([0, 0, -end]))
-    truth = draw(event_lists(end, gap=gap))
-    found = draw(event_lists(end, truth, gap=gap))
+    reference = draw(event_lists(end, gap=gap))
+    estimated = draw(event_lists(end, reference, gap=gap))
     return {
         "disjoint": gap == 0,
         "durations": dict.fromkeys(FILES, end * unit),
-        "truth": _in_seconds(truth, unit),
-        "found": _in_seconds(found, unit),
+        "reference": _in_seconds(reference, unit),
+        "estimated": _in_seconds(estimated, unit),
         "resolution": draw(st.sampled_from([0.1, 0.25, 1.0, 2.0])),
         "t_collar": draw(st.sampled_from([0.2, 0.25, 1.0])),
         "percentage_of_length": draw(st.sampled_from([0.0, 0.2, 0.25, 0.5])),
@@ -132,10 +132,10 @@ def list_cases(draw):
 
 @st.composite
 def score_cases(draw):
-    """Scores and the truth, on a grid of decimal or of binary fractions of a second."""
+    """Scores and ground truth, on a grid of decimal or of binary fractions of a second."""
     hop = draw(st.sampled_from([0.1, 0.5, 1.0]))
     steps = draw(st.integers(2, 12))
-    truth = draw(event_lists(4 * steps, size=10, gap=1))
+    reference = draw(event_lists(4 * steps, size=10, gap=1))
     shape = (steps, len(CLASSES))
     row = st.lists(st.integers(0, 8), min_size=shape[1], max_size=shape[1])
     grid = st.lists(row, min_size=steps, max_size=steps)
@@ -151,7 +151,7 @@ def score_cases(draw):
     }
     return {
         "durations": dict.fromkeys(FILES, round(hop * steps, 6)),
-        "truth": _in_seconds(truth, hop / 4),
+        "reference": _in_seconds(reference, hop / 4),
         "hop": hop,
         "scores": {name: draw(grid) for name in FILES},  # in eighths
         "threshold": 0.5,
@@ -194,17 +194,17 @@ def by_sed_eval(case):
     options = {key: case[key] for key in ("t_collar", "percentage_of_length")}
     event = sound_event.EventBasedMetrics(CLASSES, **options)
     for name, duration in case["durations"].items():
-        truth, found = (
+        reference, estimated = (
             [
                 {"file": row[0], "event_onset": row[1], "event_offset": row[2]}
                 | {"event_label": row[3]}
                 for row in case[kind]
                 if row[0] == name
             ]
-            for kind in ("truth", "found")
+            for kind in ("reference", "estimated")
         )
-        segment.evaluate(truth, found, evaluated_length_seconds=duration)
-        event.evaluate(truth, found)
+        segment.evaluate(reference, estimated, evaluated_length_seconds=duration)
+        event.evaluate(reference, estimated)
     judged = {"segment": segment.results(), "event": event.results()}
     for results in judged.values():
         for of_class in results["class_wise"].values():
@@ -217,22 +217,22 @@ def by_psds_eval(case):
     import pandas as pd
     from psds_eval import PSDSEval
 
-    occur = sorted({row[3] for row in case["truth"]})
+    occur = sorted({row[3] for row in case["reference"]})
     if not occur or not case["disjoint"]:
         return {}
     judge = PSDSEval(
         case["dtc_threshold"],
         case["gtc_threshold"],
         class_names=occur,
-        ground_truth=event_table(case["truth"]),
+        ground_truth=event_table(case["reference"]),
         metadata=pd.DataFrame(case["durations"].items(), columns=["filename", "duration"]),
     )
-    found = event_table(row for row in case["found"] if row[3] in occur)
-    return judge.compute_macro_f_score(found)[1]
+    estimated = event_table(row for row in case["estimated"] if row[3] in occur)
+    return judge.compute_macro_f_score(estimated)[1]
 
 
 def psds_by_psds_eval(case):
-    """PSDS of the events found at every score there is.
+    """PSDS of the events at every score there is.
 
     None where it cannot judge: decimal times, as it compares floating-point sums, and one
     class, as it takes the mean of the others.
@@ -240,7 +240,7 @@ def psds_by_psds_eval(case):
     import pandas as pd
     from psds_eval import PSDSEval
 
-    occur = sorted({row[3] for row in case["truth"]})
+    occur = sorted({row[3] for row in case["reference"]})
     scenario = case["scenario"]
     if len(occur) < 2 or case["hop"] == 0.1:
         return None
@@ -249,12 +249,12 @@ def psds_by_psds_eval(case):
         scenario["gtc_threshold"],
         scenario["cttc_threshold"] or 0.5,
         class_names=occur,
-        ground_truth=event_table(case["truth"]),
+        ground_truth=event_table(case["reference"]),
         metadata=pd.DataFrame(case["durations"].items(), columns=["filename", "duration"]),
     )
     for eighths in range(9):
-        found = decoded(case, eighths / 8)
-        judge.add_operating_point(found[found["event_label"].isin(occur)])
+        estimated = decoded(case, eighths / 8)
+        judge.add_operating_point(estimated[estimated["event_label"].isin(occur)])
     value = judge.psds(scenario["alpha_ct"], scenario["alpha_st"], scenario["max_efpr"]).value
     return value
 
@@ -263,13 +263,13 @@ def by_sed_scores_eval(case):
     """All that it has, of scores; it wants classes that occur."""
     from sed_scores_eval import collar_based, intersection_based, segment_based
 
-    occur = [label for label in CLASSES if any(row[3] == label for row in case["truth"])]
+    occur = [label for label in CLASSES if any(row[3] == label for row in case["reference"])]
     if not occur:
         return {}
     scores = {name: table[["onset", "offset", *occur]] for name, table in tables(case).items()}
-    truth = {name: [] for name in scores}
-    for name, onset, offset, label in case["truth"]:
-        truth[name].append((onset, offset, label))
+    reference = {name: [] for name in scores}
+    for name, onset, offset, label in case["reference"]:
+        reference[name].append((onset, offset, label))
     scenario, durations = case["scenario"], case["durations"]
     criteria = {key: scenario[key] for key in ("dtc_threshold", "gtc_threshold")}
     # It finds what is above a threshold, we what is at it as well.
@@ -279,12 +279,12 @@ def by_sed_scores_eval(case):
         "offset_collar": case["t_collar"],
         "offset_collar_rate": case["percentage_of_length"],
     }
-    segment = segment_based.fscore(scores, truth, durations, below, segment_length=case["hop"])
-    event = collar_based.fscore(scores, truth, below, **collars)
-    intersection = intersection_based.fscore(scores, truth, below, **criteria)
+    segment = segment_based.fscore(scores, reference, durations, below, segment_length=case["hop"])
+    event = collar_based.fscore(scores, reference, below, **collars)
+    intersection = intersection_based.fscore(scores, reference, below, **criteria)
     judged = {"segment": segment[:3], "event": event[:3], "intersection": intersection[:3]}
     if scenario["alpha_ct"] == 0 or len(occur) > 1:  # else it fails
-        value, per_class, *_ = intersection_based.psds(scores, truth, durations, **scenario)
+        value, per_class, *_ = intersection_based.psds(scores, reference, durations, **scenario)
         judged |= {"psds": value, "psds_per_class": per_class}
     return judged
 
@@ -330,7 +330,7 @@ def gather(cases, judge, claims):
         judged = judge(case)
         for claim in claims:
             claim(case, judged)
-        if case["truth"] and len(kept) < KEPT:
+        if case["reference"] and len(kept) < KEPT:
             kept.append([case, judged])
 
     compare()

@@ -1,6 +1,5 @@
-"""Intervals and tests beside slow resampling, SciPy, and simulations whose truth is known."""
+"""Confidence intervals beside slow resampling, SciPy, and simulations of known truth."""
 
-import itertools
 import warnings
 
 import numpy as np
@@ -12,14 +11,11 @@ from scipy import stats
 from sklearn.metrics import average_precision_score
 
 from sedlib.metrics import (
-    average_precision,
     averages,
     block_bootstrap,
-    compare,
-    episode_weights,
-    intervals,
+    confidence_intervals,
     mean_over_seeds,
-    permutation_test,
+    paired_differences,
     resampled_metrics,
     resampled_ratios,
     segment_metrics,
@@ -31,27 +27,27 @@ METRICS = ["precision", "recall", "f1", "iou", "accuracy", "average_precision"]
 claim = settings(deadline=None, database=None, max_examples=15)
 
 
-def answers(seed, n=60, right=0.8):
-    """Truth, predictions and scores; the last class is rare, scores have ties."""
+def simulated_predictions(seed, n=60, right=0.8):
+    """Ground truth, predictions and scores; the last class is rare, scores have ties."""
     rng = np.random.default_rng(seed)
-    truth = rng.random((n, 3)) < [0.6, 0.3, 0.05]
-    scores = np.where(rng.random((n, 3)) < right, truth, ~truth) * 0.5
+    reference = rng.random((n, 3)) < [0.6, 0.3, 0.05]
+    scores = np.where(rng.random((n, 3)) < right, reference, ~reference) * 0.5
     scores += rng.integers(0, 5, (n, 3)) / 10
-    return truth, scores >= 0.5, scores
+    return reference, scores >= 0.5, scores
 
 
-def slow_metrics(truth, predicted, scores):
-    """One resample, its clips written out, by `sedlib.metrics`."""
+def slow_metrics(reference, estimated, scores):
+    """One resample, its segments written out, by `sedlib.metrics`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of averages without positives
-        table = segment_metrics(truth, predicted, CLASSES, scores)[METRICS]
-        means = pd.DataFrame(averages(truth, predicted, scores)).T
+        table = segment_metrics(reference, estimated, CLASSES, scores)[METRICS]
+        means = pd.DataFrame(averages(reference, estimated, scores)).T
     table = pd.concat([table, means[METRICS]])
     return pd.Series(table.to_numpy().ravel(), pd.MultiIndex.from_product(table.axes))
 
 
-def clips_of(weights):
-    """Numbers of the clips of a resample, each as often as it occurs."""
+def drawn_segments(weights):
+    """Numbers of the segments of a resample, each as often as it occurs."""
     return np.repeat(np.arange(len(weights)), weights.astype(int))
 
 
@@ -63,13 +59,13 @@ def run_samples(values):
 
 @claim
 @given(st.integers(0, 1000), st.sampled_from([1, 7, 24]))
-def test_every_resample_is_scored_as_if_its_clips_were_written_out(seed, block):
-    truth, predicted, scores = answers(seed)
+def test_every_resample_is_scored_as_if_its_segments_were_written_out(seed, block):
+    reference, estimated, scores = simulated_predictions(seed)
     weights = block_bootstrap([25, 35], seed, block, n_resamples=3)
-    samples = resampled_metrics(truth, predicted, weights, CLASSES, scores)
+    samples = resampled_metrics(reference, estimated, weights, CLASSES, scores)
     for row, weight in enumerate(weights):
-        clips = clips_of(weight)
-        expected = slow_metrics(truth[clips], predicted[clips], scores[clips])
+        segments = drawn_segments(weight)
+        expected = slow_metrics(reference[segments], estimated[segments], scores[segments])
         expected = expected.drop(("micro", "average_precision"))
         assert samples.columns.tolist() == expected.index.tolist()
         np.testing.assert_allclose(samples.iloc[row], expected.to_numpy(), rtol=1e-12)
@@ -78,14 +74,14 @@ def test_every_resample_is_scored_as_if_its_clips_were_written_out(seed, block):
 @claim
 @given(st.integers(0, 1000))
 def test_average_precision_agrees_with_scikit_learn_under_weights(seed):
-    truth, predicted, scores = answers(seed)
+    reference, estimated, scores = simulated_predictions(seed)
     weights = block_bootstrap([60], seed, 5, n_resamples=3)
-    samples = resampled_metrics(truth, predicted, weights, CLASSES, scores)
+    samples = resampled_metrics(reference, estimated, weights, CLASSES, scores)
     for row, weight in enumerate(weights):
         for column, label in enumerate(CLASSES):
-            if (truth[:, column] * weight).any():
+            if (reference[:, column] * weight).any():
                 expected = average_precision_score(
-                    truth[:, column], scores[:, column], sample_weight=weight
+                    reference[:, column], scores[:, column], sample_weight=weight
                 )
                 assert samples[label, "average_precision"][row] == pytest.approx(expected)
 
@@ -113,37 +109,38 @@ def test_the_first_row_is_the_data_and_every_resample_keeps_the_length_of_each_e
     np.testing.assert_array_equal(weights[:, 47:].sum(axis=1), 30)
 
 
-def test_every_clip_is_as_likely_as_any_other():
+def test_every_segment_is_as_likely_as_any_other():
     weights = block_bootstrap([50], seed=0, block=20, n_resamples=20000)
     np.testing.assert_allclose(weights[1:].mean(axis=0), 1, atol=0.05)
 
 
-def test_episodes_of_one_clip_can_be_resampled_by_clips():
+def test_episodes_of_one_segment_can_be_resampled_by_segments():
     np.testing.assert_array_equal(block_bootstrap([1, 1], 0, block=1, n_resamples=5), 1)
 
 
-@pytest.mark.parametrize("draw", [block_bootstrap, episode_weights])
-def test_the_same_seed_draws_the_same_resamples(draw):
-    one, same, other = (draw([30, 30, 30], seed, n_resamples=20) for seed in (1, 1, 2))
+def test_the_same_seed_draws_the_same_resamples():
+    one, same, other = (block_bootstrap([30, 30, 30], seed, n_resamples=20) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, same)
     assert (one != other).any()
 
 
 def test_independent_seconds_agree_with_scipy():
-    truth, predicted, _ = answers(5, n=150)
-    truth, predicted = truth[:, 1], predicted[:, 1]
+    reference, estimated, _ = simulated_predictions(5, n=150)
+    reference, estimated = reference[:, 1], estimated[:, 1]
 
-    def f1(true, said, axis=-1):
-        return 2 * (true & said).sum(axis=axis) / (true.sum(axis=axis) + said.sum(axis=axis))
+    def f1(ref, est, axis=-1):
+        return 2 * (ref & est).sum(axis=axis) / (ref.sum(axis=axis) + est.sum(axis=axis))
 
     expected = stats.bootstrap(
-        (truth, predicted), f1, paired=True, vectorized=True, method="percentile",
+        (reference, estimated), f1, paired=True, vectorized=True, method="percentile",
         n_resamples=9999, random_state=np.random.default_rng(0),
     ).confidence_interval  # fmt: skip
     weights = block_bootstrap([150], seed=1, block=1, n_resamples=9999)
-    found = intervals(resampled_metrics(truth[:, None], predicted[:, None], weights, ["a"]))
+    found = confidence_intervals(
+        resampled_metrics(reference[:, None], estimated[:, None], weights, ["a"])
+    )
     found = found.loc[("a", "f1")]
-    assert found["estimate"] == pytest.approx(f1(truth, predicted))
+    assert found["estimate"] == pytest.approx(f1(reference, estimated))
     assert [found["low"], found["high"]] == pytest.approx([*expected], abs=0.006)
 
 
@@ -159,7 +156,7 @@ def chains(rng, n_chains, n, share, stay):
     return states
 
 
-def test_blocks_cover_the_truth_where_errors_last_and_independent_seconds_do_not():
+def test_blocks_cover_the_true_value_where_errors_last_and_independent_seconds_do_not():
     # Recall of what is always there is 1 less the share of misses, which last 5 s.
     missed = chains(np.random.default_rng(8), n_chains=300, n=600, share=0.3, stay=5)
     present = np.ones_like(missed)
@@ -168,54 +165,59 @@ def test_blocks_cover_the_truth_where_errors_last_and_independent_seconds_do_not
         weights = block_bootstrap([200, 200, 200], seed=2, block=block, n_resamples=400)
         names = [f"trial {i}" for i in range(missed.shape[1])]
         recall = resampled_metrics(present, ~missed, weights, names)
-        table = intervals(recall.xs("recall", axis=1, level="metric")[names])
+        table = confidence_intervals(recall.xs("recall", axis=1, level="metric")[names])
         covered[block] = ((table["low"] <= 0.7) & (table["high"] >= 0.7)).mean()
     assert 0.88 < covered[20] < 0.98
     assert covered[1] < 0.75
 
 
 def test_the_interval_holds_the_estimate_and_grows_with_the_level():
-    truth, predicted, scores = answers(1, n=400)
+    reference, estimated, scores = simulated_predictions(1, n=400)
     weights = block_bootstrap([200, 200], seed=0, n_resamples=400)
-    samples = resampled_metrics(truth, predicted, weights, CLASSES, scores)
-    table, narrow = intervals(samples), intervals(samples, level=0.5)
+    samples = resampled_metrics(reference, estimated, weights, CLASSES, scores)
+    table, narrow = confidence_intervals(samples), confidence_intervals(samples, level=0.5)
     assert (table["low"] < table["estimate"]).all() and (table["estimate"] < table["high"]).all()
     assert (table["low"] < narrow["low"]).all() and (narrow["high"] < table["high"]).all()
 
 
 def test_the_ends_of_an_interval_are_percentiles():
     samples = pd.DataFrame({"a": [np.pi, *range(101)]})
-    assert intervals(samples, level=0.9).loc["a"].tolist() == pytest.approx([np.pi, 5, 95, 0])
+    assert confidence_intervals(samples, level=0.9).loc["a"].tolist() == pytest.approx(
+        [np.pi, 5, 95, 0]
+    )
 
 
-def test_unless_told_otherwise_there_are_2000_resamples_of_20_clips_a_block_and_95_percent():
+def test_unless_told_otherwise_there_are_2000_resamples_of_20_segments_a_block_and_95_percent():
     weights = block_bootstrap([30], 0)
     np.testing.assert_array_equal(weights, block_bootstrap([30], 0, block=20, n_resamples=2000))
-    assert episode_weights([2, 2], 0).shape == (2001, 4)
     samples = run_samples([np.pi, *range(1001)])
-    assert intervals(samples).loc[("a", "f1"), ["low", "high"]].tolist() == pytest.approx([25, 975])
+    assert confidence_intervals(samples).loc[
+        ("a", "f1"), ["low", "high"]
+    ].tolist() == pytest.approx([25, 975])
 
 
 def test_resamples_without_a_value_are_left_out_and_told():
-    truth = np.zeros((40, 1), dtype=bool)
-    truth[7] = True  # in about 1/e of the resamples of seconds it does not occur
+    reference = np.zeros((40, 1), dtype=bool)
+    reference[7] = True  # in about 1/e of the resamples of seconds it does not occur
     weights = block_bootstrap([40], seed=0, block=1, n_resamples=2000)
-    table = intervals(resampled_metrics(truth, truth, weights, ["a"]))
+    table = confidence_intervals(resampled_metrics(reference, reference, weights, ["a"]))
     absent = (weights[1:, 7] == 0).mean()
     assert absent == pytest.approx(np.exp(-1), abs=0.03)
     assert table.loc[("a", "f1")].tolist() == [1, 1, 1, absent]
 
 
 def test_an_undefined_estimate_has_no_interval():
-    truth = np.zeros((4, 1), dtype=bool)
-    table = intervals(resampled_metrics(truth, truth, block_bootstrap([4], 0, 1), ["a"]))
+    reference = np.zeros((4, 1), dtype=bool)
+    table = confidence_intervals(
+        resampled_metrics(reference, reference, block_bootstrap([4], 0, 1), ["a"])
+    )
     assert np.isnan(table.loc[("a", "f1"), ["estimate", "low", "high"]]).all()
     assert table.loc[("a", "f1"), "undefined"] == 1
     assert table.loc[("a", "accuracy"), "estimate"] == 1
 
 
 def test_an_estimate_that_is_undefined_has_no_interval_though_resamples_have_a_value():
-    row = intervals(run_samples([np.nan, 1, 2, np.nan, 3])).loc[("a", "f1")]
+    row = confidence_intervals(run_samples([np.nan, 1, 2, np.nan, 3])).loc[("a", "f1")]
     assert np.isnan(row[["estimate", "low", "high"]].astype(float)).all()
     assert row["undefined"] == 0.25
 
@@ -228,101 +230,56 @@ def test_events_counted_at_their_seconds_are_scored_by_the_same_formulas():
     assert ("a", "accuracy") not in samples
 
 
-def episode_f1(predicted_per_episode):
-    """F1 of one class that is always there, by episode; each lasts ten clips."""
-    said = np.concatenate([np.arange(10) < n for n in predicted_per_episode])[:, None]
-    return np.ones_like(said), said
-
-
-def test_three_episodes_give_their_worst_and_their_best_and_no_more():
-    truth, predicted = episode_f1([2, 5, 9])
-    samples = resampled_metrics(truth, predicted, episode_weights([10] * 3, 0), ["a"])
-    table = intervals(samples)
-    assert table.loc[("a", "recall"), ["estimate", "low", "high"]].tolist() == [16 / 30, 0.2, 0.9]
-    assert samples["a", "recall"].round(9).nunique() == 10
-
-
-def test_an_episode_is_drawn_whole():
-    weights = episode_weights([2, 3], seed=0, n_resamples=200)
-    rows = {tuple(row) for row in weights.astype(int)}
-    assert rows == {(1, 1, 1, 1, 1), (2, 2, 0, 0, 0), (0, 0, 2, 2, 2)}
-
-
-def test_every_episode_is_as_likely_as_any_other_however_long():
-    weights = episode_weights([1, 9], seed=0, n_resamples=4000)[1:]
-    np.testing.assert_allclose(weights.mean(axis=0), 1, atol=0.05)
-
-
 def two_models(seed=0, n=400, better=0.9):
-    truth, worse, worse_scores = answers(seed, n, right=0.7)
+    reference, worse, worse_scores = simulated_predictions(seed, n, right=0.7)
     rng = np.random.default_rng(seed + 1)
-    good = np.where(rng.random(truth.shape) < better, truth, ~truth)
-    return truth, (worse, worse_scores), (good, 0.5 * good + 0.4 * rng.random(truth.shape))
+    good = np.where(rng.random(reference.shape) < better, reference, ~reference)
+    return reference, (worse, worse_scores), (good, 0.5 * good + 0.4 * rng.random(reference.shape))
 
 
-def test_a_better_model_is_found_better_by_both_tests():
-    truth, worse, good = two_models()
+def test_a_better_model_is_found_to_be_better():
+    reference, worse, good = two_models()
     weights = block_bootstrap([200, 200], seed=1, n_resamples=999)
-    samples = [resampled_metrics(truth, p, weights, CLASSES, s) for p, s in (worse, good)]
-    table = compare(*samples).loc[("macro", "f1")]
+    samples = [resampled_metrics(reference, p, weights, CLASSES, s) for p, s in (worse, good)]
+    table = paired_differences(*samples).loc[("macro", "f1")]
     assert table["difference"] == table["second"] - table["first"]
     assert 0 < table["low"] < table["difference"] < table["high"]
     assert table["p"] == pytest.approx(0.002)
-    p = permutation_test(
-        truth, worse[0], good[0], [200, 200], CLASSES, 1,
-        first_scores=worse[1], second_scores=good[1], n_permutations=999,
-    )  # fmt: skip
-    assert p[("macro", "f1")] < 0.01
-    assert p.index.equals(samples[0].columns)
 
 
 def test_pairing_makes_the_interval_of_a_difference_narrower():
-    truth, (said, _), _ = two_models()
-    other = said.copy()
-    other[::40] = truth[::40]
+    reference, (est, _), _ = two_models()
+    other = est.copy()
+    other[::40] = reference[::40]
     first, second, apart = (
-        resampled_metrics(truth, p, block_bootstrap([400], seed, n_resamples=400), CLASSES)
-        for p, seed in ((said, 1), (other, 1), (other, 2))
+        resampled_metrics(reference, p, block_bootstrap([400], seed, n_resamples=400), CLASSES)
+        for p, seed in ((est, 1), (other, 1), (other, 2))
     )
     widths = [
-        (t := compare(first, s).loc[("micro", "f1")])["high"] - t["low"] for s in (second, apart)
+        (t := paired_differences(first, s).loc[("micro", "f1")])["high"] - t["low"]
+        for s in (second, apart)
     ]
     assert widths[0] < widths[1] / 2
 
 
 def test_a_model_differs_from_itself_by_nothing():
-    truth, predicted, scores = answers(2)
+    reference, estimated, scores = simulated_predictions(2)
     weights = block_bootstrap([60], seed=0, block=5, n_resamples=300)
-    samples = resampled_metrics(truth, predicted, weights, CLASSES, scores)
-    table = compare(samples, samples)
+    samples = resampled_metrics(reference, estimated, weights, CLASSES, scores)
+    table = paired_differences(samples, samples)
     assert (table[["difference", "low", "high"]] == 0).all(axis=None)
     assert (table["p"] == 1).all()
-    p = permutation_test(
-        truth, predicted, predicted, [60], CLASSES, 0, first_scores=scores, second_scores=scores
-    )
-    assert (p == 1).all()
 
 
 def test_a_difference_is_one_however_small():
     zero, moved = run_samples(np.zeros(201)), run_samples(np.full(201, 1e-6))
-    assert compare(zero, moved).loc[("a", "f1"), "p"] == pytest.approx(2 / 201)
-    # Of two thousand clips the second model has one more right: any swap is as far from zero.
-    truth = np.ones((2000, 1), dtype=bool)
-    first, second = truth.copy(), truth.copy()
-    first[:2] = False
-    second[0] = False
-    p = permutation_test(truth, first, second, [2000], ["a"], 0, n_permutations=99)
-    assert p[("a", "recall")] == 1
-    # Three blocks differ, by +1, -2 and +4: of their eight swaps two are nearer to zero.
-    second[100:102] = first[300:304] = False
-    p = permutation_test(truth, first, second, [2000], ["a"], 0, n_permutations=999)
-    assert p[("a", "recall")] == pytest.approx(3 / 4, abs=0.05)
+    assert paired_differences(zero, moved).loc[("a", "f1"), "p"] == pytest.approx(2 / 201)
 
 
 def test_the_interval_of_a_difference_is_as_wide_as_the_level_says():
     zero, moved = run_samples(np.zeros(102)), run_samples([np.pi, *range(101)])
     for level, low, high in ((0.9, 5, 95), (0.5, 25, 75)):
-        row = compare(zero, moved, level).loc[("a", "f1")]
+        row = paired_differences(zero, moved, level).loc[("a", "f1")]
         assert row[["low", "high"]].tolist() == pytest.approx([low, high])
 
 
@@ -330,105 +287,21 @@ def test_the_p_value_of_the_bootstrap_is_below_5_percent_where_the_interval_leav
     rng = np.random.default_rng(0)
     zero = pd.DataFrame({c: np.zeros(2001) for c in range(60)})
     moved = pd.DataFrame(rng.normal(np.linspace(-4, 4, 60), 1, (2001, 60)))
-    table = compare(zero, moved)
+    table = paired_differences(zero, moved)
     outside = (table["low"] > 0) | (table["high"] < 0)
     near = (table["p"] - 0.05).abs() < 0.005  # the added one moves the edge by a hair
     assert outside.any() and not outside.all()
     assert ((table["p"] < 0.05) == outside)[~near].all()
 
 
-def slow_permutation_p(truth, first, second, sizes):
-    """p of macro F1 over all the swaps there are."""
-    stops = np.cumsum(sizes)
-
-    def difference(swaps):
-        one, other = first.copy(), second.copy()
-        for swap, start, stop in zip(swaps, stops - sizes, stops, strict=True):
-            if swap:
-                one[start:stop], other[start:stop] = second[start:stop], first[start:stop]
-        macro = [averages(truth, p)["macro"]["f1"] for p in (one, other)]
-        return abs(macro[1] - macro[0])
-
-    all_swaps = list(itertools.product([0, 1], repeat=len(sizes)))
-    seen = difference(all_swaps[0])
-    return np.mean([difference(swaps) >= seen - 1e-12 for swaps in all_swaps])
-
-
-@pytest.mark.parametrize("seed", [0, 6, 7])
-def test_random_swaps_agree_with_all_swaps(seed):
-    truth, (first, _), (second, _) = two_models(seed, n=65, better=0.75)
-    # Blocks of 15 clips do not cross the edge between the episodes.
-    expected = slow_permutation_p(truth, first, second, np.array([15, 15, 10, 15, 10]))
-    p = permutation_test(truth, first, second, [40, 25], CLASSES, 0, block=15)
-    assert expected < 0.5
-    assert p[("macro", "f1")] == pytest.approx(expected, abs=0.03)
-
-
-def test_random_swaps_of_scores_agree_with_all_swaps():
-    truth, first, one = answers(3, n=50)
-    other = answers(4, n=50, right=0.9)[2] * truth + one * ~truth
-    difference = []
-    for swaps in itertools.product([False, True], repeat=5):
-        swapped = np.repeat(swaps, 10)[:, None]
-        pair = np.where(swapped, other, one), np.where(swapped, one, other)
-        before, after = (average_precision(truth[:, [0]], s[:, [0]])[0] for s in pair)
-        difference.append(abs(after - before))
-    expected = np.mean(np.array(difference) >= difference[0] - 1e-12)
-    p = permutation_test(
-        truth, first, other >= 0.5, [50], CLASSES, 0,
-        first_scores=one, second_scores=other, block=10,
-    )  # fmt: skip
-    assert expected < 0.9
-    assert p[("speaking", "average_precision")] == pytest.approx(expected, abs=0.03)
-
-
 def test_where_a_metric_is_undefined_there_is_no_p_value():
-    nothing = np.zeros((40, 1), dtype=bool)
-    p = permutation_test(nothing, nothing, nothing, [40], ["a"], 0, n_permutations=20)
-    assert np.isnan(p[("a", "f1")]) and p[("a", "accuracy")] == 1
     samples = run_samples(np.full(21, np.nan))
-    assert np.isnan(compare(samples, samples).loc[("a", "f1"), "p"])
+    assert np.isnan(paired_differences(samples, samples).loc[("a", "f1"), "p"])
 
 
 def test_resamples_without_a_value_do_not_count_in_the_p_value():
     zero, moved = run_samples(np.zeros(100)), run_samples([1, *[np.nan] * 50, *[1] * 49])
-    assert compare(zero, moved).loc[("a", "f1"), "p"] == pytest.approx(2 / 50)
-    # One model answers in the first block only, and rightly, the other in the second: where
-    # one of the two is swapped, one model has no answer and no precision.
-    truth, first, second = np.zeros((3, 40, 1), dtype=bool)
-    truth[5] = first[5] = second[25] = True
-    p = permutation_test(truth, first, second, [40], ["a"], 0, n_permutations=200)
-    assert p[("a", "precision")] == 1
-
-
-def test_the_order_of_clips_within_a_block_does_not_matter_to_the_permutation_test():
-    truth, (first, _), (second, _) = two_models(4, n=60, better=0.75)
-    rng = np.random.default_rng(0)
-    order = np.concatenate([start + rng.permutation(20) for start in (0, 20, 40)])
-    one = permutation_test(truth, first, second, [60], CLASSES, 5)
-    other = permutation_test(truth[order], first[order], second[order], [60], CLASSES, 5)
-    pd.testing.assert_series_equal(one, other)
-
-
-def test_the_order_of_clips_within_an_episode_does_not_matter_to_the_episode_bootstrap():
-    truth, predicted, _ = answers(6)
-    order = np.concatenate([np.random.default_rng(0).permutation(30), np.arange(30, 60)])
-    weights = episode_weights([30, 30], 0, n_resamples=50)
-    pd.testing.assert_frame_equal(
-        resampled_metrics(truth, predicted, weights, CLASSES),
-        resampled_metrics(truth[order], predicted[order], weights, CLASSES),
-    )
-
-
-def test_equal_models_are_rarely_told_apart():
-    """Under the null hypothesis 5 % of the permutation tests are below 0.05."""
-    rng = np.random.default_rng(1)
-    truth = np.ones((160, 100), dtype=bool)
-    pair = [~chains(rng, 100, 160, share=0.3, stay=2) for _ in range(2)]
-    names = [f"trial {i}" for i in range(100)]
-    p = permutation_test(truth, *pair, [80, 80], names, 0, block=10, n_permutations=400)
-    below = (p.xs("recall", level="metric")[names] < 0.05).mean()
-    assert below <= 0.1  # 0.05 and two standard errors
+    assert paired_differences(zero, moved).loc[("a", "f1"), "p"] == pytest.approx(2 / 50)
 
 
 def test_each_resample_averages_runs_drawn_with_replacement_one_fewer_than_there_are():
@@ -444,7 +317,7 @@ def test_each_resample_averages_runs_drawn_with_replacement_one_fewer_than_there
 
 def test_the_interval_of_several_seeds_holds_the_spread_of_the_data_and_of_the_seeds():
     rng = np.random.default_rng(0)
-    data = rng.normal(0, 0.02, 4001)  # shared by the runs, for the test clips are
+    data = rng.normal(0, 0.02, 4001)  # shared by the runs, for the test segments are
     levels = rng.normal(0.6, 0.03, 6)
     runs = [run_samples(np.r_[level, level + data[1:]]) for level in levels]
     spread = mean_over_seeds(runs, 1)["a", "f1"][1:].std()
@@ -466,23 +339,19 @@ def test_a_resample_has_the_mean_of_the_drawn_runs_that_have_a_value():
 def test_models_of_several_seeds_differ_from_themselves_by_nothing():
     rng = np.random.default_rng(0)
     runs = [run_samples(rng.random(500)) for _ in range(4)]
-    table = compare(mean_over_seeds(runs, 7), mean_over_seeds(runs, 7))
+    table = paired_differences(mean_over_seeds(runs, 7), mean_over_seeds(runs, 7))
     assert table.loc[("a", "f1"), ["difference", "low", "high", "p"]].tolist() == [0, 0, 0, 1]
-
-
-ONES = np.ones((30, 1))
 
 
 @pytest.mark.parametrize(
     ("call", "fault"),
     [
-        (lambda: block_bootstrap([], 0), "every episode must have a clip"),
-        (lambda: block_bootstrap([3, 0], 0), "every episode must have a clip"),
+        (lambda: block_bootstrap([], 0), "every episode must have a segment"),
+        (lambda: block_bootstrap([3, 0], 0), "every episode must have a segment"),
         (lambda: block_bootstrap([3], 0, block=0), "the block is 0"),
-        (lambda: block_bootstrap([50, 20], 0), "has 20 clips, no more than a block of 20"),
+        (lambda: block_bootstrap([50, 20], 0), "has 20 segments, no more than a block of 20"),
         (lambda: block_bootstrap([30], 0, n_resamples=0), "number of resamples is 0"),
-        (lambda: episode_weights([3], 0), "one episode tells nothing about others"),
-        (lambda: mean_over_seeds([run_samples([1, 1])], 0), "one run tells nothing"),
+        (lambda: mean_over_seeds([run_samples([1, 1])], 0), "one run has no variation over seeds"),
         (lambda: mean_over_seeds([run_samples([1]), run_samples([1, 1])], 0), "differ in rows"),
         (
             lambda: mean_over_seeds(
@@ -490,27 +359,16 @@ ONES = np.ones((30, 1))
             ),
             "differ in rows or columns",
         ),
-        (lambda: compare(run_samples([1]), run_samples([1, 1])), "differ in rows"),
+        (lambda: paired_differences(run_samples([1]), run_samples([1, 1])), "differ in rows"),
         (
-            lambda: compare(run_samples([1, 1]), run_samples([1, 1]).rename(columns={"f1": "iou"})),
+            lambda: paired_differences(
+                run_samples([1, 1]), run_samples([1, 1]).rename(columns={"f1": "iou"})
+            ),
             "differ in rows or columns",
         ),
         (
             lambda: resampled_metrics(np.ones((3, 1)), np.ones((4, 1)), np.ones((1, 3)), ["a"]),
             r"shape \(4, 1\), not \(3, 1\)",
-        ),
-        (
-            lambda: permutation_test(
-                np.ones((3, 1)), np.ones((3, 1)), np.ones((3, 1)), [3], ["a"], 0,
-                first_scores=np.ones((3, 1)),
-            ),
-            "only one of the two models has scores",
-        ),
-        (lambda: permutation_test(ONES, ONES, ONES, [30, 0], ["a"], 0), "must have a clip"),
-        (lambda: permutation_test(ONES, ONES, ONES, [30], ["a"], 0, block=0), "the block is 0"),
-        (
-            lambda: permutation_test(ONES, ONES, ONES, [30], ["a"], 0, n_permutations=0),
-            "number of resamples is 0",
         ),
     ],
 )  # fmt: skip

@@ -21,47 +21,47 @@ strategies = st.sampled_from(["uniform", "quantile"])
 
 @st.composite
 def scored(draw):
-    """Truth and scores; in tenths, so that many are on the edge of a bin."""
+    """Ground truth and scores; in tenths, so that many are on the edge of a bin."""
     n = draw(st.integers(1, 30))
-    truth = draw(st.lists(st.booleans(), min_size=n, max_size=n))
+    reference = draw(st.lists(st.booleans(), min_size=n, max_size=n))
     scores = draw(st.lists(st.integers(0, 10), min_size=n, max_size=n))
-    return np.array(truth), np.array(scores) / 10
+    return np.array(reference), np.array(scores) / 10
 
 
 @claim
 @given(scored())
 def test_roc_auc_is_the_share_of_pairs_in_order(case):
-    truth, scores = case
-    pairs = [(p > n) + (p == n) / 2 for p in scores[truth] for n in scores[~truth]]
+    reference, scores = case
+    pairs = [(p > n) + (p == n) / 2 for p in scores[reference] for n in scores[~reference]]
     expected = np.mean(pairs) if pairs else math.nan
-    assert roc_auc(truth[:, None], scores[:, None]) == pytest.approx([expected], nan_ok=True)
+    assert roc_auc(reference[:, None], scores[:, None]) == pytest.approx([expected], nan_ok=True)
 
 
 @pytest.mark.filterwarnings("error")
 def test_ranking_is_of_each_class_and_quietly_nan_without_positives():
-    truth = np.array([[1, 0, 1], [0, 0, 1], [1, 0, 1]])
+    reference = np.array([[1, 0, 1], [0, 0, 1], [1, 0, 1]])
     scores = np.array([[0.9, 0.1, 0.3], [0.5, 0.2, 0.2], [0.4, 0.3, 0.1]])
-    np.testing.assert_allclose(average_precision(truth, scores), [5 / 6, np.nan, 1])
-    np.testing.assert_allclose(roc_auc(truth, scores), [0.5, np.nan, np.nan])
+    np.testing.assert_allclose(average_precision(reference, scores), [5 / 6, np.nan, 1])
+    np.testing.assert_allclose(roc_auc(reference, scores), [0.5, np.nan, np.nan])
     for metric in (average_precision, roc_auc):
-        with pytest.raises(ValueError, match=r"truth has shape \(3, 3\) and scores \(3, 2\)"):
-            metric(truth, scores[:, :2])
+        with pytest.raises(ValueError, match=r"reference has shape \(3, 3\) and scores \(3, 2\)"):
+            metric(reference, scores[:, :2])
 
 
 def test_scores_of_one_axis_cannot_be_ranked():
     for metric in (average_precision, roc_auc):
-        with pytest.raises(ValueError, match=r"truth has shape \(2,\) and scores \(2,\)"):
+        with pytest.raises(ValueError, match=r"reference has shape \(2,\) and scores \(2,\)"):
             metric([1, 0], [0.5, 0.2])
 
 
-def agrees_with_scikit_learn(truth, scores, bins, strategy):
-    curve = reliability_curve(truth, scores, bins, strategy)
+def agrees_with_scikit_learn(reference, scores, bins, strategy):
+    curve = reliability_curve(reference, scores, bins, strategy)
     filled = curve[curve["count"] > 0]
-    positives, mean = calibration_curve(truth, scores, n_bins=bins, strategy=strategy)
+    positives, mean = calibration_curve(reference, scores, n_bins=bins, strategy=strategy)
     np.testing.assert_allclose(filled["fraction_of_positives"], positives)
     np.testing.assert_allclose(filled["mean_score"], mean)
     assert len(curve) == bins
-    assert curve["count"].sum() == len(truth)
+    assert curve["count"].sum() == len(reference)
     assert (
         curve.loc[curve["count"] == 0, ["fraction_of_positives", "mean_score"]].isna().all().all()
     )
@@ -85,8 +85,8 @@ def test_bins_of_equal_counts_agree_with_scikit_learn_where_they_divide_the_scor
 @claim
 @given(scored(), st.integers(1, 12))
 def test_the_edges_of_equal_counts_are_the_scores_of_their_rank(case, bins):
-    truth, scores = case
-    curve = reliability_curve(truth, scores, bins, "quantile")
+    reference, scores = case
+    curve = reliability_curve(reference, scores, bins, "quantile")
     for k, upper in enumerate(curve["upper"], start=1):
         # the lowest score that a share of k / bins is at or below
         assert upper == min(s for s in scores if sum(scores <= s) * bins >= k * len(scores))
@@ -96,8 +96,8 @@ def test_the_edges_of_equal_counts_are_the_scores_of_their_rank(case, bins):
 @claim
 @given(scored(), st.integers(1, 12), strategies)
 def test_the_expected_calibration_error_agrees_with_a_slow_count(case, bins, strategy):
-    truth, scores = case
-    edges = reliability_curve(truth, scores, bins, strategy)[["lower", "upper"]].to_numpy()
+    reference, scores = case
+    edges = reliability_curve(reference, scores, bins, strategy)[["lower", "upper"]].to_numpy()
     error, placed = 0.0, 0
     for index, (lower, upper) in enumerate(edges):
         first = index == 0
@@ -106,10 +106,10 @@ def test_the_expected_calibration_error_agrees_with_a_slow_count(case, bins, str
         ]
         placed += len(held)
         if held:
-            gap = abs(sum(truth[held]) / len(held) - sum(scores[held]) / len(held))
+            gap = abs(sum(reference[held]) / len(held) - sum(scores[held]) / len(held))
             error += len(held) / len(scores) * gap
     assert placed == len(scores)
-    assert expected_calibration_error(truth, scores, bins, strategy) == pytest.approx(error)
+    assert expected_calibration_error(reference, scores, bins, strategy) == pytest.approx(error)
 
 
 def test_bins_of_equal_width_span_0_to_1_and_hold_their_upper_edge():
@@ -126,27 +126,31 @@ def test_bins_of_equal_counts_hold_as_many_where_no_scores_are_equal():
 
 
 def test_scores_that_are_right_as_often_as_they_say_have_no_error():
-    truth = [0, 0, 0, 1, 1, 1, 1, 0]
+    reference = [0, 0, 0, 1, 1, 1, 1, 0]
     scores = [0.25] * 4 + [0.75] * 4
-    assert expected_calibration_error(truth, scores) == 0
-    assert expected_calibration_error(truth, np.full(8, 0.9)) == pytest.approx(0.4)
+    assert expected_calibration_error(reference, scores) == 0
+    assert expected_calibration_error(reference, np.full(8, 0.9)) == pytest.approx(0.4)
 
 
 def test_unless_told_otherwise_there_are_15_bins_of_equal_width():
     rng = np.random.default_rng(0)
-    truth, scores = rng.random(200) < 0.5, rng.random(200) ** 2
-    assert reliability_curve(truth, scores).equals(reliability_curve(truth, scores, 15, "uniform"))
-    ours = expected_calibration_error(truth, scores)
-    assert ours == expected_calibration_error(truth, scores, 15, "uniform")
+    reference, scores = rng.random(200) < 0.5, rng.random(200) ** 2
+    assert reliability_curve(reference, scores).equals(
+        reliability_curve(reference, scores, 15, "uniform")
+    )
+    ours = expected_calibration_error(reference, scores)
+    assert ours == expected_calibration_error(reference, scores, 15, "uniform")
     # other numbers of bins would show
-    assert len({ours, *(expected_calibration_error(truth, scores, n) for n in (10, 14, 16))}) == 4
+    assert (
+        len({ours, *(expected_calibration_error(reference, scores, n) for n in (10, 14, 16))}) == 4
+    )
 
 
 @pytest.mark.parametrize(
-    ("truth", "scores", "strategy", "message"),
+    ("reference", "scores", "strategy", "message"),
     [
-        ([1, 0], [0.5], "uniform", r"truth has shape \(2,\) and scores \(1,\)"),
-        ([[1, 0]], [[0.5, 0.5]], "uniform", r"truth has shape \(1, 2\) and scores \(1, 2\)"),
+        ([1, 0], [0.5], "uniform", r"reference has shape \(2,\) and scores \(1,\)"),
+        ([[1, 0]], [[0.5, 0.5]], "uniform", r"reference has shape \(1, 2\) and scores \(1, 2\)"),
         ([], [], "uniform", "n of 1 or more"),
         ([1, 0], [0.5, 1.5], "uniform", r"score 2 is 1.5, not in \[0, 1\]"),
         ([1, 0], [0.5, -0.1], "uniform", r"score 2 is -0\.1, not in \[0, 1\]"),
@@ -154,6 +158,6 @@ def test_unless_told_otherwise_there_are_15_bins_of_equal_width():
         ([1, 0], [0.5, 0.5], "equal", "'equal' is not one of 'uniform' and 'quantile'"),
     ],
 )
-def test_what_cannot_be_binned_is_refused(truth, scores, strategy, message):
+def test_what_cannot_be_binned_is_refused(reference, scores, strategy, message):
     with pytest.raises(ValueError, match=message):
-        expected_calibration_error(truth, scores, strategy=strategy)
+        expected_calibration_error(reference, scores, strategy=strategy)

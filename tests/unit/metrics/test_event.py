@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from referees import CLASSES, event_lists
 
 from sedlib.annotations import AnnotationError, event_table
-from sedlib.metrics import event_based, event_counts
+from sedlib.metrics import event_based, event_counts_by_segment
 
 claim = settings(deadline=None, database=None, max_examples=30)
 
@@ -25,32 +25,32 @@ def in_tenths(rows):
 
 @st.composite
 def crowded(draw):
-    """Truth and answer in tenths of a second, close enough to be taken for one another."""
-    truth = draw(event_lists(12, size=4, gap=-12))[:4]
-    found = draw(event_lists(12, truth, size=3, gap=-12))[:4]
-    return truth, found
+    """Reference and estimated events in tenths of a second, close enough to be confused."""
+    reference = draw(event_lists(12, size=4, gap=-12))[:4]
+    estimated = draw(event_lists(12, reference, size=3, gap=-12))[:4]
+    return reference, estimated
 
 
-def near(true, said, collar, share):
+def near(ref, est, collar, share):
     """Say it in tenths of a second, exactly; `share` in tenths as well."""
-    tolerance = max(10 * collar, share * (true[2] - true[1]))
+    tolerance = max(10 * collar, share * (ref[2] - ref[1]))
     return (
-        true[0] == said[0]
-        and abs(true[1] - said[1]) <= collar
-        and 10 * abs(true[2] - said[2]) <= tolerance
+        ref[0] == est[0]
+        and abs(ref[1] - est[1]) <= collar
+        and 10 * abs(ref[2] - est[2]) <= tolerance
     )
 
 
-def slow_pairing(truth, found, collar, share):
-    """Try every pairing; the most right pairs, and then the most of another label."""
-    if not truth:
+def slow_pairing(reference, estimated, collar, share):
+    """Try every pairing; the most true positives, and then the most substitutions."""
+    if not reference:
         return 0, 0
-    first, *rest = truth
-    best = slow_pairing(rest, found, collar, share)
-    for at, said in enumerate(found):
-        if near(first, said, collar, share):
-            right, swapped = slow_pairing(rest, found[:at] + found[at + 1 :], collar, share)
-            same = first[3] == said[3]
+    first, *rest = reference
+    best = slow_pairing(rest, estimated, collar, share)
+    for at, est in enumerate(estimated):
+        if near(first, est, collar, share):
+            right, swapped = slow_pairing(rest, estimated[:at] + estimated[at + 1 :], collar, share)
+            same = first[3] == est[3]
             best = max(best, (right + same, swapped + (not same)))
     return best
 
@@ -58,10 +58,10 @@ def slow_pairing(truth, found, collar, share):
 @claim
 @given(crowded(), st.sampled_from([0, 1, 2, 5]), st.sampled_from([0, 2, 5, 10]))
 def test_event_based_metrics_agree_with_the_best_of_all_pairings(case, collar, share):
-    truth, found = case
-    ours = event_based(in_tenths(truth), in_tenths(found), CLASSES, collar / 10, share / 10)
-    right, swapped = slow_pairing(truth, found, collar, share)
-    n, m = len(truth), len(found)
+    reference, estimated = case
+    ours = event_based(in_tenths(reference), in_tenths(estimated), CLASSES, collar / 10, share / 10)
+    right, swapped = slow_pairing(reference, estimated, collar, share)
+    n, m = len(reference), len(estimated)
     expected = {
         "precision": right / m if m else math.nan,
         "recall": right / n if n else math.nan,
@@ -73,9 +73,9 @@ def test_event_based_metrics_agree_with_the_best_of_all_pairings(case, collar, s
     }
     assert ours.micro == pytest.approx(expected, nan_ok=True)
     for label in CLASSES:
-        true, said = ([row for row in rows if row[3] == label] for rows in case)
-        right, _ = slow_pairing(true, said, collar, share)
-        n, m = len(true), len(said)
+        ref, est = ([row for row in rows if row[3] == label] for rows in case)
+        right, _ = slow_pairing(ref, est, collar, share)
+        n, m = len(ref), len(est)
         row = ours.per_class.loc[label]
         assert row["support"] == n
         assert row["f1"] == pytest.approx(2 * right / (n + m) if n + m else math.nan, nan_ok=True)
@@ -107,7 +107,7 @@ def test_times_that_differ_by_a_rounding_error_are_the_same():
 
 @pytest.mark.parametrize(("offset", "f1"), [(2.5, 1), (3.5, 1), (3.500001, 0), (2.499999, 0)])
 def test_an_offset_a_fifth_of_the_true_length_away_is_found_and_more_is_not(offset, f1):
-    # the found event is longer or shorter, and its own length does not count
+    # the estimated event is longer or shorter, and its own length does not count
     ours = event_based(table((0.5, 3.0, "a")), table((0.5, offset, "a")), CLASSES)
     assert ours.micro["f1"] == f1
 
@@ -122,8 +122,8 @@ def test_an_offset_a_fifth_of_the_true_length_away_is_found_and_more_is_not(offs
     ],
 )
 def test_a_fifth_of_the_length_is_rounded_to_whole_microseconds(length, late, f1):
-    found = table((0.0, length + late / 1e6, "a"))
-    assert event_based(table((0.0, length, "a")), found, CLASSES).micro["f1"] == f1
+    estimated = table((0.0, length + late / 1e6, "a"))
+    assert event_based(table((0.0, length, "a")), estimated, CLASSES).micro["f1"] == f1
 
 
 @pytest.mark.parametrize(("offset", "f1"), [(1.3, 1), (0.9, 1), (1.31, 0), (0.89, 0)])
@@ -142,38 +142,40 @@ def mirrored(row):
     return (10 - row[1], 10 - row[0], row[2])
 
 
-def test_two_events_are_both_found_though_the_first_answer_fits_both():
-    # The first true event takes either answer, the second the first one only.
-    truth = table((1.0, 6.0, "a"), (1.1, 5.2, "a"))
-    found = table((1.05, 5.5, "a"), (1.1, 6.5, "a"))
-    assert event_based(truth, found, CLASSES).micro["f1"] == 1
+def test_two_events_are_both_found_though_the_first_estimated_one_fits_both():
+    # The first reference event matches either estimated one, the second only the first.
+    reference = table((1.0, 6.0, "a"), (1.1, 5.2, "a"))
+    estimated = table((1.05, 5.5, "a"), (1.1, 6.5, "a"))
+    assert event_based(reference, estimated, CLASSES).micro["f1"] == 1
 
 
 def test_a_right_label_comes_before_two_substitutions():
-    # The first answer is near both events, the second near one of them only.
-    truth = [(1.0, 2.0, "a"), (1.3, 2.3, "b")]
-    found = [(1.15, 2.15, "a"), (0.85, 1.85, "c")]
+    # The first estimated event is near both reference events, the second near one only.
+    reference = [(1.0, 2.0, "a"), (1.3, 2.3, "b")]
+    estimated = [(1.15, 2.15, "a"), (0.85, 1.85, "c")]
     for turn in (tuple, mirrored):
-        ours = event_based(*(table(*map(turn, rows)) for rows in (truth, found)), CLASSES).micro
+        ours = event_based(
+            *(table(*map(turn, rows)) for rows in (reference, estimated)), CLASSES
+        ).micro
         assert (ours["recall"], ours["substitution_rate"]) == (0.5, 0)
         assert ours["deletion_rate"] == ours["insertion_rate"] == 0.5
     # with another label there, both are substitutions
-    found[0] = (1.15, 2.15, "c")
-    ours = event_based(table(*truth), table(*found), CLASSES).micro
+    estimated[0] = (1.15, 2.15, "c")
+    ours = event_based(table(*reference), table(*estimated), CLASSES).micro
     assert (ours["recall"], ours["substitution_rate"], ours["error_rate"]) == (0, 1, 1)
 
 
 def test_an_event_of_another_recording_is_not_the_same():
-    truth = event_table([("one", 1.0, 2.0, "a")])
-    found = event_table([("two", 1.0, 2.0, "a")])
-    ours = event_based(truth, found, CLASSES).micro
+    reference = event_table([("one", 1.0, 2.0, "a")])
+    estimated = event_table([("two", 1.0, 2.0, "a")])
+    ours = event_based(reference, estimated, CLASSES).micro
     assert (ours["f1"], ours["error_rate"], ours["substitution_rate"]) == (0, 2, 0)
 
 
 def test_macro_is_the_mean_over_the_classes_that_have_a_value():
-    truth = table((0.0, 1.0, "a"), (2.0, 3.0, "a"), (0.0, 1.0, "b"))
-    found = table((0.0, 1.0, "a"))
-    ours = event_based(truth, found, CLASSES)
+    reference = table((0.0, 1.0, "a"), (2.0, 3.0, "a"), (0.0, 1.0, "b"))
+    estimated = table((0.0, 1.0, "a"))
+    ours = event_based(reference, estimated, CLASSES)
     assert ours.per_class["f1"].tolist()[:2] == [pytest.approx(2 / 3), 0]
     assert math.isnan(ours.per_class.loc["c", "f1"])
     assert ours.macro["f1"] == pytest.approx(1 / 3)
@@ -208,7 +210,7 @@ def test_a_bad_event_is_refused_by_name(row, message):
             event_based(*pair, CLASSES)
 
 
-# --- second by second ----------------------------------------------------------------------
+# --- segment by segment ----------------------------------------------------------------------
 
 TWO = ["a", "b"]
 DURATIONS = {"one": 4.5, "two": 3.0}
@@ -224,9 +226,11 @@ events = st.lists(
 
 @claim
 @given(events, events)
-def test_the_counts_of_all_seconds_make_the_event_based_metrics(truth, found):
-    tp, fp, fn = (count.sum(axis=0) for count in event_counts(truth, found, DURATIONS, TWO))
-    whole = event_based(truth, found, TWO)
+def test_the_counts_of_all_segments_make_the_event_based_metrics(reference, estimated):
+    tp, fp, fn = (
+        count.sum(axis=0) for count in event_counts_by_segment(reference, estimated, DURATIONS, TWO)
+    )
+    whole = event_based(reference, estimated, TWO)
     np.testing.assert_array_equal(tp + fn, whole.per_class["support"])
     with np.errstate(invalid="ignore"):
         np.testing.assert_allclose(2 * tp / (2 * tp + fp + fn), whole.per_class["f1"])
@@ -234,20 +238,20 @@ def test_the_counts_of_all_seconds_make_the_event_based_metrics(truth, found):
 
 @claim
 @given(events)
-def test_an_event_counts_in_the_second_in_which_it_begins(truth):
-    tp, fp, fn = event_counts(truth, truth, DURATIONS, TWO)
+def test_an_event_counts_in_the_segment_in_which_it_begins(reference):
+    tp, fp, fn = event_counts_by_segment(reference, reference, DURATIONS, TWO)
     assert fp.sum() == fn.sum() == 0
     first = {"one": 0, "two": 4}
     expected = np.zeros((7, 2), dtype=int)
-    for event in truth.itertuples():
+    for event in reference.itertuples():
         expected[first[event.filename] + int(event.onset), TWO.index(event.event_label)] += 1
     np.testing.assert_array_equal(tp, expected)
 
 
 def test_a_missed_event_and_a_false_alarm_count_where_each_begins():
-    truth = event_table([("one", 0.5, 2.0, "a")])
-    found = event_table([("one", 1.5, 2.0, "a")])
-    tp, fp, fn = event_counts(truth, found, DURATIONS, TWO)
+    reference = event_table([("one", 0.5, 2.0, "a")])
+    estimated = event_table([("one", 1.5, 2.0, "a")])
+    tp, fp, fn = event_counts_by_segment(reference, estimated, DURATIONS, TWO)
     assert tp.sum() == 0
     assert np.argwhere(fn).tolist() == [[0, 0]]
     assert np.argwhere(fp).tolist() == [[1, 0]]
@@ -255,10 +259,10 @@ def test_a_missed_event_and_a_false_alarm_count_where_each_begins():
 
 def test_what_begins_after_the_last_whole_second_counts_in_it():
     late = event_table([("one", 4.2, 4.5, "b")])
-    tp, _, _ = event_counts(late, late, DURATIONS, TWO)
+    tp, _, _ = event_counts_by_segment(late, late, DURATIONS, TWO)
     assert np.argwhere(tp).tolist() == [[3, 1]]
 
 
 def test_a_recording_shorter_than_a_second_is_refused():
-    with pytest.raises(ValueError, match=r"'x' lasts 0\.9 s; it must be a second at least"):
-        event_counts(event_table(), event_table(), {"x": 0.9}, TWO)
+    with pytest.raises(ValueError, match=r"'x' lasts 0\.9 s; it must last at least one second"):
+        event_counts_by_segment(event_table(), event_table(), {"x": 0.9}, TWO)

@@ -5,6 +5,7 @@ import math
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +19,6 @@ from sedlib.metrics import (
     PSDSScenario,
     intersection_based,
     psds,
-    psds_from_events,
 )
 
 claim = settings(deadline=None, database=None, max_examples=30)
@@ -36,18 +36,18 @@ def ticks(row):
     return {(row[0], tick) for tick in range(row[1], row[2])}
 
 
-def slow_counts(truth, found, label, dtc, gtc, cttc=None):
+def slow_counts(reference, estimated, label, dtc, gtc, cttc=None):
     """Count true positives, false positives, and cross-triggers by class; times are whole."""
-    own = [ticks(row) for row in truth if row[3] == label]
-    answers = [ticks(row) for row in found if row[3] == label]
+    own = [ticks(row) for row in reference if row[3] == label]
+    own_estimated = [ticks(row) for row in estimated if row[3] == label]
     of_class = set().union(*own)
-    relevant = [a for a in answers if len(a & of_class) >= dtc * len(a)]
-    wrong = [a for a in answers if a not in relevant]
+    relevant = [a for a in own_estimated if len(a & of_class) >= dtc * len(a)]
+    wrong = [a for a in own_estimated if a not in relevant]
     covered = set().union(*relevant)
     tp = sum(len(t & covered) >= gtc * len(t) for t in own)
     triggers = {}
     for other in CLASSES:
-        of_other = set().union(*(ticks(row) for row in truth if row[3] == other))
+        of_other = set().union(*(ticks(row) for row in reference if row[3] == other))
         if other != label and cttc is not None:
             triggers[other] = sum(len(a & of_other) >= cttc * len(a) for a in wrong if a & of_other)
     return tp, len(wrong), triggers
@@ -58,39 +58,40 @@ def slow_staircase(points, rate):
     return max([0.0, *(ratio for at, ratio in points if at <= rate + 1e-12)])
 
 
-def slow_psds(truth, answers, seconds, scenario, unit):
-    """PSDS of the events of each threshold, as the paper has it; times are whole units."""
+def slow_psds(reference, points, seconds, scenario, unit):
+    """PSDS of the events at each threshold, of all classes and of each; times are whole units."""
     criteria = scenario.dtc_threshold, scenario.gtc_threshold, scenario.cttc_threshold
     criteria = [None if value is None else Fraction(str(value)) for value in criteria]
-    occur = [label for label in CLASSES if any(row[3] == label for row in truth)]
+    occur = [label for label in CLASSES if any(row[3] == label for row in reference)]
     curves = {}
     for label in occur:
-        n = sum(row[3] == label for row in truth)
+        n = sum(row[3] == label for row in reference)
         curves[label] = []
-        for found in answers:
-            tp, fp, triggers = slow_counts(truth, found, label, *criteria)
+        for estimated in points:
+            tp, fp, triggers = slow_counts(reference, estimated, label, *criteria)
             rates = [
                 triggers.get(other, 0)
-                / (unit * sum(row[2] - row[1] for row in truth if row[3] == other))
+                / (unit * sum(row[2] - row[1] for row in reference if row[3] == other))
                 for other in occur
                 if other != label
             ]
             rate = fp / seconds + scenario.alpha_ct * (sum(rates) / len(rates) if rates else 0)
             curves[label].append((3600 * rate, tp / n))
     edges = sorted({0.0, scenario.max_efpr, *(at for c in curves.values() for at, _ in c)})
-    area = 0.0
+    areas = np.zeros(1 + len(occur))
     for left, right in itertools.pairwise(edges):
         if right <= scenario.max_efpr and occur:
             ratios = [slow_staircase(curves[label], left) for label in occur]
             height = np.mean(ratios) - scenario.alpha_st * np.std(ratios)
-            area += max(height, 0) * (right - left)
-    return area / scenario.max_efpr if occur else math.nan
+            areas += np.array([max(height, 0), *ratios]) * (right - left)
+    value, *per_class = areas / scenario.max_efpr
+    return value if occur else math.nan, dict(zip(occur, per_class, strict=True))
 
 
 @st.composite
 def disjoint(draw):
-    truth = draw(event_lists(30, size=8))
-    return truth, draw(event_lists(30, truth, size=5))
+    reference = draw(event_lists(30, size=8))
+    return reference, draw(event_lists(30, reference, size=5))
 
 
 thresholds = st.sampled_from(["0.1", "0.25", "0.5", "0.7", "1"])
@@ -122,51 +123,56 @@ def test_intersection_based_f1_agrees_with_sets_of_ticks(case, dtc, gtc):
 @given(score_cases())
 def test_psds_of_scores_is_that_of_the_events_of_every_threshold(case):
     """The scores have nine values, so that there are nine thresholds to try."""
-    truth, unit = event_table(case["truth"]), case["hop"] / 4
-    found = [decoded(case, eighths / 8) for eighths in range(9)]
+    reference, unit = event_table(case["reference"]), case["hop"] / 4
+    estimated = [decoded(case, eighths / 8) for eighths in range(9)]
     in_units = [
         [(name, round(a / unit), round(b / unit), label) for name, a, b, label in rows]
-        for rows in [case["truth"], *(f.itertuples(index=False) for f in found)]
+        for rows in [case["reference"], *(f.itertuples(index=False) for f in estimated)]
     ]
     seconds = sum(case["durations"].values())
     for scenario in (PSDSScenario(**case["scenario"]), PSDS_SCENARIO_2):
-        ours = psds(tables(case), truth, case["durations"], scenario)
-        expected = slow_psds(in_units[0], in_units[1:], seconds, scenario, unit)
-        assert ours.value == pytest.approx(expected, abs=1e-9, nan_ok=True)
-        points = psds_from_events(found, truth, case["durations"], CLASSES, scenario)
-        assert points.value == pytest.approx(expected, abs=1e-9, nan_ok=True)
-        for a, b in zip(ours.per_class, points.per_class, strict=True):
-            assert a == pytest.approx(b, nan_ok=True)
+        ours = psds(tables(case), reference, case["durations"], scenario)
+        value, per_class = slow_psds(in_units[0], in_units[1:], seconds, scenario, unit)
+        assert ours.value == pytest.approx(value, abs=1e-9, nan_ok=True)
+        for label in CLASSES:
+            expected = per_class.get(label, math.nan)
+            assert ours.per_class[label] == pytest.approx(expected, abs=1e-9, nan_ok=True)
 
 
 @settings(claim, max_examples=15)
 @given(score_cases())
 def test_psds_does_not_change_with_a_rising_function_of_the_scores(case):
-    truth = event_table(case["truth"])
-    one = psds(tables(case), truth, case["durations"], PSDS_SCENARIO_2)
+    reference = event_table(case["reference"])
+    one = psds(tables(case), reference, case["durations"], PSDS_SCENARIO_2)
     bent = {}
     for name, scores in tables(case).items():
         bent[name] = scores.copy()
         bent[name][CLASSES] = scores[CLASSES] ** 3 / 2
-    other = psds(bent, truth, case["durations"], PSDS_SCENARIO_2)
+    other = psds(bent, reference, case["durations"], PSDS_SCENARIO_2)
     assert one.value == pytest.approx(other.value, nan_ok=True)
 
 
-def perfect(truth, steps):
-    scores = np.zeros((steps, len(CLASSES)))
-    for _, onset, offset, label in truth.itertuples(index=False):
-        scores[int(onset) : int(offset), CLASSES.index(label)] = 1
-    return {"one": score_table(scores, CLASSES)}
+def perfect(events, duration, classes=CLASSES):
+    """Scores of 1 while an event goes on and of 0 elsewhere, in rows from edge to edge."""
+    edges = sorted({0.0, float(duration), *events["onset"], *events["offset"]})
+    scores = pd.DataFrame({"onset": edges[:-1], "offset": edges[1:]})
+    for label in classes:
+        own = events[events["event_label"] == label]
+        goes_on = [((own["onset"] <= t) & (t < own["offset"])).any() for t in edges[:-1]]
+        scores[label] = np.array(goes_on, dtype=np.float32)
+    return {"one": scores}
 
 
 def test_psds_of_perfect_scores_is_one():
-    truth = table((1.0, 3.0, "a"), (4.0, 5.0, "a"), (2.0, 6.0, "b"), (0.0, 1.0, "c"))
+    reference = table((1.0, 3.0, "a"), (4.0, 5.0, "a"), (2.0, 6.0, "b"), (0.0, 1.0, "c"))
     for scenario in (PSDS_SCENARIO_1, PSDS_SCENARIO_2):
-        assert psds(perfect(truth, 8), truth, {"one": 8.0}, scenario).value == 1
+        assert psds(perfect(reference, 8), reference, {"one": 8.0}, scenario).value == 1
 
 
 def test_the_order_of_the_recordings_does_not_matter_to_psds():
-    truth = event_table([("one", 1.0, 3.0, "a"), ("two", 2.0, 6.0, "b"), ("two", 1.0, 2.0, "a")])
+    reference = event_table(
+        [("one", 1.0, 3.0, "a"), ("two", 2.0, 6.0, "b"), ("two", 1.0, 2.0, "a")]
+    )
     rng = np.random.default_rng(1)
     durations = {"one": 6.0, "two": 9.0}
     scores = {
@@ -174,18 +180,18 @@ def test_the_order_of_the_recordings_does_not_matter_to_psds():
         for name, steps in durations.items()
     }
     scenario = PSDSScenario(0.3, 0.3, 0.3, alpha_ct=0.5, alpha_st=1.0, max_efpr=5000.0)
-    one = psds(scores, truth, durations, scenario)
-    other = psds(scores, truth, dict(reversed(durations.items())), scenario)
+    one = psds(scores, reference, durations, scenario)
+    other = psds(scores, reference, dict(reversed(durations.items())), scenario)
     assert one.value == other.value > 0
 
 
 def test_scores_that_say_nothing_find_one_long_event_which_scenario_2_takes_in_short_recordings():
-    truth = table((1.0, 3.0, "a"))
+    reference = table((1.0, 3.0, "a"))
     for steps, expected in ((8, 1), (40, 0)):
         nothing = {"one": score_table(np.full((steps, 1), 0.5), ["a"])}
         durations = {"one": float(steps)}
-        assert psds(nothing, truth, durations, PSDS_SCENARIO_1).value == 0
-        assert psds(nothing, truth, durations, PSDS_SCENARIO_2).value == expected
+        assert psds(nothing, reference, durations, PSDS_SCENARIO_1).value == 0
+        assert psds(nothing, reference, durations, PSDS_SCENARIO_2).value == expected
 
 
 def test_the_scenarios_are_those_of_dcase():
@@ -210,11 +216,11 @@ def test_the_scenarios_are_those_of_dcase():
 
 def test_a_false_alarm_an_hour_costs_a_hundredth_of_psds():
     scenario = PSDSScenario(0.5, 0.5, None, alpha_ct=0.0, alpha_st=0.0, max_efpr=100.0)
-    truth = table((10.0, 20.0, "a"))
+    reference = table((10.0, 20.0, "a"))
     scores = np.zeros((3600, 1))
     scores[10:20], scores[100:110] = 0.5, 0.9
     scored = {"one": score_table(scores, ["a"])}
-    ours = psds(scored, truth, {"one": 3600.0}, scenario)
+    ours = psds(scored, reference, {"one": 3600.0}, scenario)
     assert ours.value == pytest.approx(0.99)
     assert ours.roc["effective_fp_rate"].tolist() == [0, 1, 100]
     assert ours.roc["effective_tp_ratio"].tolist() == [0, 1, 1]
@@ -223,48 +229,48 @@ def test_a_false_alarm_an_hour_costs_a_hundredth_of_psds():
 
 def test_a_cross_trigger_costs_its_rate_in_the_time_of_the_other_class():
     scenario = PSDSScenario(0.5, 0.5, 0.5, alpha_ct=1.0, alpha_st=0.0, max_efpr=1000.0)
-    truth = table((0.0, 100.0, "a"), (200.0, 300.0, "b"))
+    reference = table((0.0, 100.0, "a"), (200.0, 300.0, "b"))
     # Half of the false positive lies in the other class, and that is enough. It is one in an
     # hour, and one cross-trigger in 100 s. Two microseconds longer it is none.
     for onset, rate in ((180.0, 37), (179.999998, 1)):
-        found = table((0.0, 100.0, "a"), (onset, 220.0, "a"), (200.0, 300.0, "b"))
-        ours = psds_from_events([found], truth, {"one": 3600.0}, ["a", "b"], scenario)
+        estimated = table((0.0, 100.0, "a"), (onset, 220.0, "a"), (200.0, 300.0, "b"))
+        ours = psds(perfect(estimated, 3600, "ab"), reference, {"one": 3600.0}, scenario)
         assert ours.per_class.to_dict() == {"a": pytest.approx(1 - rate / 1000), "b": 1}
 
 
 def test_a_class_that_does_not_occur_does_not_thin_out_the_cost_of_cross_triggers():
     scenario = PSDSScenario(0.5, 0.5, 0.5, alpha_ct=1.0, alpha_st=0.0, max_efpr=1000.0)
-    truth = table((0.0, 100.0, "a"), (200.0, 300.0, "b"))
-    found = table((0.0, 100.0, "a"), (180.0, 220.0, "a"), (200.0, 300.0, "b"))
+    reference = table((0.0, 100.0, "a"), (200.0, 300.0, "b"))
+    estimated = table((0.0, 100.0, "a"), (180.0, 220.0, "a"), (200.0, 300.0, "b"))
     for classes in (["a", "b"], ["a", "b", "c"]):
-        ours = psds_from_events([found], truth, {"one": 3600.0}, classes, scenario)
+        ours = psds(perfect(estimated, 3600, classes), reference, {"one": 3600.0}, scenario)
         assert ours.per_class["a"] == pytest.approx(1 - 37 / 1000)
         assert ours.value == pytest.approx(1 - 37 / 2000)
 
 
 def test_a_class_that_does_not_occur_changes_nothing():
-    truth = table((1.0, 3.0, "a"), (2.0, 6.0, "b"))
+    reference = table((1.0, 3.0, "a"), (2.0, 6.0, "b"))
     scores = np.random.default_rng(1).integers(0, 9, (8, 3)) / 8
     with_c = {"one": score_table(scores, CLASSES)}
     without = {"one": score_table(scores[:, :2], CLASSES[:2])}
     scenario = PSDSScenario(0.3, 0.3, 0.3, alpha_ct=0.5, alpha_st=1.0, max_efpr=5000.0)
-    one, other = (psds(s, truth, {"one": 8.0}, scenario) for s in (with_c, without))
+    one, other = (psds(s, reference, {"one": 8.0}, scenario) for s in (with_c, without))
     assert one.value == other.value > 0
     assert math.isnan(one.per_class["c"])
     assert math.isnan(psds(with_c, event_table(), {"one": 8.0}, scenario).value)
 
 
 @pytest.mark.parametrize(
-    ("found", "precision", "recall"),
+    ("estimated", "precision", "recall"),
     [
-        ((0.0, 10.0, "a"), 1, 1),  # half of it is true
+        ((0.0, 10.0, "a"), 1, 1),  # half of it is in the reference
         ((0.0, 10.000002, "a"), 0, 0),
         ((5.0, 7.5, "a"), 1, 1),  # it covers half
         ((5.0, 7.499999, "a"), math.nan, 0),
     ],
 )
-def test_half_is_enough_and_a_microsecond_less_is_not(found, precision, recall):
-    ours = intersection_based(table((5.0, 10.0, "a")), table(found), ["a"]).micro
+def test_half_is_enough_and_a_microsecond_less_is_not(estimated, precision, recall):
+    ours = intersection_based(table((5.0, 10.0, "a")), table(estimated), ["a"]).micro
     assert [ours["precision"], ours["recall"]] == pytest.approx([precision, recall], nan_ok=True)
 
 
@@ -280,33 +286,33 @@ def test_the_bounds_of_all_criteria_are_whole_microseconds(microseconds, bound):
     length = microseconds / 1e6
     for covered, enough in ((bound / 1e6, True), ((bound - 1) / 1e6, False)):
         part, whole = table((0.0, covered, "a")), table((0.0, length, "a"))
-        # so much of the answer is true, and it covers all that is
+        # so much of the estimated event is right, and it covers all of the reference
         ours = intersection_based(part, whole, ["a"], dtc_threshold=0.7)
         assert ours.micro["recall"] == enough
-        # so much of the truth is covered
+        # so much of the reference is covered
         ours = intersection_based(whole, part, ["a"], gtc_threshold=0.7)
         assert ours.micro["recall"] == enough
         # so much of a false positive lies in another class
         scenario = PSDSScenario(0.7, 0.7, 0.7, alpha_ct=1.0, alpha_st=0.0, max_efpr=100000.0)
-        truth = table((0.0, covered, "b"), (5.0, 6.0, "a"))
-        found = table((0.0, length, "a"), (5.0, 6.0, "a"))
-        ours = psds_from_events([found], truth, {"one": 3600.0}, ["a", "b"], scenario)
+        reference = table((0.0, covered, "b"), (5.0, 6.0, "a"))
+        estimated = table((0.0, length, "a"), (5.0, 6.0, "a"))
+        ours = psds(perfect(estimated, 3600, "ab"), reference, {"one": 3600.0}, scenario)
         rate = 1 + 3600 / covered * enough
         assert ours.per_class["a"] == pytest.approx(1 - rate / 100000)
 
 
-def test_an_answer_of_ten_microseconds_where_nothing_is_true_is_wrong():
+def test_an_event_of_ten_microseconds_where_nothing_happens_is_wrong():
     ours = intersection_based(event_table(), table((1.0, 1.00001, "a")), ["a"], 0.1)
     assert ours.micro["precision"] == 0
 
 
-def test_a_relevant_answer_that_covers_too_little_is_neither_right_nor_wrong():
+def test_a_relevant_event_that_covers_too_little_is_neither_right_nor_wrong():
     ours = intersection_based(table((0.0, 10.0, "a")), table((0.0, 4.9, "a")), ["a"])
     assert math.isnan(ours.micro["precision"])
     assert ours.micro["recall"] == 0
 
 
-def test_two_answers_together_cover_one_event():
+def test_two_estimated_events_together_cover_one():
     ours = intersection_based(
         table((0.0, 10.0, "a")), table((0.0, 2.0, "a"), (5.0, 8.0, "a")), ["a"]
     )
@@ -314,9 +320,9 @@ def test_two_answers_together_cover_one_event():
 
 
 def test_events_that_overlap_in_a_class_or_have_no_length_are_refused():
-    truth = table((1.0, 3.0, "a"), (2.0, 4.0, "a"), (2.0, 4.0, "b"))
+    reference = table((1.0, 3.0, "a"), (2.0, 4.0, "a"), (2.0, 4.0, "b"))
     with pytest.raises(AnnotationError, match=r"one: 'a' from 2.0 s begins before .* 1.0 s"):
-        intersection_based(truth, event_table(), CLASSES)
+        intersection_based(reference, event_table(), CLASSES)
     with pytest.raises(AnnotationError, match=r"one: 'b' at 2.0 s has no length"):
         intersection_based(event_table(), table((2.0, 2.0, "b")), CLASSES)
     touching = table((1.0, 3.0, "a"), (3.0, 4.0, "a"))
@@ -353,14 +359,14 @@ def test_a_scenario_whose_parameters_do_not_fit_or_are_out_of_range_is_refused(p
 
 
 def test_scores_of_other_recordings_or_classes_are_refused():
-    truth, scores = event_table(), perfect(event_table(), 4)
+    reference, scores = event_table(), perfect(event_table(), 4)
     with pytest.raises(ValueError, match=r"scores of \['one'\] and durations of \['two'\]"):
-        psds(scores, truth, {"two": 4.0}, PSDS_SCENARIO_1)
+        psds(scores, reference, {"two": 4.0}, PSDS_SCENARIO_1)
     scores["two"] = scores["one"].drop(columns="b")
     with pytest.raises(ValueError, match=r"two: scores of classes \['a', 'c'\]"):
-        psds(scores, truth, {"one": 4.0, "two": 4.0}, PSDS_SCENARIO_1)
-    with pytest.raises(AnnotationError, match="of no recording that is judged"):
-        psds(perfect(truth, 4), event_table([("x", 0, 1, "a")]), {"one": 4.0}, PSDS_SCENARIO_1)
+        psds(scores, reference, {"one": 4.0, "two": 4.0}, PSDS_SCENARIO_1)
+    with pytest.raises(AnnotationError, match="of no recording that is evaluated"):
+        psds(perfect(reference, 4), event_table([("x", 0, 1, "a")]), {"one": 4.0}, PSDS_SCENARIO_1)
 
 
 def test_a_recording_without_scores_is_refused():

@@ -1,6 +1,6 @@
-"""Our metrics beside sed_eval, sed_scores_eval and psds_eval, on the cases they have judged.
+"""Our metrics beside sed_eval, sed_scores_eval and psds_eval, on the cases they have evaluated.
 
-See referees.py for where the numbers come from, and for as many more as one likes.
+referees.py says where the numbers come from and draws more of them.
 """
 
 import json
@@ -25,14 +25,14 @@ def close(value):
 
 
 def lists(case):
-    return event_table(case["truth"]), event_table(case["found"])
+    return event_table(case["reference"]), event_table(case["estimated"])
 
 
 def agrees_with_sed_eval(ours, judged):
     """Compare all but the overall error rate, of segments or of events.
 
-    Where precision or recall is 0/0, sed_eval has no F1, and we have 0. Where nothing is
-    true, it divides by the smallest number there is, and we have no error rate.
+    Where precision or recall is 0/0, sed_eval has no F1, and we have 0. Where the reference is
+    empty, it divides by the smallest number there is, and we have no error rate.
     """
     for label in CLASSES:
         row, theirs = ours.per_class.loc[label], judged["class_wise"][label]
@@ -71,7 +71,7 @@ def test_event_based_metrics_agree_with_sed_eval(case, judged):
     collars = case["t_collar"], case["percentage_of_length"]
     ours = metrics.event_based(*lists(case), CLASSES, *collars)
     agrees_with_sed_eval(ours, judged["sed_eval"]["event"])
-    if case["truth"]:
+    if case["reference"]:
         lowest = judged["sed_eval"]["event"]["overall"]["error_rate"]
         for name in ("substitution_rate", *RATES):
             assert ours.micro[name] == close(lowest[name])
@@ -90,7 +90,7 @@ def test_intersection_based_f1_agrees_with_psds_eval(case, judged):
 @each_set_of_scores
 def test_metrics_at_a_threshold_agree_with_sed_scores_eval(case, judged):
     """Where precision is 0/0, it has 0."""
-    pair = event_table(case["truth"]), decoded(case, case["threshold"])
+    pair = event_table(case["reference"]), decoded(case, case["threshold"])
     collars = case["t_collar"], case["percentage_of_length"]
     criteria = case["scenario"]["dtc_threshold"], case["scenario"]["gtc_threshold"]
     ours = {
@@ -111,7 +111,7 @@ def test_metrics_at_a_threshold_agree_with_sed_scores_eval(case, judged):
 @each_set_of_scores
 def test_psds_agrees_with_sed_scores_eval(case, judged):
     scenario = metrics.PSDSScenario(**case["scenario"])
-    ours = metrics.psds(tables(case), event_table(case["truth"]), case["durations"], scenario)
+    ours = metrics.psds(tables(case), event_table(case["reference"]), case["durations"], scenario)
     theirs = judged["sed_scores_eval"]
     if "psds" in theirs:
         assert ours.value == close(theirs["psds"])
@@ -120,12 +120,12 @@ def test_psds_agrees_with_sed_scores_eval(case, judged):
 
 
 @each_set_of_scores
-def test_psds_of_events_agrees_with_psds_eval(case, judged):
+def test_psds_agrees_with_psds_eval_at_every_score(case, judged):
     if judged["psds_eval"] is not None:
         scenario = metrics.PSDSScenario(**case["scenario"])
-        points = [decoded(case, eighths / 8) for eighths in range(9)]
-        truth = event_table(case["truth"])
-        ours = metrics.psds_from_events(points, truth, case["durations"], CLASSES, scenario)
+        ours = metrics.psds(
+            tables(case), event_table(case["reference"]), case["durations"], scenario
+        )
         assert ours.value == close(judged["psds_eval"])
 
 
@@ -137,7 +137,7 @@ OF_LISTS = [
 OF_SCORES = [
     test_metrics_at_a_threshold_agree_with_sed_scores_eval,
     test_psds_agrees_with_sed_scores_eval,
-    test_psds_of_events_agrees_with_psds_eval,
+    test_psds_agrees_with_psds_eval_at_every_score,
 ]
 
 

@@ -19,9 +19,9 @@ from sedlib.metrics import (
     averages,
     confusion,
     error_rate,
-    reference_metrics,
     segment_based,
     segment_metrics,
+    smoothed_metrics_vtt2018,
 )
 
 CLASSES = ("speaking", "laughing", "door bell")
@@ -38,10 +38,10 @@ def predictions(draw):
     return draw(arrays(bool, shape)), scores >= 0.5, scores
 
 
-def slow_counts(truth, predicted):
+def slow_counts(reference, estimated):
     counts = dict.fromkeys(["tp", "fp", "fn", "tn"], 0)
-    for true, said in zip(truth, predicted, strict=True):
-        counts[("t" if true == said else "f") + ("p" if said else "n")] += 1
+    for ref, est in zip(reference, estimated, strict=True):
+        counts[("t" if ref == est else "f") + ("p" if est else "n")] += 1
     return counts["tp"], counts["fp"], counts["fn"], counts["tn"]
 
 
@@ -58,11 +58,11 @@ def slow_ratios(tp, fp, fn, tn):
     }
 
 
-def slow_average_precision(truth, scores):
+def slow_average_precision(reference, scores):
     """Precision at each score that adds recall, weighted by the recall it adds."""
     total, before = 0.0, 0.0
     for threshold in sorted(set(scores), reverse=True):
-        tp, fp, fn, _ = slow_counts(truth, scores >= threshold)
+        tp, fp, fn, _ = slow_counts(reference, scores >= threshold)
         recall = tp / (tp + fn) if tp + fn else math.nan
         total, before = total + (recall - before) * tp / (tp + fp), recall
     return total
@@ -71,13 +71,15 @@ def slow_average_precision(truth, scores):
 @claim
 @given(predictions())
 def test_class_metrics_agree_with_a_slow_count(case):
-    truth, predicted, scores = case
-    table = segment_metrics(truth, predicted, CLASSES, scores)
+    reference, estimated, scores = case
+    table = segment_metrics(reference, estimated, CLASSES, scores)
     assert table.index.tolist() == list(CLASSES)
     for column, label in enumerate(CLASSES):
-        expected = slow_ratios(*slow_counts(truth[:, column], predicted[:, column]))
-        expected["average_precision"] = slow_average_precision(truth[:, column], scores[:, column])
-        expected["support"] = truth[:, column].sum()
+        expected = slow_ratios(*slow_counts(reference[:, column], estimated[:, column]))
+        expected["average_precision"] = slow_average_precision(
+            reference[:, column], scores[:, column]
+        )
+        expected["support"] = reference[:, column].sum()
         assert table.loc[label].to_dict() == pytest.approx(expected, nan_ok=True)
         assert list(table.columns) == list(expected)
 
@@ -85,24 +87,26 @@ def test_class_metrics_agree_with_a_slow_count(case):
 @settings(claim, max_examples=30)
 @given(predictions())
 def test_averages_agree_with_scikit_learn_when_zero_division_is_nan(case):
-    truth, predicted, scores = case
-    result = averages(truth, predicted, scores)
+    reference, estimated, scores = case
+    result = averages(reference, estimated, scores)
     for average in ("macro", "micro"):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             expected = sklearn_metrics.precision_recall_fscore_support(
-                truth, predicted, average=average, zero_division=np.nan
+                reference, estimated, average=average, zero_division=np.nan
             )[:3]
         ours = [result[average][name] for name in ("precision", "recall", "f1")]
         assert ours == pytest.approx(expected, nan_ok=True)
-    union = (truth | predicted).any(axis=0)
+    union = (reference | estimated).any(axis=0)
     if union.any():
-        iou = sklearn_metrics.jaccard_score(truth, predicted, average=None, zero_division=0)
+        iou = sklearn_metrics.jaccard_score(reference, estimated, average=None, zero_division=0)
         assert result["macro"]["iou"] == pytest.approx(iou[union].mean())
-    assert result["micro"]["accuracy"] == pytest.approx((truth == predicted).mean())
-    if truth.any():
-        present = truth.any(axis=0)
-        precision = sklearn_metrics.average_precision_score(truth[:, present], scores[:, present])
+    assert result["micro"]["accuracy"] == pytest.approx((reference == estimated).mean())
+    if reference.any():
+        present = reference.any(axis=0)
+        precision = sklearn_metrics.average_precision_score(
+            reference[:, present], scores[:, present]
+        )
         assert result["macro"]["average_precision"] == pytest.approx(precision)
 
 
@@ -112,36 +116,36 @@ def test_averages_can_be_written_as_json():
     assert all(type(value) is float for mean in result.values() for value in mean.values())
 
 
-def test_a_class_in_neither_truth_nor_prediction_is_nan_and_left_out_of_the_mean():
-    truth, predicted = np.array([[1, 0], [0, 0]]), np.array([[1, 0], [0, 0]])
-    table = segment_metrics(truth, predicted, ["a", "b"], truth)
+def test_a_class_in_neither_reference_nor_estimate_is_nan_and_left_out_of_the_mean():
+    reference, estimated = np.array([[1, 0], [0, 0]]), np.array([[1, 0], [0, 0]])
+    table = segment_metrics(reference, estimated, ["a", "b"], reference)
     undefined = ["precision", "recall", "f1", "iou", "average_precision"]
     assert table.loc["b", undefined].isna().all()
     assert table.loc["b", "accuracy"] == 1
-    assert averages(truth, predicted)["macro"]["f1"] == 1
+    assert averages(reference, estimated)["macro"]["f1"] == 1
 
 
 def test_a_class_that_is_never_predicted_counts_as_zero_in_the_mean_of_f1():
-    truth, predicted = np.array([[1, 1], [1, 1]]), np.array([[1, 0], [1, 0]])
-    table = segment_metrics(truth, predicted, ["a", "b"])
+    reference, estimated = np.array([[1, 1], [1, 1]]), np.array([[1, 0], [1, 0]])
+    table = segment_metrics(reference, estimated, ["a", "b"])
     assert table.loc["b", ["recall", "f1", "iou"]].tolist() == [0, 0, 0]
     assert math.isnan(table.loc["b", "precision"])
-    assert averages(truth, predicted)["macro"]["f1"] == 0.5
+    assert averages(reference, estimated)["macro"]["f1"] == 0.5
 
 
 def test_without_scores_there_is_no_average_precision():
-    truth = np.array([[1, 0], [0, 1]])
-    assert segment_metrics(truth, truth, ["a", "b"])["average_precision"].isna().all()
-    assert "average_precision" not in averages(truth, truth)["macro"]
+    reference = np.array([[1, 0], [0, 1]])
+    assert segment_metrics(reference, reference, ["a", "b"])["average_precision"].isna().all()
+    assert "average_precision" not in averages(reference, reference)["macro"]
 
 
 @claim
 @given(predictions())
-def test_the_reference_smooths_as_its_code_did(case):
-    truth, predicted, _ = case
-    table = reference_metrics(truth, predicted, CLASSES)
+def test_the_formulas_of_2018_smooth_as_its_code_did(case):
+    reference, estimated, _ = case
+    table = smoothed_metrics_vtt2018(reference, estimated, CLASSES)
     for column, label in enumerate(CLASSES):
-        tp, fp, fn, tn = slow_counts(truth[:, column], predicted[:, column])
+        tp, fp, fn, tn = slow_counts(reference[:, column], estimated[:, column])
         p, r = (tp + 1) / (tp + fp + 1), (tp + 0.01) / (tp + fn + 0.01)
         expected = {
             "precision": p,
@@ -158,46 +162,46 @@ def test_the_reference_smooths_as_its_code_did(case):
 @claim
 @given(predictions())
 def test_confusions_agree_with_a_slow_count(case):
-    truth, predicted, _ = case
-    table = confusion(truth, predicted, CLASSES)
+    reference, estimated, _ = case
+    table = confusion(reference, estimated, CLASSES)
     names = [*CLASSES, NOTHING]
     assert table.index.tolist() == table.columns.tolist() == names
     for i, row in enumerate(names):
-        clips, shares = 0, dict.fromkeys(names, 0)
-        for true, said in zip(truth, predicted, strict=True):
-            missed = [t and not s for t, s in zip(true, said, strict=True)]
-            alarms = [s and not t for t, s in zip(true, said, strict=True)]
-            if any(missed) if row == NOTHING else not true[i]:
+        segments, shares = 0, dict.fromkeys(names, 0)
+        for ref, est in zip(reference, estimated, strict=True):
+            missed = [t and not s for t, s in zip(ref, est, strict=True)]
+            alarms = [s and not t for t, s in zip(ref, est, strict=True)]
+            if any(missed) if row == NOTHING else not ref[i]:
                 continue
-            clips += 1
-            if row != NOTHING and said[i]:
+            segments += 1
+            if row != NOTHING and est[i]:
                 shares[row] += 1
                 continue
             shares[NOTHING] += not any(alarms)
             for j, label in enumerate(CLASSES):
                 shares[label] += alarms[j]
-        expected = {name: n / clips if clips else math.nan for name, n in shares.items()}
+        expected = {name: n / segments if segments else math.nan for name, n in shares.items()}
         assert table.loc[row].to_dict() == pytest.approx(expected, nan_ok=True)
 
 
 @claim
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1))
-def test_with_one_label_a_clip_it_is_the_usual_confusion_matrix(pairs):
-    truth, said = np.array(pairs).T
-    table = confusion(np.eye(3)[truth], np.eye(3)[said], CLASSES)
-    counts = sklearn_metrics.confusion_matrix(truth, said, labels=[0, 1, 2])
+def test_with_one_label_for_each_segment_it_is_the_usual_confusion_matrix(pairs):
+    reference, est = np.array(pairs).T
+    table = confusion(np.eye(3)[reference], np.eye(3)[est], CLASSES)
+    counts = sklearn_metrics.confusion_matrix(reference, est, labels=[0, 1, 2])
     present = counts.sum(axis=1) > 0
     expected = counts[present] / counts[present].sum(axis=1, keepdims=True)
     np.testing.assert_allclose(table.iloc[:3, :3].to_numpy()[present], expected)
 
 
 def test_arrays_of_two_shapes_are_refused():
-    with pytest.raises(ValueError, match=r"truth has shape \(3, 2\) and prediction \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"reference has shape \(3, 2\) and estimated \(2, 2\)"):
         averages(np.zeros((3, 2)), np.zeros((2, 2)))
 
 
 def test_arrays_of_one_axis_are_refused():
-    with pytest.raises(ValueError, match=r"truth has shape \(3,\) and prediction \(3,\)"):
+    with pytest.raises(ValueError, match=r"reference has shape \(3,\) and estimated \(3,\)"):
         averages(np.zeros(3), np.zeros(3))
 
 
@@ -227,38 +231,39 @@ def slow_roll(rows, name, segments, per_segment):
 @given(st.data(), st.sampled_from([1, 2, 3, 10, 25]), st.integers(20, 40))
 def test_segment_based_metrics_of_events_are_those_of_their_segments(data, per_segment, end):
     """In tenths of a second, which floating point does not hold."""
-    truth = data.draw(event_lists(40, gap=-40))
-    found = data.draw(event_lists(40, truth, gap=-40))
+    reference = data.draw(event_lists(40, gap=-40))
+    estimated = data.draw(event_lists(40, reference, gap=-40))
     tables = [
-        event_table((n, a / 10, b / 10, label) for n, a, b, label in r) for r in (truth, found)
+        event_table((n, a / 10, b / 10, label) for n, a, b, label in r)
+        for r in (reference, estimated)
     ]
     durations = dict.fromkeys(FILES, end / 10)
     ours = segment_based(*tables, durations, LABELS, per_segment / 10)
     segments = math.ceil(end / per_segment)
-    true, said = (
+    ref, est = (
         np.concatenate([slow_roll(rows, name, segments, per_segment) for name in FILES])
-        for rows in (truth, found)
+        for rows in (reference, estimated)
     )
-    expected = segment_metrics(true, said, LABELS).drop(columns="average_precision")
+    expected = segment_metrics(ref, est, LABELS).drop(columns="average_precision")
     for name in expected:
         np.testing.assert_allclose(ours.per_class[name], expected[name])
-    counts = [slow_counts(true[:, c], said[:, c]) for c in range(len(LABELS))]
+    counts = [slow_counts(ref[:, c], est[:, c]) for c in range(len(LABELS))]
     for label, (tp, fp, fn, _) in zip(LABELS, counts, strict=True):
         rates = [ours.per_class.loc[label, f"{x}_rate"] for x in ("error", "deletion", "insertion")]
         n = tp + fn or math.nan
         assert rates == pytest.approx([(fp + fn) / n, fn / n, fp / n], nan_ok=True)
-    means = averages(true, said)
-    assert ours.micro == pytest.approx(means["micro"] | slow_error_rate(true, said), nan_ok=True)
+    means = averages(ref, est)
+    assert ours.micro == pytest.approx(means["micro"] | slow_error_rate(ref, est), nan_ok=True)
     assert {k: ours.macro[k] for k in means["macro"]} == pytest.approx(means["macro"], nan_ok=True)
 
 
-def slow_error_rate(truth, predicted):
-    """Pair what is missed with what is found in its place, segment by segment."""
+def slow_error_rate(reference, estimated):
+    """Pair what is missed with what is predicted in its place, segment by segment."""
     n, swapped, deleted, inserted = 0, 0, 0, 0
-    for true, said in zip(truth.tolist(), predicted.tolist(), strict=True):
-        missed = [c for c, (t, s) in enumerate(zip(true, said, strict=True)) if t and not s]
-        alarms = [c for c, (t, s) in enumerate(zip(true, said, strict=True)) if s and not t]
-        n += sum(true)
+    for ref, est in zip(reference.tolist(), estimated.tolist(), strict=True):
+        missed = [c for c, (t, s) in enumerate(zip(ref, est, strict=True)) if t and not s]
+        alarms = [c for c, (t, s) in enumerate(zip(ref, est, strict=True)) if s and not t]
+        n += sum(ref)
         while missed and alarms:
             missed.pop(), alarms.pop()
             swapped += 1
@@ -271,9 +276,9 @@ def slow_error_rate(truth, predicted):
 @settings(claim, max_examples=30)
 @given(predictions())
 def test_the_error_rate_agrees_with_pairing_segment_by_segment(case):
-    truth, predicted, _ = case
-    expected = slow_error_rate(truth, predicted)
-    assert error_rate(truth, predicted) == pytest.approx(expected, nan_ok=True)
+    reference, estimated, _ = case
+    expected = slow_error_rate(reference, estimated)
+    assert error_rate(reference, estimated) == pytest.approx(expected, nan_ok=True)
 
 
 def one(*rows):
@@ -319,8 +324,11 @@ def test_an_event_from_edge_to_edge_fills_its_segments_however_long_they_are(res
 
 
 def test_a_segment_that_the_recording_ends_in_counts_and_what_lies_past_it_does_not():
-    truth, found = one((0.0, 1.0, "a"), (2.1, 2.5, "b")), one((0.0, 9.0, "a"), (4.0, 5.0, "b"))
-    ours = segment_based(truth, found, {"one": 2.5}, LABELS)
+    reference, estimated = (
+        one((0.0, 1.0, "a"), (2.1, 2.5, "b")),
+        one((0.0, 9.0, "a"), (4.0, 5.0, "b")),
+    )
+    ours = segment_based(reference, estimated, {"one": 2.5}, LABELS)
     assert ours.per_class["support"].tolist() == [1, 1, 0]
     assert ours.per_class.loc["a", "precision"] == pytest.approx(1 / 3)
     assert ours.per_class.loc["b", "insertion_rate"] == 0
@@ -349,18 +357,18 @@ def test_what_is_undefined_is_nan_without_a_warning():
 
 
 def test_a_recording_without_events_counts_and_one_without_duration_is_refused():
-    found = event_table([("two", 0.0, 1.0, "a")])
-    ours = segment_based(one((0.0, 1.0, "a")), found, {"one": 1.0, "two": 1.0}, LABELS)
+    estimated = event_table([("two", 0.0, 1.0, "a")])
+    ours = segment_based(one((0.0, 1.0, "a")), estimated, {"one": 1.0, "two": 1.0}, LABELS)
     assert ours.micro["insertion_rate"] == 1
-    with pytest.raises(AnnotationError, match=r"two: 'a' from 0.0 to 1.0 s .* judged \(one\)"):
-        segment_based(one((0.0, 1.0, "a")), found, {"one": 1.0}, LABELS)
+    with pytest.raises(AnnotationError, match=r"two: 'a' from 0.0 to 1.0 s .* evaluated \(one\)"):
+        segment_based(one((0.0, 1.0, "a")), estimated, {"one": 1.0}, LABELS)
 
 
 def test_of_many_recordings_three_are_named():
-    found = event_table([("x", 0.0, 1.0, "a")])
-    for names, said in (("abc", r"\(a, b, c\)"), ("abcd", r"\(a, b, c, \.\.\.\)")):
-        with pytest.raises(AnnotationError, match=f"of no recording that is judged {said}"):
-            segment_based(one(), found, dict.fromkeys(names, 1.0), LABELS)
+    estimated = event_table([("x", 0.0, 1.0, "a")])
+    for names, listed in (("abc", r"\(a, b, c\)"), ("abcd", r"\(a, b, c, \.\.\.\)")):
+        with pytest.raises(AnnotationError, match=f"of no recording that is evaluated {listed}"):
+            segment_based(one(), estimated, dict.fromkeys(names, 1.0), LABELS)
 
 
 @pytest.mark.parametrize("resolution", [0.0, -1.0, math.nan])
@@ -370,5 +378,5 @@ def test_a_segment_that_lasts_no_time_is_refused(resolution):
 
 
 def test_no_recordings_are_refused():
-    with pytest.raises(ValueError, match="no recording to judge"):
+    with pytest.raises(ValueError, match="no recording to evaluate"):
         segment_based(one(), one(), {}, LABELS)

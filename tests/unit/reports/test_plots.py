@@ -13,7 +13,7 @@ from sedlib.annotations import event_table
 from sedlib.config import STFTParams
 from sedlib.reports import plots
 
-RECIPE = STFTParams(sample_rate=8000, n_fft=256, hop_length=128, win_length=256)
+STFT = STFTParams(sample_rate=8000, n_fft=256, hop_length=128, win_length=256)
 CLASSES = ["music", "speech", "bell"]
 
 
@@ -26,15 +26,17 @@ def headless():
 
 
 def luminance(colour):
+    """Relative luminance as WCAG defines it."""
+    colour = mpl.colors.to_rgb(colour)
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
     return float(np.dot([0.2126, 0.7152, 0.0722], linear))
 
 
 @pytest.mark.parametrize("n", [1, 3, 10, 25])
-def test_every_class_has_a_colour_of_its_own_that_shows_on_white(n):
+def test_every_class_has_a_colour_of_its_own_with_a_contrast_of_3_on_white(n):
     colours = plots.class_colours([f"class {i}" for i in range(n)])
     assert len(set(colours.values())) == n
-    assert all(luminance(colour) < 0.8 for colour in colours.values())
+    assert all(1.05 / (luminance(colour) + 0.05) >= 3 for colour in colours.values())
 
 
 def test_a_class_keeps_its_colour_whatever_is_drawn():
@@ -54,7 +56,7 @@ def test_the_same_figure_is_the_same_file(tmp_path):
 def test_a_spectrogram_has_its_axes_in_seconds_and_kilohertz():
     magnitude = np.random.default_rng(0).random((63, 129), dtype=np.float32)
     _, ax = plt.subplots()
-    mesh = plots.draw_spectrogram(ax, magnitude, RECIPE, fmax=2000, start=5.0)
+    mesh = plots.draw_spectrogram(ax, magnitude, STFT, fmax=2000, start=5.0)
     assert ax.get_xlabel() == "time (s)"
     assert ax.get_ylabel() == "frequency (kHz)"
     assert ax.get_ylim() == (0, 2)
@@ -72,19 +74,19 @@ def test_an_event_is_drawn_from_its_onset_to_its_offset_in_its_row_and_colour():
             box = path.get_extents()
             drawn[label] = (box.x0, box.x1, round((box.y0 + box.y1) / 2))
             np.testing.assert_allclose(
-                bars.get_facecolor()[0][:3], plots.class_colours(CLASSES)[label]
+                bars.get_facecolor()[0][:3], mpl.colors.to_rgb(plots.class_colours(CLASSES)[label])
             )
     assert drawn == {"speech": (1.0, 3.5, 1), "bell": (2.0, 4.0, 2)}
 
 
-def test_predicted_events_are_drawn_below_the_true_ones_of_their_class():
+def test_estimated_events_are_drawn_below_the_true_ones_of_their_class():
     events = event_table([("a", 1.0, 3.0, "speech")])
     _, ax = plt.subplots()
-    plots.draw_events(ax, events, CLASSES, predicted=event_table([("a", 2.0, 4.0, "speech")]))
+    plots.draw_events(ax, events, CLASSES, estimated=event_table([("a", 2.0, 4.0, "speech")]))
     boxes = [p.get_extents() for bars in ax.collections for p in bars.get_paths()]
-    true, predicted = boxes
-    assert (true.x0, true.x1, predicted.x0, predicted.x1) == (1.0, 3.0, 2.0, 4.0)
-    assert true.y1 < predicted.y0  # the axis points down
+    true, estimated = boxes
+    assert (true.x0, true.x1, estimated.x0, estimated.x1) == (1.0, 3.0, 2.0, 4.0)
+    assert true.y1 < estimated.y0  # the axis points down
 
 
 def test_bars_carry_their_numbers_and_the_first_is_on_top():
@@ -166,3 +168,61 @@ def test_scores_are_drawn_at_their_time_a_row_a_class():
     assert ax.dataLim.intervalx.tolist() == [3.0, 4.0]
     assert [text.get_text() for text in ax.get_yticklabels()] == CLASSES
     assert ax.yaxis_inverted() and mesh.get_clim() == (0, 1)
+
+
+def test_the_colours_of_the_first_ten_classes_differ_in_lightness_as_well():
+    values = sorted(luminance(colour) for colour in plots.CLASS_COLOURS)
+    assert (values[-1] + 0.05) / (values[0] + 0.05) > 2.5
+    assert len({round(value, 3) for value in values}) == 10
+
+
+def test_dots_and_intervals_lie_at_their_values_in_the_rows_of_their_classes():
+    _, ax = plt.subplots()
+    values = pd.Series([0.2, 0.5, 0.9], CLASSES)
+    interval = pd.DataFrame({"low": values - 0.1, "high": values + 0.05})
+    plots.draw_dots(ax, values, plots.class_colours(CLASSES), interval, shift=0.25)
+    np.testing.assert_allclose(
+        ax.collections[1].get_offsets(), np.column_stack([values, [0.25, 1.25, 2.25]])
+    )
+    spans = [segment[:, 0] for segment in ax.collections[0].get_segments()]
+    np.testing.assert_allclose(spans, interval.to_numpy())
+
+
+def test_rows_are_named_from_the_top():
+    _, ax = plt.subplots()
+    plots.label_rows(ax, CLASSES)
+    assert [text.get_text() for text in ax.get_yticklabels()] == CLASSES
+    top, bottom = ax.transData.transform([(0, 0), (0, 2)])[:, 1]
+    assert top > bottom
+
+
+def test_a_change_is_drawn_from_its_old_to_its_new_value():
+    _, ax = plt.subplots()
+    before, after = pd.Series([0.1, 0.2, 0.3], CLASSES), pd.Series([0.4, 0.1, 0.3], CLASSES)
+    plots.draw_change(ax, before, after, plots.class_colours(CLASSES), ("old", "new"))
+    spans = [segment[:, 0] for segment in ax.collections[0].get_segments()]
+    np.testing.assert_allclose(spans, np.column_stack([before, after]))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["old", "new"]
+
+
+@pytest.mark.parametrize("n", [0, 1, 7])
+def test_spectrograms_have_a_panel_each(n):
+    magnitude = np.ones((5, 129), dtype=np.float32)
+    figure = plots.spectrogram_panels([(f"panel {i}", magnitude) for i in range(n)], STFT)
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    titles = [title for title in titles if title]
+    assert titles == [f"panel {i}" for i in range(n)]
+
+
+def test_the_diagram_has_a_box_for_each_layer_that_computes_with_its_shape_below():
+    table = pd.DataFrame(
+        {
+            "kind": ["InputLayer", "Conv2D", "ReLU", "GRU", "Dense"],
+            "output": ["4 x 8 x 1", "4 x 8 x 16", "4 x 8 x 16", "4 x 3", "4 x 2"],
+        }
+    )
+    (ax,) = plots.network_diagram(table).axes
+    heights = [box.get_height() for box in ax.patches]
+    np.testing.assert_allclose(heights, np.log2([16, 256, 6, 4]))
+    shown = [text.get_text().split("\n") for text in ax.texts if text.get_text()]
+    assert shown == [["4", "8", "1"], ["4", "8", "16"], ["4", "3"], ["4", "2"]]

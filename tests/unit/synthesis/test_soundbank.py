@@ -1,6 +1,5 @@
 """Claims about sound banks, on small ones of tones and noise."""
 
-import hashlib
 import os
 import re
 import shutil
@@ -19,7 +18,7 @@ from hypothesis import strategies as st
 from sedlib.audio import AudioError
 from sedlib.config import ConfigError, load_params
 from sedlib.synthesis import mixing, synthesise
-from sedlib.synthesis.soundbank import SHARES, open_soundbank
+from sedlib.synthesis.soundbank import SUBSET_SHARES, open_soundbank
 
 RATE = 44100
 SECONDS = 16.0
@@ -52,7 +51,7 @@ def note(folder, groups):
     pd.DataFrame(rows, columns=["path", "notes"]).to_csv(folder / "sources.csv", index=False)
 
 
-def small_bank(folder, n=3, places=("knocking",)):
+def small_soundbank(folder, n=3, places=("knocking",)):
     """`n` different recordings of noise in each place."""
     for k, place in enumerate(places):
         for i in range(n):
@@ -60,18 +59,8 @@ def small_bank(folder, n=3, places=("knocking",)):
     return folder
 
 
-def sides_of(bank):
-    return {recording.name: recording.side for recording in bank.recordings}
-
-
-def params_for(duration):
-    params = load_params()
-    episodes = params.episodes.model_copy(update={"duration": duration})
-    return params.model_copy(update={"episodes": episodes})
-
-
-def digest(waveform):
-    return hashlib.sha256(waveform.tobytes()).hexdigest()
+def subsets_of(soundbank):
+    return {recording.name: recording.subset for recording in soundbank.recordings}
 
 
 def strength(x, frequency):
@@ -94,20 +83,20 @@ def tonal(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def bank(tonal):
+def soundbank(tonal):
     return open_soundbank(tonal, CLASSES, DOORS, 2018)
 
 
 @pytest.fixture(scope="module")
-def episode(bank):
-    return synthesise("s01_ep08", params_for(SECONDS), bank)
+def episode(soundbank, params_for):
+    return synthesise("s01_ep08", params_for(SECONDS), soundbank)
 
 
 # --- the split
 
 
 def joined(links):
-    """Slow and obvious: merge sets of names until none share a link."""
+    """Merge sets of names until none share a link; slow and obvious."""
     sets = [({name}, set(link)) for name, link in links.items()]
     merged = True
     while merged:
@@ -124,10 +113,10 @@ def joined(links):
 
 @settings(max_examples=10, deadline=None)
 @given(data=st.data(), seed=st.integers(0, 2**32))
-def test_what_belongs_together_is_on_one_side_and_each_class_on_each(data, seed, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("bank")
+def test_a_group_is_in_one_subset_and_each_class_in_each(data, seed, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("soundbank")
     places = ("knocking", "door_bell", "ambience")
-    small_bank(folder, n=3, places=places)  # three of its own, so that it can be done
+    small_soundbank(folder, n=3, places=places)  # three of its own, so that it can be done
     links = {f"{place}/{i}.wav": {f"{place} {i}"} for place in places for i in range(3)}
     notes = {}
     extra = st.tuples(st.sampled_from(places), st.integers(0, 5), st.integers(0, 5))
@@ -137,17 +126,17 @@ def test_what_belongs_together_is_on_one_side_and_each_class_on_each(data, seed,
         notes[name] = f"g{group}"
         links[name] = {f"group {group}", f"content {content}"}
     note(folder, notes)
-    bank = open_soundbank(folder, ("knocking", "door bell"), {}, seed)
-    sides = sides_of(bank)
-    assert sides.keys() == links.keys()
-    groups = {recording.name: recording.group for recording in bank.recordings}
+    soundbank = open_soundbank(folder, ("knocking", "door bell"), {}, seed)
+    subsets = subsets_of(soundbank)
+    assert subsets.keys() == links.keys()
+    groups = {recording.name: recording.group for recording in soundbank.recordings}
     together = joined(links)
     assert len({*groups.values()}) == len(together)
     for names in together:
-        assert len({sides[name] for name in names}) == 1
+        assert len({subsets[name] for name in names}) == 1
         assert len({groups[name] for name in names}) == 1
     for label in ("knocking", "door bell", "ambience"):
-        assert {r.side for r in bank.recordings if r.label == label} == {*SHARES}
+        assert {r.subset for r in soundbank.recordings if r.label == label} == {*SUBSET_SHARES}
 
 
 @settings(max_examples=20, deadline=None)
@@ -159,7 +148,7 @@ def test_what_belongs_together_is_on_one_side_and_each_class_on_each(data, seed,
 @example(held=[{0, 1, 2}, {0, 1, 3}, {0, 2, 3}])  # 2 and 3 would have to differ and agree
 @example(held=[{0, 1, 2}, {0, 3, 4}, {0, 1, 3}])  # the first try ends nowhere
 def test_groups_that_hold_several_classes_are_split_if_it_can_be_done(held, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("bank")
+    folder = tmp_path_factory.mktemp("soundbank")
     classes = ("a", "b", "c")
     notes = {}
     for label, groups in zip(classes, held, strict=True):
@@ -169,37 +158,37 @@ def test_groups_that_hold_several_classes_are_split_if_it_can_be_done(held, tmp_
             notes[name] = f"g{group}"
     note(folder, notes)
     possible = any(
-        all(len({sides[group] for group in groups}) == 3 for groups in held)
-        for sides in product(SHARES, repeat=5)
+        all(len({subsets[group] for group in groups}) == 3 for groups in held)
+        for subsets in product(SUBSET_SHARES, repeat=5)
     )
     if possible:
-        bank = open_soundbank(folder, classes, {}, 1)
+        soundbank = open_soundbank(folder, classes, {}, 1)
         for label in classes:
-            assert {r.side for r in bank.recordings if r.label == label} == {*SHARES}
+            assert {r.subset for r in soundbank.recordings if r.label == label} == {*SUBSET_SHARES}
     else:
         with pytest.raises(ConfigError, match="too many groups hold several classes"):
             open_soundbank(folder, classes, {}, 1)
 
 
 @pytest.mark.parametrize("n", [3, 4, 7, 20])
-def test_about_60_15_and_25_percent_go_to_the_sides(tmp_path, n):
-    small_bank(tmp_path, n)
-    counts = Counter(sides_of(open_soundbank(tmp_path, ("knocking",), {}, 5)).values())
+def test_about_60_15_and_25_percent_go_to_the_subsets(tmp_path, n):
+    small_soundbank(tmp_path, n)
+    counts = Counter(subsets_of(open_soundbank(tmp_path, ("knocking",), {}, 5)).values())
     expected = {3: (1, 1, 1), 4: (2, 1, 1), 7: (4, 1, 2), 20: (12, 3, 5)}[n]
-    assert tuple(counts[side] for side in SHARES) == expected
+    assert tuple(counts[subset] for subset in SUBSET_SHARES) == expected
 
 
 def test_a_group_without_a_note_is_the_file_itself(tmp_path):
-    small_bank(tmp_path)
+    small_soundbank(tmp_path)
     note(tmp_path, {"knocking/gone.wav": "x"})
     groups = {r.group for r in open_soundbank(tmp_path, ("knocking",), {}, 0).recordings}
     assert groups == {f"knocking/{i}.wav" for i in range(3)}
 
 
 def test_another_seed_gives_another_split(tmp_path):
-    small_bank(tmp_path, 12)
+    small_soundbank(tmp_path, 12)
     first, again, other = (
-        sides_of(open_soundbank(tmp_path, ("knocking",), {}, seed)) for seed in (1, 1, 2)
+        subsets_of(open_soundbank(tmp_path, ("knocking",), {}, seed)) for seed in (1, 1, 2)
     )
     assert first == again != other
 
@@ -209,10 +198,10 @@ def test_another_seed_gives_another_split(tmp_path):
 
 def test_names_fit_exactly_or_with_underscores_or_by_an_alias(tmp_path):
     places = ("knocking", "door_bell", "doors", "cup_boards", "old_stuff", "a_b", "ambience")
-    small_bank(tmp_path, places=places)
+    small_soundbank(tmp_path, places=places)
     aliases = {"doors": "x/y", "cup boards": "x/y", "old_stuff": None}
-    bank = open_soundbank(tmp_path, ("knocking", "door bell", "x/y", "a_b"), aliases, 0)
-    labels = {recording.name.split("/")[0]: recording.label for recording in bank.recordings}
+    soundbank = open_soundbank(tmp_path, ("knocking", "door bell", "x/y", "a_b"), aliases, 0)
+    labels = {recording.name.split("/")[0]: recording.label for recording in soundbank.recordings}
     assert labels == {
         "knocking": "knocking",
         "door_bell": "door bell",
@@ -253,20 +242,20 @@ def test_names_fit_exactly_or_with_underscores_or_by_an_alias(tmp_path):
 def test_a_folder_without_class_and_a_class_without_folder_are_named(
     tmp_path, classes, aliases, sentence
 ):
-    small_bank(tmp_path, places=("knocking", "door_bel"))
+    small_soundbank(tmp_path, places=("knocking", "door_bel"))
     with pytest.raises(ConfigError, match=sentence):
         open_soundbank(tmp_path, classes, aliases, 0)
 
 
 def test_fewer_than_three_independent_recordings_are_too_few(tmp_path):
-    small_bank(tmp_path)
+    small_soundbank(tmp_path)
     shutil.copy(tmp_path / "knocking" / "0.wav", tmp_path / "knocking" / "2.wav")
     with pytest.raises(
         ConfigError, match=r"class 'knocking' has 2 independent recordings, but 3 are needed"
     ):
         open_soundbank(tmp_path, ("knocking",), {}, 0)
-    small_bank(tmp_path)
-    small_bank(tmp_path, n=1, places=("ambience",))
+    small_soundbank(tmp_path)
+    small_soundbank(tmp_path, n=1, places=("ambience",))
     with pytest.raises(ConfigError, match=r": 'ambience' has 1 independent recordings"):
         open_soundbank(tmp_path, ("knocking",), {}, 0)
     assert open_soundbank(tmp_path, ("knocking",), {"ambience": None}, 0).labels == ("knocking",)
@@ -282,7 +271,7 @@ def test_a_missing_folder_is_named(tmp_path):
 
 @pytest.mark.parametrize("text", [b"", b"file,notes\na,b\n", b"path,notes\n\xff\xfe,1\n"])
 def test_a_table_of_sources_that_is_none_is_named(tmp_path, text):
-    small_bank(tmp_path)
+    small_soundbank(tmp_path)
     (tmp_path / "sources.csv").write_bytes(text)
     with pytest.raises(ConfigError, match=r"sources\.csv: not a table with the columns path"):
         open_soundbank(tmp_path, ("knocking",), {}, 0)
@@ -301,7 +290,7 @@ def test_a_table_of_sources_that_is_none_is_named(tmp_path, text):
     ],
 )
 def test_a_bad_recording_stops_the_run_or_is_left_out_and_told(tmp_path, samples, fault):
-    small_bank(tmp_path)
+    small_soundbank(tmp_path)
     bad = tmp_path / "knocking" / "bad.wav"
     if samples is None:
         bad.write_text("not sound")
@@ -309,9 +298,9 @@ def test_a_bad_recording_stops_the_run_or_is_left_out_and_told(tmp_path, samples
         write(bad, samples)
     with pytest.raises(AudioError, match=rf"bad\.wav: {fault}.*episodes\.bad"):
         open_soundbank(tmp_path, ("knocking",), {}, 0)
-    bank = open_soundbank(tmp_path, ("knocking",), {}, 0, bad="leave out")
-    assert [r.name for r in bank.recordings] == [f"knocking/{i}.wav" for i in range(3)]
-    [(name, sentence)] = bank.left_out
+    soundbank = open_soundbank(tmp_path, ("knocking",), {}, 0, bad="leave out")
+    assert [r.name for r in soundbank.recordings] == [f"knocking/{i}.wav" for i in range(3)]
+    [(name, sentence)] = soundbank.left_out
     assert name == "knocking/bad.wav"
     assert re.search(rf"bad\.wav: {fault}", sentence)
 
@@ -320,11 +309,11 @@ def test_a_bad_recording_stops_the_run_or_is_left_out_and_told(tmp_path, samples
 
 
 def one_sound(tmp_path, samples):
-    """Maker of a class with one recording on its side."""
+    """Maker of a class with one recording in its subset."""
     for i in range(3):
         write(tmp_path / "knocking" / f"{i}.wav", samples(i))
-    bank = open_soundbank(tmp_path, ("knocking",), {}, 0)
-    return bank.maker("knocking", "train", RATE)
+    soundbank = open_soundbank(tmp_path, ("knocking",), {}, 0)
+    return soundbank.maker("knocking", "train", RATE)
 
 
 def test_a_sound_begins_where_its_recording_does_and_long_pauses_are_shortened(tmp_path):
@@ -395,8 +384,8 @@ def test_a_turn_stays_with_its_speaker_as_long_as_there_is_more_of_him(tmp_path)
         write(tmp_path / name, tone(500 + 100 * i, 0.5))
         notes[name] = f"speaker{i % 6}"
     note(tmp_path, notes)
-    bank = open_soundbank(tmp_path, ("speaking",), {}, 0)
-    make = bank.maker("speaking", "train", RATE)
+    soundbank = open_soundbank(tmp_path, ("speaking",), {}, 0)
+    make = soundbank.maker("speaking", "train", RATE)
     for seed in range(5):
         x = make(np.random.default_rng(seed), 4 * RATE)
         parts = x.reshape(8, -1)[:, 2205:-2205]
@@ -407,16 +396,16 @@ def test_a_turn_stays_with_its_speaker_as_long_as_there_is_more_of_him(tmp_path)
             assert len({*turn}) == 4 and len({i % 6 for i in turn}) == 1
 
 
-def test_a_bank_that_lacks_a_class_says_so(bank):
+def test_a_sound_bank_that_lacks_a_class_is_named(soundbank):
     with pytest.raises(ConfigError, match="without class 'yodelling' for test"):
-        bank.maker("yodelling", "test", RATE)
+        soundbank.maker("yodelling", "test", RATE)
 
 
 @pytest.mark.parametrize("label", [*CLASSES, "ambience"])
-def test_a_recorded_sound_fills_its_time(bank, label):
-    make = bank.maker(label, "test", RATE)
+def test_a_recorded_sound_fills_its_time(soundbank, label):
+    make = soundbank.maker(label, "test", RATE)
     for n in (int(0.31 * RATE), int(3.27 * RATE)):
-        x = mixing.dry_sound(np.random.default_rng(n), make, n, RATE, 0.0)
+        x = mixing.make_dry_sound(np.random.default_rng(n), make, n, RATE, 0.0)
         assert x.shape == (n,) and np.isfinite(x).all() and x[0] != 0 and x[-1] != 0
         for part in (x[: n // 5], x[-n // 5 :]):
             assert 20 * np.log10(np.sqrt(np.mean(part**2))) > -40
@@ -443,15 +432,15 @@ def test_an_annotated_class_is_heard_during_its_events_and_not_elsewhere(episode
     assert seen == len(events) > 10
 
 
-def test_an_episode_hears_only_recordings_of_its_side_wherever_the_bank_lies(
-    tonal, bank, episode, tmp_path
+def test_an_episode_has_only_recordings_of_its_subset_wherever_the_sound_bank_is(
+    tonal, soundbank, episode, tmp_path, params_for, digest
 ):
     moved = tmp_path / "elsewhere"
     shutil.copytree(tonal, moved, copy_function=shutil.copyfile)
     again = open_soundbank(moved, CLASSES, DOORS, 2018)
-    assert sides_of(again) == sides_of(bank)
+    assert subsets_of(again) == subsets_of(soundbank)
     for recording in again.recordings:
-        if recording.side != "test":
+        if recording.subset != "test":
             recording.path.unlink()
     waveform, events = synthesise("s01_ep08", params_for(SECONDS), again)
     assert digest(waveform) == digest(episode[0])
@@ -460,7 +449,7 @@ def test_an_episode_hears_only_recordings_of_its_side_wherever_the_bank_lies(
         synthesise("s01_ep01", params_for(SECONDS), again)
 
 
-def test_another_process_mixes_the_same_episode(tonal, episode):
+def test_another_process_mixes_the_same_episode(tonal, episode, digest):
     code = (
         "import hashlib, sys\n"
         "from sedlib.config import load_params\n"
@@ -469,8 +458,8 @@ def test_another_process_mixes_the_same_episode(tonal, episode):
         "p = load_params()\n"
         f"e = p.episodes.model_copy(update={{'duration': {SECONDS}}})\n"
         "p = p.model_copy(update={'episodes': e})\n"
-        f"bank = open_soundbank(sys.argv[1], p.classes, {DOORS}, 2018)\n"
-        "print(hashlib.sha256(synthesise('s01_ep08', p, bank)[0].tobytes()).hexdigest())\n"
+        f"soundbank = open_soundbank(sys.argv[1], p.classes, {DOORS}, 2018)\n"
+        "print(hashlib.sha256(synthesise('s01_ep08', p, soundbank)[0].tobytes()).hexdigest())\n"
     )
     environment = os.environ | {"PYTHONHASHSEED": "11", "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
@@ -483,25 +472,29 @@ def test_another_process_mixes_the_same_episode(tonal, episode):
     assert done.stdout.strip() == digest(episode[0])
 
 
-def test_the_script_is_that_of_the_synthetic_episode_and_the_sound_is_not(episode):
+def test_the_script_is_that_of_the_synthetic_episode_and_the_sound_is_not(
+    episode, params_for, digest
+):
     waveform, events = synthesise("s01_ep08", params_for(SECONDS))
     pd.testing.assert_frame_equal(events, episode[1])
     assert digest(waveform) != digest(episode[0])
 
 
-def test_the_background_is_recorded_if_the_bank_has_ambience(tonal, bank, episode):
+def test_the_background_is_recorded_if_the_sound_bank_has_ambience(
+    tonal, soundbank, episode, params_for
+):
     without = open_soundbank(tonal, CLASSES, DOORS | {"ambience": None}, 2018)
     bare, _ = synthesise("s01_ep08", params_for(SECONDS), without)
     levels = [np.median(strength(x, TONES["ambience"])) for x in (episode[0], bare)]
     assert levels[0] > levels[1] + 6
 
 
-def test_the_band_ends_below_that_of_speech_sampled_at_16_khz(tmp_path):
+def test_the_band_ends_below_that_of_speech_sampled_at_16_khz(tmp_path, params_for):
     for place in FOLDERS:
         for i in range(3):
             write(tmp_path / place / f"{i}.wav", noise([len(place), i], 0.7))
-    bank = open_soundbank(tmp_path, CLASSES, DOORS, 0)
-    x, _ = synthesise("s01_ep01", params_for(10.0), bank)
+    soundbank = open_soundbank(tmp_path, CLASSES, DOORS, 0)
+    x, _ = synthesise("s01_ep01", params_for(10.0), soundbank)
     power = np.abs(np.fft.rfft(x * np.hanning(len(x)))) ** 2
     frequency = np.fft.rfftfreq(len(x), 1 / RATE)
     density = {
@@ -513,6 +506,6 @@ def test_the_band_ends_below_that_of_speech_sampled_at_16_khz(tmp_path):
     assert abs(density[9000] - density[15000]) < 1.5  # the faint noise that is everywhere
 
 
-def test_an_episode_on_no_side_is_refused(bank):
-    with pytest.raises(ConfigError, match=r"episode 'pilot' is on no side of split"):
-        synthesise("pilot", params_for(10.0), bank)
+def test_an_episode_in_no_subset_is_refused(soundbank, params_for):
+    with pytest.raises(ConfigError, match=r"episode 'pilot' is in no subset of split"):
+        synthesise("pilot", params_for(10.0), soundbank)

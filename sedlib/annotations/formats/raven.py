@@ -1,0 +1,65 @@
+"""Raven selection tables.
+
+Tab-separated tables with a header and one row for each view of a selection, as described in
+the user's manual of Raven Pro, "Selection tables".
+"""
+
+import csv
+
+from sedlib.annotations.event_table import COLUMNS, AnnotationError, event_table
+from sedlib.annotations.formats import AnnotationFormat
+from sedlib.annotations.formats.delimited import find_layout, read_rows
+from sedlib.annotations.text_files import read_text
+from sedlib.annotations.values import check_writable, decimal_text
+from sedlib.files import write_text
+
+_HEADER = (
+    *("Selection", "View", "Channel", "Begin Time (s)", "End Time (s)"),
+    *("Low Freq (Hz)", "High Freq (Hz)", "Annotation"),
+)
+_BAND = (0.0, 22050.0)  # Hz; an event has no band of its own: all that 44.1 kHz can hold
+
+
+def sniff(text):
+    """Return whether the text is an event table with a column that only Raven has."""
+    layout = find_layout(text)
+    return layout is not None and not layout.header.isdisjoint({"selection", "begin file"})
+
+
+def read(path, classes=None):
+    """Read selections; the views of one selection are one event. See `AnnotationFormat`."""
+    text = read_text(path)
+    layout = find_layout(text)
+    # Raven quotes nothing: a quotation mark is part of the label.
+    by_raven = layout.delimiter == "\t" and "selection" in layout.columns
+    quoting = csv.QUOTE_NONE if by_raven else csv.QUOTE_MINIMAL
+    rows, names = read_rows(path, text, layout, classes, quoting)
+    if "begin file" in layout.header and len(names) > 1:
+        raise AnnotationError(
+            f"{path}: selections in {len(names)} sound files, with times that run on from one to "
+            "the next; save a table for each sound file"
+        )
+    return event_table(event for event, _ in dict.fromkeys(rows)), names
+
+
+def write(events, path):
+    """Write the events of one recording as selections of the whole band in the first channel.
+
+    See `AnnotationFormat`. Times are written to the last digit.
+    """
+    check_writable(events, path, forbidden=r"\t\n\r")
+    rows = [_HEADER]
+    for onset, offset, label in events[COLUMNS[1:]].itertuples(index=False):
+        times = decimal_text(onset), decimal_text(offset)
+        rows.append((len(rows), "Spectrogram 1", 1, *times, *_BAND, label))
+    write_text("".join("\t".join(map(str, row)) + "\n" for row in rows), path)
+
+
+RAVEN = AnnotationFormat(
+    "raven",
+    (".selections.txt", ".txt", ".tsv", ".csv"),
+    "Raven selection table",
+    read,
+    sniff=sniff,
+    write=write,
+)

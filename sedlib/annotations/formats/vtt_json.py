@@ -1,0 +1,60 @@
+"""The JSON of the 2018 experiment, in which the episodes are stored.
+
+``{"file_name", "sound_results": [{"start_time", "sound_type", "end_time"}]}``, one file for
+each recording. ``file_name`` is the name of the recording with ``.json``.
+"""
+
+import json
+from pathlib import Path
+
+from sedlib.annotations.event_table import (
+    AnnotationError,
+    FormatError,
+    event_table,
+    single_recording,
+)
+from sedlib.annotations.formats import AnnotationFormat
+from sedlib.annotations.text_files import read_text
+from sedlib.annotations.values import check_writable, parse_event
+from sedlib.files import write_text
+
+
+def parse_json(text, where, error_class=FormatError):
+    """Return the value of a JSON text; raise `error_class` if it is not valid."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits
+        raise error_class(f"{where}: not valid JSON ({error}); correct it") from None
+
+
+def read(path, classes=None):
+    """Read the events of one recording. See `AnnotationFormat`."""
+    raw = parse_json(read_text(path), path)
+    if not isinstance(raw, dict) or not isinstance(raw.get("sound_results"), list):
+        raise FormatError(f"{path}: has no list 'sound_results'; is it an annotation file?")
+    filename = str(raw.get("file_name", Path(path).name)).removesuffix(".json")
+    rows = []
+    for row, entry in enumerate(raw["sound_results"], start=1):
+        try:
+            values = entry["start_time"], entry["end_time"], entry["sound_type"]
+        except (TypeError, KeyError):
+            raise AnnotationError(
+                f"{path}: row {row}: {entry!r} lacks start_time, sound_type or end_time; add it"
+            ) from None
+        rows.append((filename, *parse_event(f"{path}: row {row}", *values, classes)))
+    return event_table(rows), [filename] if rows else []
+
+
+def write(events, path):
+    """Write the events of one recording, times to the last digit. See `AnnotationFormat`."""
+    name = single_recording(events, path, Path(path).name.removesuffix(".json"))
+    check_writable(events, path)
+    results = [
+        {"start_time": event.onset, "sound_type": event.event_label, "end_time": event.offset}
+        for event in events.itertuples()
+    ]
+    raw = {"file_name": f"{name}.json", "sound_results": results}
+    write_text(json.dumps(raw, indent=4, ensure_ascii=False, allow_nan=False) + "\n", path)
+
+
+JSON = AnnotationFormat("json", (".json",), "JSON of the 2018 experiment", read, write=write)

@@ -1,0 +1,220 @@
+"""Opening media files: the audio stream, what the file states of it, and truncated files.
+
+FFmpeg, through PyAV, opens every container format.
+
+**Which stream.** A file with several audio streams gives the first one that is marked as
+default, else the first one.
+
+**Truncated files.** A truncated file is recognized by the length that the file states: WAV, AVI
+and Ogg when they are opened; FLAC, mp3 with a LAME header, MP4, Matroska, WebM, FLV, WMA and AIFF
+while they are decoded, when the sound ends more than a quarter of a second too early. A cut
+between two pages of Ogg, two fragments of a fragmented MP4 or two packets of a stream without a
+stated length (MPEG-TS, bare AAC, mp3 without a LAME header, live recordings) cannot be
+recognized, and neither can a changed byte in a format without checksums.
+"""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+
+from sedlib.config import SedlibError
+
+# In all other formats, the duration that FFmpeg gives is an estimate.
+_LENGTH_OF_STREAM = {"aiff", "avi", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "mp3", "ogg", "wav"}
+_LENGTH_OF_FILE = {"asf", "flv", "matroska,webm"}
+_LARGEST_OGG_PAGE = 27 + 255 + 255 * 255  # bytes
+# Up to version 18, PyAV refuses files whose tags are not UTF-8 unless told otherwise.
+_TAGS_IN_ANY_ENCODING = (
+    {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+)
+
+
+class AudioError(SedlibError):
+    """Sound that cannot be used; the message names the file, the fault and what to do."""
+
+
+@dataclass(frozen=True)
+class Media:
+    """What a media file states about its sound.
+
+    Attributes
+    ----------
+    duration : float or None
+        Seconds from the start of the file to the end of the sound (in Matroska, FLV and WMA: to
+        the end of the file); None if the file does not state it.
+    sample_rate : int
+        In Hz.
+    channels : int
+    codec, container : str
+        FFmpeg's names.
+    """
+
+    duration: float | None
+    sample_rate: int
+    channels: int
+    codec: str
+    container: str
+
+
+def probe(path):
+    """Read what a media file states about its sound, without decoding it.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    Media
+
+    Raises
+    ------
+    AudioError
+        If the file is missing, empty, not a media file, without sound, in an unknown codec, or
+        of a format whose truncation shows without decoding and truncated.
+    """
+    path = Path(path)
+    with open_media(path) as (container, stream):
+        codec = stream.codec_context
+        return Media(
+            duration=stated_duration(path, container, stream),
+            sample_rate=codec.sample_rate,
+            channels=codec.channels,
+            codec=codec.codec.canonical_name,
+            container=container.format.name,
+        )
+
+
+@contextmanager
+def open_media(path):
+    """Open a media file for decoding.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Yields
+    ------
+    container : av.container.InputContainer
+    stream : av.audio.AudioStream
+        The stream to decode.
+
+    Raises
+    ------
+    AudioError
+        As `probe` does.
+    """
+    try:
+        _refuse_truncated(path)
+        # Without 'file:', FFmpeg takes what precedes a colon in the name for a protocol.
+        container = av.open(f"file:{path}", **_TAGS_IN_ANY_ENCODING)
+    except (OSError, av.FFmpegError) as error:
+        raise AudioError(f"{path}: {_explain(path, error)}") from None
+    with container:
+        sounds = container.streams.audio
+        if not sounds:
+            others = ", ".join(sorted({stream.type for stream in container.streams}) or ["nothing"])
+            raise AudioError(
+                f"{path}: holds no sound, only {others} ({container.format.name}); "
+                "give a file with sound"
+            )
+        default = av.stream.Disposition.default
+        stream = next((sound for sound in sounds if sound.disposition & default), sounds[0])
+        if stream.codec_context is None:
+            raise AudioError(f"{path}: its sound is in an unknown codec; convert it to FLAC")
+        if not stream.codec_context.sample_rate:
+            raise AudioError(
+                f"{path}: cannot be read as sound ({container.format.name} without a sample "
+                "rate); restore or remake the file"
+            )
+        if stream.codec_context.name == "flac":
+            stream.codec_context.options = {"err_detect": "crccheck+explode"}
+        yield container, stream
+
+
+def stated_duration(path, container, stream):
+    """Return the duration that the file states.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    container, stream
+        As `open_media` yields them.
+
+    Returns
+    -------
+    float or None
+        As the attribute of `Media`.
+    """
+    name, begin = container.format.name, stream.start_time or 0
+    if name == "mp3" and not (begin and _has_valid_lame_header(path)):
+        return None
+    if name in _LENGTH_OF_STREAM and stream.duration:
+        end = float((begin + stream.duration) * stream.time_base)
+        return round(end - start_time(container), 6)
+    if name in _LENGTH_OF_FILE and stream.duration is None and container.duration:
+        return round(container.duration / av.time_base - max(start_time(container), 0.0), 6)
+    return None
+
+
+def start_time(container):
+    """Return the time stamp, in seconds, at which the earliest stream of a container starts."""
+    return (container.start_time or 0) / av.time_base
+
+
+def _has_valid_lame_header(path):
+    """Tell whether the LAME header of an mp3 counts all bytes of the file, as FFmpeg demands."""
+    with path.open("rb") as file:
+        tag = file.read(10)
+        begin = 0
+        if tag[:3] == b"ID3":  # the bytes of its size have seven bits each
+            begin = 10 + sum(byte << 7 * place for place, byte in enumerate(tag[:5:-1]))
+        file.seek(begin)
+        frame = file.read(64)
+    at = max(frame.find(b"Xing"), frame.find(b"Info"))
+    if at < 0 or len(frame) < at + 16 or not frame[at + 7] & 2:
+        return False
+    at += 8 + 4 * (frame[at + 7] & 1)
+    size = begin + int.from_bytes(frame[at : at + 4], "big")
+    return path.stat().st_size < 1.05 * size  # FFmpeg: 1 + 1/16
+
+
+def _refuse_truncated(path):
+    """Compare the size of WAV, AVI and Ogg files with what they state; FFmpeg does not."""
+    size = stated = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(8)
+        if head[:4] == b"RIFF":
+            riff = int.from_bytes(head[4:], "little") + 8
+            # A program that writes into a pipe leaves 0, -1 or about 2 GiB; some count the eight
+            # bytes of this header twice, or a padding byte that does not exist.
+            if 8 < riff < 0x7FFFF000 and riff > size + 9:
+                stated = riff
+        elif head[:4] == b"OggS":
+            file.seek(max(size - _LARGEST_OGG_PAGE, 0))
+            tail = file.read()
+            page = tail[tail.rfind(b"OggS") :]
+            body = page[26] + sum(page[27 : 27 + page[26]]) if len(page) > 26 else 0
+            stated = size - len(page) + 27 + body
+    if size < stated:
+        raise AudioError(
+            f"{path}: truncated, {size} of the {stated} bytes its header states; "
+            "restore or remake the file"
+        )
+
+
+def _explain(path, error):
+    """Say in plain words why a file cannot be opened, and what to do."""
+    if not path.exists():
+        return "no such file; check the path"
+    if path.is_dir():
+        return "is a folder; name a file"
+    if path.stat().st_size == 0:
+        return "the file is empty; restore or remake it"
+    if isinstance(error, av.FFmpegError):
+        with path.open("rb") as file:
+            if file.read(8)[4:] == b"ftyp":
+                return "an MP4 without its index, truncated or unfinished; restore or remake it"
+    return f"cannot be read as sound ({error.strerror}); restore or remake the file"

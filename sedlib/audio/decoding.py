@@ -1,0 +1,249 @@
+"""Decoding media files to mono float32 samples at their right times, in blocks.
+
+FFmpeg, through PyAV, decodes every format; soxr resamples.
+
+**Time.** Time 0 is the start of the container, where its earliest stream starts: sound that starts
+0.5 s after the picture is preceded by 0.5 s of silence. The delay and the padding of the encoder
+are removed wherever the file states them: mp3 with a LAME header; AAC, mp3 and Opus in MP4,
+Matroska and WebM; Opus and Vorbis in Ogg. MPEG-TS, FLV, AVI, fragmented MP4, bare AAC and mp3
+without a LAME header do not state the delay, so that their sound is late by it, usually by 20 to
+50 ms. A gap between the time stamps (lost packets) becomes silence, and an overlap is dropped,
+unless it is as small as the rounding of the time stamps.
+
+**Channels.** Mono is the mean of left and right. More channels are first mixed down to stereo as in
+ITU-R BS.775, so that surround sound is as loud as its stereo version. The weights for 5.1 are 0.71
+for the centre, 0.5 for left and right, 0.35 for each surround channel and 0 for the LFE. Their sum
+exceeds 1, so that samples may, too.
+"""
+
+import itertools
+from pathlib import Path
+
+import av
+import numpy as np
+import soxr
+
+from sedlib.audio.container import AudioError, open_media, start_time, stated_duration
+
+_SHORTFALL = 0.25  # s; a stated duration may include the delay and padding of the encoder
+_JITTER = 0.01  # s; half a packet of Opus, ten ticks of Matroska's clock
+_LONGEST_GAP = 3600.0  # s; a longer gap is a damaged time stamp
+_REWIND = 1.0  # s; where time stamps may start anew, a larger step back starts a joined part
+_TIMES_MAY_START_ANEW = av.format.Flags.ts_discont.value
+_CHUNK = 2**16  # samples that are resampled at once
+_RATES = (1_000, 1_000_000)  # Hz
+
+
+def read_blocks(path, sample_rate, block_length=2**18):
+    """Read the sound of a media file of any length in constant memory.
+
+    Parameters
+    ----------
+    path : path-like
+    sample_rate : int
+        In Hz. Sound at another rate is resampled; sound at this rate is returned unchanged.
+    block_length : int
+        Samples in a block. The samples themselves do not depend on it.
+
+    Yields
+    ------
+    numpy.ndarray of float32, shape (block_length,)
+        Mono sound; the last block may be shorter. Nominally in [-1, 1]; lossy decoders, the
+        resampler and files of floats may exceed it.
+
+    Raises
+    ------
+    AudioError
+        While reading: before the first block if the file is missing, empty, not a media file,
+        without sound or in an unknown codec; after the intact blocks if it is truncated or
+        damaged, changes its sample rate, or holds samples that are not finite.
+    """
+    pieces, size = [], 0
+    for samples in _resample(Path(path), sample_rate):
+        pieces.append(samples)
+        size += len(samples)
+        if size >= block_length:
+            joined = np.concatenate(pieces)
+            whole = size - size % block_length
+            for start in range(0, whole, block_length):
+                yield joined[start : start + block_length]
+            pieces, size = [joined[whole:]], size - whole
+    if size:
+        yield np.concatenate(pieces)
+
+
+def read_audio(path, sample_rate):
+    """Read the whole sound of a media file.
+
+    Parameters
+    ----------
+    path : path-like
+    sample_rate : int
+        In Hz. Sound at another rate is resampled; sound at this rate is returned unchanged.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (n_samples,)
+        Mono sound, as `read_blocks` yields it.
+
+    Raises
+    ------
+    AudioError
+        As `read_blocks` does.
+    """
+    return np.concatenate(list(read_blocks(path, sample_rate)))
+
+
+def _resample(path, sample_rate):
+    """Yield the mono sound at `sample_rate` in chunks; refuse samples that are not finite."""
+    resampler = None
+    with open_media(path) as (container, stream):
+        for samples, rate in _place_in_time(path, container, stream):
+            if not np.isfinite(samples).all():
+                raise AudioError(
+                    f"{path}: holds samples that are not finite numbers; export it again"
+                )
+            if rate != sample_rate:
+                resampler = resampler or soxr.ResampleStream(rate, sample_rate, 1)
+                samples = resampler.resample_chunk(samples)
+            yield samples
+    if resampler:
+        yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
+
+
+def _place_in_time(path, container, stream):
+    """Yield the mono sound from time 0 on, without gaps, in chunks with their sample rate."""
+    stated = stated_duration(path, container, stream)
+    start, tick = start_time(container), float(stream.time_base)
+    pending, size, position, form, rate = [], 0, 0, None, None
+    frames = itertools.chain(_decode(path, container, stream, stated), [None])
+    for frame, following in itertools.pairwise(frames):
+        if (frame.format.name, frame.layout.name, frame.sample_rate) != form:
+            form = frame.format.name, frame.layout.name, frame.sample_rate
+            rate = rate or frame.sample_rate
+            _check_rate(path, rate, frame.sample_rate, position)
+            layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
+            mixer = av.AudioResampler("flt", layout, options={"rematrix_maxval": "100"})
+        samples = _mix_down(path, mixer, frame)
+        if not position and frame.pts is not None and 0 <= frame.pts * tick < start:
+            start = frame.pts * tick  # FFmpeg errs about Opus in Matroska not marked 48 kHz
+        jump = _lateness(frame, start, tick, position)
+        # FFmpeg also errs about single frames of Vorbis, where block sizes change.
+        then = _lateness(following, start, tick, position + len(samples)) if following else jump
+        slack = rate * (_JITTER if position else min(tick, _JITTER))
+        if abs(jump) <= slack or (position and abs(then) <= slack):
+            jump = 0
+        if jump < -_REWIND * rate and container.format.flags & _TIMES_MAY_START_ANEW:
+            start, jump = start + jump / rate, 0
+        impossible = jump > _LONGEST_GAP * rate
+        if stated is not None and jump > 0:
+            impossible |= position + jump > (stated + _SHORTFALL) * rate
+        if container.format.name == "flac" and position:  # its sound has no gaps
+            impossible |= frame.pts is None or jump != 0
+        if impossible:
+            raise AudioError(
+                f"{path}: damaged after {position / rate:.1f} s (the times of its sound jump); "
+                "restore or remake the file"
+            )
+        silence = (np.zeros(min(_CHUNK, jump - n), np.float32) for n in range(0, jump, _CHUNK))
+        for piece in itertools.chain(silence, [samples[max(-jump, 0) :]]):
+            if size >= _CHUNK:
+                yield np.concatenate(pending), rate
+                pending, size = [], 0
+            pending.append(piece)
+            size += len(piece)
+            position += len(piece)
+    if stated is not None and stream.duration is not None:
+        padding = max(position - round(stated * rate), 0)
+        if padding <= len(pending[-1]):
+            pending[-1] = pending[-1][: len(pending[-1]) - padding]
+    yield np.concatenate(pending), rate
+
+
+def _lateness(frame, start, tick, position):
+    """Count the samples by which the time stamp of a frame is later than `position`."""
+    if frame.pts is None:
+        return 0
+    return round((frame.pts * tick - start) * frame.sample_rate) - position
+
+
+def _check_rate(path, rate, new, position):
+    if not _RATES[0] <= new <= _RATES[1]:
+        raise AudioError(
+            f"{path}: sampled at {new} Hz, which is not a sample rate of sound; correct or remake "
+            "the file"
+        )
+    if new != rate:
+        raise AudioError(
+            f"{path}: changes from {rate} to {new} Hz after {position / rate:.1f} s; "
+            "convert it to one sample rate"
+        )
+
+
+def _decode(path, container, stream, stated):
+    """Yield the frames of a stream in order; raise faults after the intact frames."""
+    start, tick = start_time(container), float(stream.time_base)
+    # Where one length is stated for all streams, only the latest of them shows that the file is
+    # complete.
+    watched = [stream] if stream.duration is not None else list(container.streams)
+    decoded = end = 0.0
+    fault = None
+    try:
+        for packet in container.demux(watched):
+            if packet.stream_index != stream.index:
+                if packet.pts is not None:
+                    last = (packet.pts + (packet.duration or 0)) * packet.time_base
+                    end = max(end, float(last) - start)
+                continue
+            try:
+                frames = packet.decode()
+            except av.FFmpegError as error:
+                fault = fault or error
+                continue
+            for frame in frames:
+                if fault:
+                    raise _damage(path, stream, decoded, fault)
+                begin = decoded if frame.pts is None else frame.pts * tick - start
+                decoded = begin + frame.samples / frame.sample_rate
+                end = max(end, decoded)
+                yield frame
+    except av.FFmpegError as error:
+        fault = fault or error
+    if fault and not decoded:
+        raise _damage(path, stream, decoded, fault)
+    if stated is not None and end < stated - (_JITTER if fault else _SHORTFALL):
+        raise AudioError(
+            f"{path}: truncated, holds {end:.2f} s of the {stated:.2f} s its header states; "
+            "restore or remake the file"
+        )
+    # FFmpeg may take tags at the end of an mp3 for sound.
+    if fault and stated is None and container.format.name != "mp3":
+        raise _damage(path, stream, decoded, fault)
+    if not decoded:
+        raise AudioError(f"{path}: holds no sound, its audio stream is empty; remake the file")
+
+
+def _damage(path, stream, decoded, fault):
+    """Make the error for a stream that failed after `decoded` seconds."""
+    reason = fault.strerror
+    if not decoded:
+        codec = stream.codec_context.codec.canonical_name
+        return AudioError(
+            f"{path}: cannot be decoded as {codec} ({reason}), truncated, damaged or encrypted; "
+            "restore or remake the file"
+        )
+    return AudioError(
+        f"{path}: damaged after {decoded:.1f} s ({reason}); restore or remake the file"
+    )
+
+
+def _mix_down(path, mixer, frame):
+    """Return the mono samples of a frame."""
+    try:
+        mixed = mixer.resample(frame)[0]
+        return mixed.to_ndarray().reshape(-1, mixed.layout.nb_channels).mean(axis=1)
+    except av.FFmpegError:
+        raise AudioError(
+            f"{path}: has {frame.layout.nb_channels} channels in an unknown layout; mix it down "
+            "to mono or stereo"
+        ) from None

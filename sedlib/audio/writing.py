@@ -1,0 +1,69 @@
+"""Writing mono sound as 16-bit FLAC."""
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from sedlib.audio.container import AudioError
+from sedlib.audio.decoding import read_blocks
+from sedlib.files import replacing
+
+
+def write_flac(path, waveform, sample_rate):
+    """Write a mono waveform as 16-bit FLAC.
+
+    Parameters
+    ----------
+    path : path-like
+        An existing file is replaced only when all is written.
+    waveform : numpy.ndarray, shape (n_samples,)
+        Samples in [-1, 1].
+    sample_rate : int
+        In Hz.
+
+    Raises
+    ------
+    AudioError
+        If a sample is outside [-1, 1], so that it would be clipped, or not finite.
+    """
+    path = Path(path)
+    peak = np.abs(waveform).max(initial=0.0)
+    if not peak <= 1.0:
+        raise AudioError(f"{path}: peak is {peak:.3g}, outside [-1, 1]; scale the waveform down")
+    with replacing(path) as partial:
+        soundfile.write(partial, waveform, sample_rate, subtype="PCM_16", format="FLAC")
+
+
+def convert_to_flac(source, target, sample_rate):
+    """Write the sound of a media file as mono 16-bit FLAC, in constant memory.
+
+    Samples outside [-1, 1) are clipped: lossy decoders exceed the range a little, and the mix of
+    a very loud surround sound may. 16-bit mono sound at this rate is converted without loss.
+
+    Parameters
+    ----------
+    source : path-like
+        Media file.
+    target : path-like
+        An existing file is replaced only when all is written.
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    float
+        Duration in seconds.
+
+    Raises
+    ------
+    AudioError
+        As `read_blocks` does; an existing target is then kept.
+    """
+    with (
+        replacing(target) as partial,
+        soundfile.SoundFile(partial, "w", sample_rate, 1, "PCM_16", format="FLAC") as file,
+    ):
+        for block in read_blocks(source, sample_rate):
+            file.write(block)  # clips
+        return file.frames / sample_rate

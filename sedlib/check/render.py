@@ -1,0 +1,152 @@
+"""Write a report as text, as JSON, and as corrected annotations."""
+
+import json
+import os
+import textwrap
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+
+from sedlib.annotations import write
+from sedlib.check.rules import counted
+from sedlib.config import SedlibError
+
+_WIDTH = 100  # characters
+_SHOWN = 8  # findings of a kind; `as_json` has all
+
+
+def render(report):
+    """Lay out a report as plain text whose sentences are wrapped at 100 columns.
+
+    Parameters
+    ----------
+    report : Report
+
+    Returns
+    -------
+    str
+        A summary, the findings by severity (the first few of each kind), the classes, and
+        a verdict in the last line. The text does not depend on the terminal.
+    """
+    findings, recordings = report.findings, report.recordings
+    length = timedelta(seconds=round(recordings["duration"].sum()))
+    annotated = recordings.loc[recordings["annotation"] != "", "recording"].nunique()
+    numbers = {severity: counted(count, severity) for severity, count in report.counts.items()}
+    verdict = (
+        "ready for training" + (f", with {numbers['note']}" if report.counts["note"] else ""),
+        f"can be trained on; look at {numbers['warning']} first",
+        f"not fit for training: correct {numbers['error']} first",
+    )[report.exit_code]
+    lines = [
+        str(report.folder),
+        f"{counted(recordings['recording'].nunique(), 'recording')}, {length} of sound, "
+        f"{annotated} annotated, {counted(len(report.corrected), 'event')}; "
+        f"{', '.join(numbers.values())}",
+    ]
+    for severity, group in findings.groupby("severity", sort=False):
+        lines += ["", f"{severity.capitalize()}s"]
+        for kind, same_kind in group.groupby("finding", sort=False):
+            lines += [f"  {kind} ({len(same_kind)})", *_finding_lines(same_kind)]
+    if report.classes["events"].any():
+        lines += ["", "Classes", *_class_lines(report.classes)]
+    return _printable("\n".join([*lines, "", f"Verdict: {verdict}"]))
+
+
+def as_json(report):
+    """Turn a report into what JSON can hold.
+
+    Parameters
+    ----------
+    report : Report
+
+    Returns
+    -------
+    dict
+        ``folder``, ``exit_code``, ``counts`` (by severity), and ``findings``,
+        ``recordings`` and ``classes``, each a list with one dict for each row. A value
+        that is missing or not finite is None.
+    """
+    result = {
+        "folder": _printable(str(report.folder)),
+        "exit_code": report.exit_code,
+        "counts": report.counts,
+    }
+    for name in ("findings", "recordings", "classes"):
+        table = getattr(report, name).map(_printable)
+        result[name] = json.loads(table.to_json(orient="records", double_precision=6))
+    return result
+
+
+def write_corrected(report, folder):
+    """Write the corrected annotations as JSON, one file for each recording.
+
+    Parameters
+    ----------
+    report : Report
+    folder : path-like
+        Made if missing.
+
+    Raises
+    ------
+    SedlibError
+        If there is nothing to write, or the folder is the one that was checked, lies in it
+        or around it, is a file, cannot be written to, or holds a file of such a name.
+    sedlib.annotations.AnnotationError
+        If a name or label cannot be written as text. In both cases nothing is written.
+    """
+    folder, checked = Path(folder), report.folder.resolve()
+    target = folder.resolve()
+    if target in (checked, *checked.parents) or checked in target.parents:
+        raise SedlibError(
+            f"{folder}: is, lies in or holds the folder that was checked, {report.folder}; "
+            "originals are never written over, name a folder elsewhere"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise SedlibError(f"{folder}: is a file; name a folder")
+    annotated = report.recordings["annotation"] != ""
+    names = report.recordings.loc[annotated, "recording"].unique()
+    if not len(names):
+        raise SedlibError(f"{report.folder}: has no annotations that can be read; nothing to write")
+    for name in names:
+        if os.path.lexists(folder / f"{name}.json"):
+            raise SedlibError(f"{folder}: already holds {name}.json; name a new or empty folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder) as partial:
+            for name in names:
+                events = report.corrected[report.corrected["filename"] == name]
+                write(events, Path(partial, f"{name}.json"))
+            for name in names:
+                os.replace(Path(partial, f"{name}.json"), folder / f"{name}.json")
+    except OSError as error:
+        fault = f"cannot be written to ({error.strerror})"
+        raise SedlibError(f"{folder}: {fault}; name another folder") from None
+
+
+def _finding_lines(findings):
+    """Yield the lines for the findings of one kind, of many only the first few."""
+    for finding in findings.head(_SHOWN).itertuples():
+        place = finding.file or finding.recording
+        if not pd.isna(finding.row):
+            place = f"{finding.recording}, event {finding.row}"
+        text = f"{place}: {finding.detail}" if place else finding.detail
+        yield from textwrap.wrap(text, _WIDTH, initial_indent=4 * " ", subsequent_indent=6 * " ")
+    if len(findings) > _SHOWN:
+        yield f"    and {len(findings) - _SHOWN} more, which --json lists"
+
+
+def _class_lines(classes):
+    """Return a table of the classes, with events and share of the sound for each subset."""
+    share = classes["share"].map("{:.1%}".format).replace("nan%", "–")
+    groups = classes.assign(share=share).set_index("event_label").groupby("subset", sort=False)
+    table = pd.concat({name: group[["events", "share"]] for name, group in groups}, axis=1)
+    return table.rename_axis(None).to_string().split("\n")
+
+
+def _printable(value):
+    """Escape the parts of a text that are not Unicode, which file names can hold."""
+    if isinstance(value, str):
+        value = value.encode("utf-8", "backslashreplace").decode("utf-8")
+    return value

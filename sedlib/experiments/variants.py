@@ -1,0 +1,142 @@
+"""The variants that an experiment compares: ways to train a network."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sedlib.config import Augmentation, ConfigError
+from sedlib.models import MEL_BANDS
+
+NO_AUGMENTATION = Augmentation(mixup=0, gain=0, filter=0, mask_bins=0, mask_frames=0)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to train a network.
+
+    Attributes
+    ----------
+    name : str
+        What differs from the variant before, in a few words.
+    description : str
+        The same in a sentence.
+    network : {"vtt2018", "vtt2018 log-mel", "compact"}
+        The network of 2018 on STFT magnitudes or on log-mel bands, or the compact network;
+        see `sedlib.models`.
+    examples : {"crops", "segments"}
+        `sedlib.training.Crops` or `sedlib.training.Batches`.
+    changes : dict
+        Fields of `sedlib.config.Train` whose values differ from those of ``params.train``.
+    corpora : tuple of str
+        Names of the corpora it is trained on; all corpora if empty. An epoch on two corpora
+        shows half of the examples of each, so that every variant sees equally many examples.
+    """
+
+    name: str
+    description: str
+    network: str = "compact"
+    examples: str = "segments"
+    changes: Mapping = field(default_factory=dict)
+    corpora: tuple = ()
+
+
+def ablation_variants(train):
+    """List the variants from the 2018 configuration to the current one, one change at a time.
+
+    The first variant has everything of 2018 except: the width of the network, the number of
+    training steps, the label rule, crops from stretches that are cut on whole seconds, and
+    the choice of the best epoch on the validation episodes instead of the last.
+
+    Parameters
+    ----------
+    train : sedlib.config.Train
+        The current configuration.
+
+    Returns
+    -------
+    list of Variant
+
+    Raises
+    ------
+    ConfigError
+        If `train` is not a configuration that these changes can lead to.
+    """
+    for key, value, suits in (
+        ("preset", train.preset, train.preset == "compact"),
+        ("frame_weight", train.frame_weight, train.frame_weight > 0),
+        ("augment.mixup", train.augment.mixup, train.augment.mixup > 0),
+    ):
+        if not suits:
+            raise ConfigError(
+                f"params.yaml: train.{key} is {value}, but the ablation ends with the compact "
+                "network, mixup and frame labels; restore the value of the repository"
+            )
+    optimizer = {"batch_size": 32, "learning_rate": 1e-4, "schedule": "constant"}
+    plain = {"augment": NO_AUGMENTATION, "frame_weight": 0.0}
+    mixup_alone = NO_AUGMENTATION.model_copy(update={"mixup": train.augment.mixup})
+    return [
+        Variant(
+            "2018 configuration",
+            "STFT magnitudes, the network of 2018, and random one-second crops with the labels "
+            f"of the stretch they are cut from; Adam at {optimizer['learning_rate']:g}, "
+            f"batches of {optimizer['batch_size']}",
+            "vtt2018",
+            "crops",
+            optimizer | plain,
+        ),
+        Variant(
+            "segment labels",
+            "every segment of the episodes with its own labels, including segments without any",
+            "vtt2018",
+            changes=optimizer | plain,
+        ),
+        Variant(
+            "log-mel input",
+            f"the logarithm of {MEL_BANDS} mel bands instead of STFT magnitudes",
+            "vtt2018 log-mel",
+            changes=optimizer | plain,
+        ),
+        Variant(
+            "compact network",
+            "other layer widths, batch normalisation after every convolution, a tanh GRU of half "
+            "the size, dropout, and a score for every frame with linear softmax pooling",
+            changes=optimizer | plain,
+        ),
+        Variant(
+            "learning-rate schedule",
+            f"Adam at {train.learning_rate:g} with warm-up and cosine decay, "
+            f"batches of {train.batch_size}",
+            changes=plain,
+        ),
+        Variant(
+            "mixup",
+            f"mixup-style mixing: a share of {train.augment.mixup:g} of the segments is mixed "
+            "with another one, drawn evenly over the classes",
+            changes=plain | {"augment": mixup_alone},
+        ),
+        Variant(
+            "augmentation",
+            "random level and timbre, and masks over a frequency band and over a few frames",
+            changes={"frame_weight": 0.0},
+        ),
+        Variant("frame labels", "the loss also compares every frame with its own labels"),
+    ]
+
+
+def transfer_variants(synthetic, recorded):
+    """List the variants that differ in the episodes they are trained on.
+
+    Parameters
+    ----------
+    synthetic, recorded : Corpus
+        The default episodes, and episodes mixed from real recordings.
+
+    Returns
+    -------
+    list of Variant
+    """
+    both = synthetic.name, recorded.name
+    return [
+        Variant(synthetic.name, "the default episodes", corpora=both[:1]),
+        Variant(recorded.name, "episodes mixed from recordings", corpora=both[1:]),
+        Variant("both", "half of the examples from each", corpora=both),
+    ]

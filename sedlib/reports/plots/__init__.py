@@ -1,0 +1,32 @@
+"""Figures of the notebooks: one colour for one class, labelled axes, full width.
+
+A ``draw_`` function draws on the axes that it is given; the others return a whole figure or
+something to play. `save_figure` writes a figure.
+"""
+
+from sedlib.reports.plots.axes import (
+    draw_bars,
+    draw_change,
+    draw_dots,
+    draw_events,
+    draw_matrix,
+    draw_scores,
+    draw_spectrogram,
+    draw_waveform,
+    label_rows,
+)
+from sedlib.reports.plots.figures import (
+    class_axes,
+    learning_curves,
+    network_diagram,
+    spectrogram_panels,
+)
+from sedlib.reports.plots.live import LiveCurves, players
+from sedlib.reports.plots.style import (
+    CLASS_COLOURS,
+    STYLE,
+    WIDTH,
+    class_colours,
+    save_figure,
+    use_style,
+)

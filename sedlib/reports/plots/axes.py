@@ -1,0 +1,236 @@
+"""Drawing on the axes that a notebook gives: sound, events, scores, values by class."""
+
+import librosa
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+
+from sedlib.reports.plots.style import class_colours
+
+
+def draw_waveform(ax, waveform, sample_rate, start=0.0):
+    """Draw the peaks of a waveform over time, a hundred a second.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    waveform : numpy.ndarray, shape (n_samples,)
+    sample_rate : int
+        In Hz.
+    start : float
+        Time of the first sample in s.
+    """
+    step = sample_rate // 100
+    starts = np.arange(0, len(waveform), step)
+    peaks = np.maximum.reduceat(np.abs(waveform), starts)
+    ax.fill_between(start + starts / sample_rate, -peaks, peaks, color="0.4", lw=0)
+    ax.set(ylabel="amplitude")
+
+
+def draw_spectrogram(ax, magnitude, stft, fmax=None, floor=-70.0, start=0.0):
+    """Draw |STFT| in dB below its peak over time and frequency.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    magnitude : numpy.ndarray, shape (frames, bins)
+        Of one clip, or of several joined along the frames.
+    stft : sedlib.config.STFTParams
+    fmax : float, optional
+        Highest frequency shown in Hz; default: all.
+    floor : float
+        What is drawn darkest, in dB below the peak.
+    start : float
+        Time of the first frame in s.
+
+    Returns
+    -------
+    matplotlib.collections.QuadMesh
+        For a colour bar in dB.
+    """
+    level = librosa.amplitude_to_db(magnitude, ref=np.max, top_db=-floor)
+    times = start + np.arange(len(level)) * stft.hop_length / stft.sample_rate
+    frequencies = np.arange(level.shape[1]) * stft.sample_rate / stft.n_fft / 1000
+    mesh = ax.pcolormesh(
+        times, frequencies, level.T, cmap="magma", vmin=floor, vmax=0, rasterized=True
+    )
+    ax.set(xlabel="time (s)", ylabel="frequency (kHz)")
+    if fmax is not None:
+        ax.set_ylim(0, fmax / 1000)
+    return mesh
+
+
+def draw_events(ax, events, classes, estimated=None):
+    """Draw events as bars over time, a row a class.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    events : pandas.DataFrame
+        Event table of one file.
+    classes : sequence of str
+        Rows from the top.
+    estimated : pandas.DataFrame, optional
+        Detected events, drawn as a thin dark line under the bars of `events`.
+    """
+    colours = class_colours(classes)
+    for row, label in enumerate(classes):
+        own = events[events["event_label"] == label]
+        spans = list(zip(own["onset"], own["offset"] - own["onset"], strict=True))
+        lower = 0.4 if estimated is None else 0.1
+        ax.broken_barh(spans, (row - 0.4, 0.4 + lower), color=colours[label], linewidth=0)
+        if estimated is not None:
+            own = estimated[estimated["event_label"] == label]
+            spans = list(zip(own["onset"], own["offset"] - own["onset"], strict=True))
+            ax.broken_barh(spans, (row + 0.2, 0.18), color="0.15", linewidth=0)
+    ax.set(xlabel="time (s)")
+    label_rows(ax, classes)
+
+
+def draw_scores(ax, scores, classes):
+    """Draw scores over time, a row a class, the darker the higher.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    scores : pandas.DataFrame
+        Score table.
+    classes : sequence of str
+        Rows from the top.
+
+    Returns
+    -------
+    matplotlib.collections.QuadMesh
+        For a colour bar from 0 to 1.
+    """
+    edges = np.append(scores["onset"], scores["offset"].iloc[-1])
+    rows = np.arange(len(classes) + 1) - 0.5
+    values = scores[list(classes)].T
+    mesh = ax.pcolormesh(edges, rows, values, cmap="Greys", vmin=0, vmax=1, rasterized=True)
+    ax.set(xlabel="time (s)")
+    label_rows(ax, classes)
+    return mesh
+
+
+def draw_bars(ax, values, colours, fmt="{:.2f}", interval=None):
+    """Draw horizontal bars, a row a class, each with its number.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    values : pandas.Series
+        By class, the first on top.
+    colours : dict
+        Colour by class.
+    fmt : str
+        Format of the numbers.
+    interval : pandas.DataFrame, optional
+        By class, ``low`` and ``high``, drawn as a line; the numbers then stand at the right.
+    """
+    rows = np.arange(len(values))
+    bars = ax.barh(rows, values, color=[colours[label] for label in values.index], height=0.7)
+    if interval is None:
+        ax.bar_label(bars, [fmt.format(v) for v in values], padding=3, fontsize="small")
+    else:
+        ax.hlines(rows, interval["low"], interval["high"], color="0.25", lw=1.2)
+        bounds = zip(rows, values, interval["low"], interval["high"], strict=True)
+        for row, value, low, high in bounds:
+            text = f"{fmt.format(value)}  [{fmt.format(low)}, {fmt.format(high)}]"
+            at = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": "small"}
+            ax.text(1.02, row, text, **at)
+    label_rows(ax, values.index)
+
+
+def label_rows(ax, names):
+    """Name the rows of a panel that has one row for each class, the first on top.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    names : sequence of str
+    """
+    ax.set(yticks=range(len(names)), yticklabels=names)
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+
+
+def draw_dots(ax, values, colours, interval=None, *, shift=0.0, filled=True, marker="o"):
+    """Draw a dot for each class, with its confidence interval as a line.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Its rows are named by `label_rows`.
+    values : pandas.Series
+        By class, the first on top.
+    colours : dict
+        Colour by class.
+    interval : pandas.DataFrame, optional
+        By class, ``low`` and ``high``.
+    shift : float
+        Downwards, in rows, so that several series fit into one row.
+    filled : bool
+        Otherwise the dots are white with a coloured edge.
+    marker : str
+        As matplotlib names it.
+    """
+    rows = np.arange(len(values)) + shift
+    colour = [colours[label] for label in values.index]
+    if interval is not None:
+        ax.hlines(rows, interval["low"], interval["high"], color=colour, lw=1.5)
+    face = colour if filled else "white"
+    ax.scatter(values, rows, s=45, marker=marker, facecolor=face, edgecolor=colour, zorder=3)
+
+
+def draw_change(ax, before, after, colours, names):
+    """Draw two values of each class as dots joined by a line.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    before, after : pandas.Series
+        By class, the first on top; drawn white and filled.
+    colours : dict
+        Colour by class.
+    names : (str, str)
+        What the white and the filled dots are, for the legend.
+    """
+    rows = np.arange(len(before))
+    ax.hlines(rows, before, after, color="0.8", lw=2, zorder=1)
+    draw_dots(ax, before, colours, filled=False)
+    draw_dots(ax, after, colours)
+    for name, face in zip(names, ("white", "0.3"), strict=True):
+        ax.scatter([], [], s=45, facecolor=face, edgecolor="0.3", label=name)
+    label_rows(ax, before.index)
+    ax.legend(loc="lower right")
+
+
+def draw_matrix(ax, table, label, fmt=".2f", vmax=None):
+    """Draw a table of numbers as a heat map with the numbers in it.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    table : pandas.DataFrame
+    label : str
+        What the colour means, with its unit.
+    fmt : str
+        Format of the numbers.
+    vmax : float, optional
+        Value of the darkest colour; default: the largest.
+    """
+    sns.heatmap(
+        table,
+        ax=ax,
+        annot=True,
+        fmt=fmt,
+        annot_kws={"fontsize": "x-small"},
+        cmap="Blues",
+        vmin=0,
+        vmax=vmax,
+        linewidths=0.5,
+        cbar_kws={"label": label, "shrink": 0.8},
+    )
+    ax.set(xlabel="", ylabel="")
+    ax.tick_params(length=0)
+    plt.setp(ax.get_xticklabels(), rotation=40, ha="right")

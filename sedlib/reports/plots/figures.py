@@ -1,0 +1,140 @@
+"""Whole figures that several notebooks show."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from sedlib.reports.plots.axes import draw_spectrogram
+from sedlib.reports.plots.style import WIDTH
+
+
+def class_axes(n, height, columns=5, **options):
+    """Return a figure with a panel for each of `n` classes.
+
+    Parameters
+    ----------
+    n : int
+    height : float
+        Of a row of panels, in inches.
+    columns : int
+        Panels in a row.
+    **options
+        For `matplotlib.figure.Figure.subplots`, such as ``sharex``.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    axes : list of matplotlib.axes.Axes, of length n
+    """
+    rows = -(-n // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(WIDTH, height * rows), squeeze=False, **options
+    )
+    for ax in axes.flat[n:]:
+        ax.set_visible(False)
+    return figure, list(axes.flat[:n])
+
+
+def spectrogram_panels(magnitudes, stft, height=2.5, columns=5, fmax=11025):
+    """Show spectrograms of segments side by side, on the same axes.
+
+    Parameters
+    ----------
+    magnitudes : sequence of (str, numpy.ndarray of shape (frames, bins))
+        Title and spectrogram of each panel.
+    stft : sedlib.config.STFTParams
+    height : float
+        Of a row of panels, in inches.
+    columns : int
+        Panels in a row.
+    fmax : float
+        Highest frequency shown in Hz.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = class_axes(max(1, len(magnitudes)), height, columns, sharex=True, sharey=True)
+    mesh = None
+    for ax, (title, magnitude) in zip(axes, magnitudes, strict=False):
+        mesh = draw_spectrogram(ax, magnitude, stft, fmax=fmax)
+        ax.set_title(title, fontsize="small")
+        ax.label_outer()
+    if mesh is not None:
+        figure.colorbar(mesh, ax=axes, label="level below the peak (dB)", shrink=0.6)
+    return figure
+
+
+# What a layer does, by its class in Keras; layers of other classes are not drawn.
+_DRAWN = {
+    "InputLayer": ("input", "0.85"),
+    "MelBands": ("mel bands", "#cfe3f2"),
+    "Conv2D": ("3x3 convolution", "#f3d9bf"),
+    "GRU": ("GRU", "#cde8df"),
+    "Dense": ("dense, sigmoid", "#e6d5ee"),
+    "LinearSoftmax": ("pooling over time", "#f0f0c8"),
+}
+
+
+def network_diagram(table):
+    """Draw a network as a row of boxes, from the spectrogram to the scores.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `sedlib.models.layer_table` returns it.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A box for each layer that computes something; the taller, the more values it gives for
+        each frame (on a logarithmic scale). Under it stands the shape of its output.
+    """
+    layers = table[table["kind"].isin(_DRAWN)].reset_index(drop=True)
+    figure, ax = plt.subplots(figsize=(WIDTH, 3.4))
+    named = set()
+    for x, layer in layers.iterrows():
+        name, colour = _DRAWN[layer["kind"]]
+        shape = [int(n) for n in layer["output"].split(" x ")]
+        height = np.log2(2 * np.prod(shape[1:])) if len(shape) > 1 else np.log2(2 * shape[0])
+        label = name if name not in named else None
+        named.add(name)
+        ax.bar(x, height, width=0.72, color=colour, edgecolor="0.3", lw=0.8, label=label)
+        text = "\n".join(layer["output"].split(" x "))
+        ax.text(x, -0.3, text, ha="center", va="top", fontsize="small", linespacing=1.1)
+        if x:
+            arrow = {"arrowstyle": "->", "color": "0.4", "lw": 0.8}
+            ax.annotate("", (x - 0.36, 1), (x - 0.64, 1), arrowprops=arrow)
+    ax.set(xlim=(-0.6, len(layers) - 0.4), ylim=(-3.4, None), xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+    ax.legend(ncols=len(named), loc="upper right", fontsize="small")
+    return figure
+
+
+def learning_curves(history):
+    """Loss and validation score by epoch, side by side.
+
+    Parameters
+    ----------
+    history : pandas.DataFrame
+        As `sedlib.training.train` returns it.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    best = history.loc[history["val_average_precision"].idxmax()]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.6))
+    left.plot(history["epoch"], history["loss"], color="0.5", ls="--", label="training, augmented")
+    left.plot(history["epoch"], history["val_loss"], color="C0", label="validation")
+    left.set(xlabel="epoch", ylabel="binary cross-entropy (nats)", yscale="log")
+    right.plot(history["epoch"], history["val_average_precision"], color="C0", label="validation")
+    right.set(xlabel="epoch", ylabel="mean average precision", ylim=(0, 1))
+    for ax, column in ((left, "val_loss"), (right, "val_average_precision")):
+        ax.plot(
+            best["epoch"], best[column], "o", color="C3", label=f"best: epoch {best['epoch']:.0f}"
+        )
+        ax.set_xlim(0.5, max(2, len(history)) + 0.5)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.legend()
+    return figure

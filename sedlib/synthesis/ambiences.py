@@ -1,0 +1,60 @@
+"""Ambiences: sounds that last as long as a scene; two of them are distractors as well.
+
+For the signature of the functions see `sedlib.synthesis.objects`.
+"""
+
+import numpy as np
+
+from sedlib.synthesis.people import Cast
+from sedlib.synthesis.shaping import edges, noise, resonate, swell
+from sedlib.synthesis.sound import Sound
+
+
+def traffic(rng, n, rate):
+    """Let cars drive past behind a window."""
+    x = noise(rng, n, rate, 40, rng.uniform(250, 900))
+    return edges(x * swell(rng, n, rate, 0.35, 6), rate, 0.4, 0.4)
+
+
+def wind(rng, n, rate):
+    """Let the wind blow around a corner."""
+    x = noise(rng, n, rate, rng.uniform(150, 400), rng.uniform(600, 1600))
+    return edges(x * swell(rng, n, rate, 0.8, 7), rate, 0.4, 0.4)
+
+
+def machine(rng, n, rate):
+    """Hum like a fridge or a fan: harmonics of a low frequency, and moving air."""
+    f = rng.choice((50.0, 60.0, rng.uniform(70, 180)))
+    # One period is computed and then repeated, because a scene is long.
+    turn = 2 * np.pi * np.arange(8192) / 8192
+    period = sum(rng.exponential(1) / k * np.sin(k * turn + rng.uniform(0, 6)) for k in range(1, 9))
+    x = period[(np.arange(n) * (f / rate * 8192)).astype(int) % 8192]
+    air = noise(rng, n, rate, 200, rng.uniform(1000, 5000))
+    return edges(x + rng.uniform(0.05, 0.6) * air / air.std(), rate, 0.4, 0.4)
+
+
+def rain(rng, n, rate):
+    """Let rain fall on a pane, or fry food in a pan; similar to applause."""
+    density = rng.uniform(60, 500)
+    drops = (rng.random(n) < density / rate) * rng.exponential(1, n)
+    f = rng.uniform(800, 5000, 3)
+    x = resonate(drops, rate, f, f / 2, (1, 0.7, 0.5))
+    hiss = noise(rng, n, rate, 800, 8000)
+    x = x / (x.std() + 1e-12) + rng.uniform(0.1, 1) * hiss / hiss.std()
+    return edges(x * swell(rng, n, rate, 1, 2), rate, 0.3, 0.3)
+
+
+SOUNDS = (
+    Sound("traffic", traffic, ("ambience",)),
+    Sound("wind", wind, ("ambience",)),
+    Sound("machine", machine, ("ambience",)),
+    Sound("rain", rain, ("distractor", "ambience"), (2.5, 0.5, 1.0, 8.0), count=2),
+    Sound(
+        "murmur",
+        Cast.murmur,
+        ("distractor", "ambience"),
+        (3.0, 0.5, 1.2, 8.0),
+        count=2,
+        performer=Cast,
+    ),
+)

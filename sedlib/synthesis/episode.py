@@ -1,0 +1,71 @@
+"""One episode: its waveform and its exact annotation, the same every time."""
+
+from zlib import crc32
+
+import numpy as np
+
+from sedlib.config import ConfigError
+from sedlib.synthesis.mixing import AMBIENCE, render
+from sedlib.synthesis.script import write_script
+from sedlib.synthesis.sound_registry import CLASSES
+
+
+def synthesise(name, params, soundbank=None):
+    """Make one episode.
+
+    Without a sound bank every sound is computed. With one, the sounds of all classes in
+    `params`, and the backgrounds if the sound bank has ``ambience``, are recordings of the
+    subset to which the episode belongs, and the band ends at 7.5 kHz instead of 9 kHz.
+    Distractors, and classes that `params` leaves out, are computed, heard and not annotated.
+
+    Parameters
+    ----------
+    name : str
+        Name of the episode. Together with ``params.seed`` it decides everything in it.
+    params : sedlib.config.Params
+        Uses seed, classes, episodes.duration and stft.sample_rate; with a sound bank also
+        split.
+    soundbank : sedlib.synthesis.soundbank.SoundBank, optional
+        Opened with ``params.classes``. Its recordings and their names matter, not its place.
+
+    Returns
+    -------
+    waveform : ndarray of float32, shape (n_samples,)
+        In (-1, 1), at ``params.stft.sample_rate``.
+    events : pandas.DataFrame
+        Columns filename (the name), onset, offset (s, whole milliseconds, exact) and
+        event_label; sorted by onset. Events of one class do not overlap.
+
+    Raises
+    ------
+    ConfigError
+        If there is no sound for a class or, with a sound bank, the episode is in no subset.
+    AudioError
+        If a recording of the sound bank cannot be read any more.
+    """
+    for label in params.classes:
+        if label not in CLASSES:
+            raise ConfigError(
+                f"params.yaml: no sound is known for class '{label}' in classes; "
+                f"there are sounds for: {', '.join(CLASSES)}"
+            )
+    duration, rate = params.episodes.duration, params.stft.sample_rate
+    rng = np.random.default_rng([params.seed, crc32(name.encode())])
+    script = write_script(rng, duration)
+    recorded = _recorded_makers(name, params, soundbank, rate) if soundbank else None
+    waveform = render(script, rng, duration, rate, recorded)
+    events = script[script.sound.isin(params.classes)].rename(columns={"sound": "event_label"})
+    events.insert(0, "filename", name)
+    return waveform, events[["filename", "onset", "offset", "event_label"]].reset_index(drop=True)
+
+
+def _recorded_makers(name, params, soundbank, rate):
+    """Functions that play the recordings of the subset of an episode, by label."""
+    subset = next((subset for subset, names in params.split if name in names), None)
+    if subset is None:
+        raise ConfigError(
+            f"params.yaml: episode '{name}' is in no subset of split, so that it is unknown which "
+            "recordings it may contain; add it to train, validation or test"
+        )
+    labels = [*params.classes, *({AMBIENCE} & set(soundbank.labels))]
+    return {label: soundbank.maker(label, subset, rate) for label in labels}

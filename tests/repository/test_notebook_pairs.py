@@ -1,0 +1,91 @@
+"""Claims about the notebooks: pairs agree, outputs are one full run, no cell escapes comparison."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from sedlib.reports.notebooks import pair_differences
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted((ROOT / "notebooks").glob("*.py"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+TAGS = {"parameters", "trained"}  # those a cell may have: none keeps nbval from comparing it
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def code_cells(path):
+    """Read the code cells of a notebook."""
+    return [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+
+
+def outputs(path):
+    """Read all outputs of a notebook."""
+    return [output for cell in code_cells(path) for output in cell.outputs]
+
+
+def test_every_notebook_is_a_pair():
+    assert [p.stem for p in SOURCES] == [p.stem for p in NOTEBOOKS]
+
+
+def test_nbval_collects_every_code_cell_of_every_notebook():
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "notebooks"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    for path in NOTEBOOKS:
+        assert done.stdout.count(f"{path.name}::") == len(code_cells(path)) > 0, path.name
+
+
+@each_notebook
+def test_the_two_files_of_a_pair_agree(path):
+    assert pair_differences(path.with_suffix(".py"), path) == []
+
+
+@each_notebook
+def test_the_stored_outputs_are_one_full_run_in_order(path):
+    counts = [cell.execution_count for cell in code_cells(path)]
+    assert counts == list(range(1, len(counts) + 1))
+    kinds = {o.get("name", o.output_type) for o in outputs(path)}
+    assert kinds & {"error", "stderr"} == set(), "a warning or an error is stored"
+
+
+@each_notebook
+def test_no_cell_escapes_the_comparison(path):
+    for cell in code_cells(path):
+        assert set(cell.metadata.get("tags", [])) <= TAGS
+        assert not re.search(r"NBVAL|PYTEST_VALIDATE", cell.source)
+        # nbval does not see that a magic is unknown
+        assert not re.search(r"^\s*[%!]", cell.source, re.MULTILINE)
+    for output in outputs(path):
+        data = output.get("data", {})
+        if "<table" in data.get("text/html", ""):
+            assert not data["text/plain"].startswith("<"), "a table without a twin in text"
+
+
+@each_notebook
+def test_no_output_holds_a_path_or_an_address_of_the_machine(path):
+    for output in outputs(path):
+        data = output.get("data", {})
+        for text in (output.get("text", ""), data.get("text/plain", "")):
+            assert not re.search(r"(?<![\w.])/(home|root|Users|tmp|work|var|opt)/", text)
+            assert not re.search(r"\b0x[0-9a-f]{6,}", text)
+
+
+@each_notebook
+def test_a_notebook_is_short_and_defines_nothing(path):
+    cells = code_cells(path)
+    assert len(cells) <= 20
+    assert sum("parameters" in cell.metadata.get("tags", []) for cell in cells) == 1
+    for cell in cells:
+        assert len(cell.source.splitlines()) <= 25
+        defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        assert not any(isinstance(node, defined) for node in ast.walk(ast.parse(cell.source)))
+
+
+def test_half_of_the_code_cells_have_at_most_six_lines():
+    lengths = [len(cell.source.splitlines()) for path in NOTEBOOKS for cell in code_cells(path)]
+    assert np.median(lengths) <= 6

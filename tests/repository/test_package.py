@@ -1,0 +1,103 @@
+"""Claims about the package: data flows one way, the core needs no toolkit, modules are short."""
+
+import ast
+import io
+import subprocess
+import sys
+import tokenize
+
+import pytest
+from dependencies import PACKAGE, ROOT, closure, imported, module_files
+
+# A package or module may import those before it: data flows from sound to reports.
+CORE = [
+    "files",
+    "config",
+    "audio",
+    "annotations",
+    "synthesis",
+    "episodes",
+    "sources",
+    "features",
+    "labels",
+    "corpus",
+    "models",
+    "training",
+    "detection",
+    "metrics",
+    "experiments",
+    "reports",
+]
+# Around the core: what people call on files of their own. No notebook needs it.
+TOOLKIT = ["batch", "check", "cli", "__main__"]
+MODULES = sorted(PACKAGE.rglob("*.py"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
+each_module = pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+
+
+def room(file):
+    """Name the package or module directly under ``sedlib`` that a file belongs to."""
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def code_lines(source):
+    """Count the lines that hold code: no docstring, no comment, not blank."""
+    documented = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                documented |= set(range(first.lineno, first.end_lineno + 1))
+    blank = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+    lines = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in blank and token.type != tokenize.ENDMARKER:
+            lines |= set(range(token.start[0], token.end[0] + 1))
+    return len(lines - documented)
+
+
+def test_the_order_names_every_package_and_module():
+    assert {room(path) for path in MODULES} - {"__init__"} == {*CORE, *TOOLKIT}
+
+
+@each_module
+def test_data_flows_one_way(path):
+    order = ["__init__", *CORE, *TOOLKIT]
+    used = {room(file) for file in module_files(imported(ast.parse(path.read_text())))}
+    later = used - set(order[: order.index(room(path)) + 1])
+    assert later == set(), f"{path.relative_to(ROOT)} imports from further down the line"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_notebook_needs_the_toolkit(path):
+    used = {room(file) for file in closure({path}) if PACKAGE in file.parents}
+    assert used <= set(CORE)
+
+
+@each_module
+def test_a_module_is_short(path):
+    assert len(path.read_text().splitlines()) <= 400
+
+
+def test_the_package_is_small():
+    assert sum(code_lines(path.read_text()) for path in MODULES) < 5000
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("__init__.py")), ids=lambda p: p.parent.name)
+def test_a_package_says_what_it_is_for(path):
+    assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+def test_the_unit_tests_mirror_the_package():
+    rooms = {*CORE, *TOOLKIT}
+    for file in sorted((ROOT / "tests" / "unit").rglob("test_*.py")):
+        parts = file.relative_to(ROOT / "tests" / "unit").parts
+        assert parts[0].removeprefix("test_").removesuffix(".py") in rooms, file
+
+
+@pytest.mark.parametrize("command", [["check", "."], ["format", "--check", "."]], ids=" ".join)
+def test_the_linter_is_content(command):
+    # Here and not in CI alone, so that one command and one report say whether all is well.
+    ruff = [sys.executable, "-m", "ruff", *command]
+    done = subprocess.run(ruff, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

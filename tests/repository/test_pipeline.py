@@ -1,0 +1,142 @@
+"""Claims about the stages: they depend on what they use, and the results in git are theirs."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from dependencies import stage_dependencies
+from dvc.parsing import DataResolver
+from dvc.repo import Repo
+
+ROOT = Path(__file__).resolve().parents[2]
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+STAGES = DataResolver(Repo(ROOT), str(ROOT), PIPELINE).resolve()["stages"]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
+each_stage = pytest.mark.parametrize("stage", STAGES)
+# `dvc repro` leaves the long experiments alone. Their results say themselves what they were made
+# with and need not be made again with every change of a module.
+FROZEN = {name for name, stage in STAGES.items() if stage.get("frozen")}
+each_living_stage = pytest.mark.parametrize("stage", [s for s in STAGES if s not in FROZEN])
+
+
+def listed(stage, kind):
+    """List the (path, options) of the dependencies or outputs of a stage in dvc.yaml."""
+    entries = stage.get(kind, [])
+    return [next(iter(e.items())) if isinstance(e, dict) else (e, {}) for e in entries]
+
+
+def dvc_md5(path):
+    """Hash a file or a folder as DVC 3 does."""
+    if not path.is_dir():
+        return hashlib.md5(path.read_bytes()).hexdigest()
+    files = [p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+    entries = [{"md5": dvc_md5(p), "relpath": p.relative_to(path).as_posix()} for p in files]
+    entries.sort(key=lambda entry: entry["relpath"])
+    return hashlib.md5(json.dumps(entries, sort_keys=True).encode()).hexdigest() + ".dir"
+
+
+@pytest.fixture(scope="module")
+def lock():
+    """Read dvc.lock: what the stored results were made from."""
+    return yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]
+
+
+def test_every_stage_has_run(lock):
+    assert lock.keys() == STAGES.keys()
+
+
+@each_stage
+def test_the_results_were_made_by_the_stage_as_it_is(lock, stage):
+    assert lock[stage]["cmd"] == STAGES[stage]["cmd"]
+    for kind in ("deps", "outs"):
+        paths = {path for path, _ in listed(STAGES[stage], kind)}
+        assert {entry["path"] for entry in lock[stage].get(kind, [])} == paths
+
+
+def test_the_long_experiments_and_they_alone_are_frozen():
+    assert {"experiment_ablation", "experiment_transfer"} == FROZEN
+
+
+def test_every_notebook_has_a_stage_that_runs_it_and_one_that_publishes_it():
+    commands = {stage["cmd"] for stage in STAGES.values()}
+    for path in NOTEBOOKS:
+        name = f"notebooks/{path.name}"
+        assert f"python -m sedlib run-notebook {name}" in commands
+        stage = STAGES[f"publish@{path.stem}"]
+        assert stage["cmd"] == f"python -m sedlib publish {name}"
+        assert [out for out, _ in listed(stage, "outs")] == [f"notebooks/{path.stem}.ipynb"]
+
+
+@each_living_stage
+def test_the_results_belong_to_the_code_and_the_data(lock, stage):
+    made = {out["path"]: out["md5"] for s in lock.values() for out in s.get("outs", [])}
+    for dep in lock[stage]["deps"]:
+        path = dep["path"]
+        now = made[path] if path in made else dvc_md5(ROOT / path)
+        assert dep["md5"] == now, f"{path} changed since {stage} ran; run `make reproduce`"
+
+
+@each_stage
+def test_the_results_in_git_are_those_of_the_last_run(lock, stage):
+    kept = {
+        path for path, options in listed(STAGES[stage], "outs") if options.get("cache") is False
+    }
+    for out in lock[stage]["outs"]:
+        if out["path"] in kept:
+            message = f"{out['path']} is not what {stage} made; run `make reproduce`"
+            assert out["md5"] == dvc_md5(ROOT / out["path"]), message
+
+
+@each_living_stage
+def test_the_results_were_made_with_the_parameters_in_params_yaml(lock, stage):
+    recorded = lock[stage].get("params", {}).get("params.yaml", {})
+    assert recorded.keys() == set(STAGES[stage].get("params", []))
+    for key, value in recorded.items():
+        now = PARAMS
+        for part in key.split("."):
+            now = now[part]
+        assert value == now, f"{key} changed since {stage} ran; run `make reproduce`"
+
+
+@each_living_stage
+def test_a_fresh_clone_runs_the_stage(stage):
+    outs = listed(STAGES[stage], "outs")
+    # what these two write is in git, and follows from the stages before
+    assert stage.startswith(("publish@", "report")) or any(
+        options.get("cache", True) for _, options in outs
+    )
+
+
+@each_stage
+def test_a_stage_depends_on_the_code_that_it_runs_and_on_no_other(stage):
+    listed_code = {
+        path
+        for path, _ in listed(STAGES[stage], "deps")
+        if path.startswith("sedlib/") or path.endswith(".py")
+    }
+    expected = stage_dependencies(STAGES[stage]["cmd"])
+    if stage.startswith("publish@"):
+        expected.add(f"notebooks/{stage.removeprefix('publish@')}.py")
+    assert listed_code == expected
+
+
+@each_stage
+def test_a_stage_depends_on_every_parameter_that_its_notebook_reads(stage):
+    tracked = {key.split(".")[0] for key in STAGES[stage].get("params", [])}
+    match = re.search(r"run-notebook (\S+)", STAGES[stage]["cmd"])
+    if match:
+        read = set(re.findall(r"\bparams\.(\w+)", (ROOT / match[1]).read_text()))
+        assert read - {"yaml"} <= tracked
+
+
+def test_registered_metrics_and_plots_are_in_the_repository():
+    paths = list(PIPELINE["metrics"])
+    for plot in PIPELINE["plots"]:
+        for name, options in plot.items():
+            source = options.get("y")
+            paths.extend(source if isinstance(source, dict) else [name])
+    assert [path for path in paths if not (ROOT / path).is_file()] == []

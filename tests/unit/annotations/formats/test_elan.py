@@ -1,0 +1,97 @@
+"""ELAN documents, compared with what pympi reads."""
+
+import xml.etree.ElementTree as ET
+from itertools import pairwise
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pympi import Eaf
+
+from sedlib.annotations import AnnotationError, event_table, read, write
+
+claim = settings(deadline=None, database=None, max_examples=25)
+centiseconds = st.integers(0, 10**6).map(lambda number: number / 100)
+spans = st.lists(
+    st.tuples(centiseconds, centiseconds, st.sampled_from(["speaking", 'a "b"', "é ü"]))
+).map(lambda rows: event_table(("e", min(a, b), max(a, b) + 0.01, c) for a, b, c in rows))
+
+
+@claim
+@given(spans)
+def test_pympi_reads_the_events_and_only_those_from_our_elan_document(tmp_path_factory, events):
+    path = tmp_path_factory.getbasetemp() / "e.eaf"
+    write(events, path)
+    document, found = Eaf(path), []
+    for tier in document.get_tier_names():
+        annotations = sorted(document.get_annotation_data_for_tier(tier))
+        assert all(a[1] <= b[0] for a, b in pairwise(annotations))
+        found += annotations
+    rows = events.drop(columns="filename").itertuples(index=False)
+    assert sorted(found) == sorted((round(1000 * a), round(1000 * b), c) for a, b, c in rows)
+
+
+def test_a_time_in_elan_is_rounded_but_no_event_vanishes(tmp_path):
+    path = tmp_path / "e.eaf"
+    rows = [("e", 1.0004, 2.0006, "a"), ("e", 3.0001, 3.0002, "a"), ("e", 3.0003, 3.5, "a")]
+    write(event_table(rows), path)
+    rounded = [("e", 1.0, 2.001, "a"), ("e", 3.0, 3.001, "a"), ("e", 3.0, 3.5, "a")]
+    pd.testing.assert_frame_equal(read(path), event_table(rounded), check_exact=True)
+    assert set(Eaf(path).get_tier_names()) == {"a", "a 2"}
+
+
+def test_what_a_tier_cannot_hold_is_refused(tmp_path):
+    rows = [("e", 2, 1, "a"), ("e", 1, 1, "a")]
+    for row in rows:
+        with pytest.raises(AnnotationError, match=r"row 1: .* ends no later than it begins"):
+            write(event_table([row]), tmp_path / "e.eaf")
+    with pytest.raises(AnnotationError, match=r"row 1: .*rename it"):
+        write(event_table([("e", 0, 1, "a\rb")]), tmp_path / "e.eaf")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_further_tiers_take_no_name_of_a_class(tmp_path):
+    path = tmp_path / "e.eaf"
+    rows = [("e", 0, 2, "a"), ("e", 1, 3, "a"), ("e", 0, 1, "a 2"), ("e", 0, 1, "default")]
+    write(event_table(rows), path)
+    assert set(Eaf(path).get_tier_names()) == {"a", "a 3", "a 2", "default"}
+    assert sorted(read(path).itertuples(index=False, name=None)) == sorted(rows)
+
+
+def test_equal_events_make_equal_files(tmp_path):
+    events = event_table([("e", 0, 2, "a")])
+    write(events, tmp_path / "e.eaf")
+    assert 'DATE="1970-01-01T00:00:00+00:00"' in (tmp_path / "e.eaf").read_text()
+    assert ET.parse(tmp_path / "e.eaf").getroot().tag == "ANNOTATION_DOCUMENT"
+
+
+def test_an_elan_annotation_without_text_has_the_name_of_its_tier_as_its_label(tmp_path):
+    document = Eaf()
+    document.add_tier("knocking")
+    document.add_annotation("knocking", 1000, 1500)
+    document.add_annotation("default", 0, 250, "speaking")
+    document.add_linguistic_type("child", "Symbolic_Association")
+    document.add_tier("note", "child", "default")
+    document.add_ref_annotation("note", "default", 100, "loud")
+    document.to_file(tmp_path / "e.eaf")
+    expected = [("e", 0, 0.25, "loud"), ("e", 0, 0.25, "speaking"), ("e", 1, 1.5, "knocking")]
+    pd.testing.assert_frame_equal(read(tmp_path / "e.eaf"), event_table(expected))
+
+
+def test_an_elan_annotation_without_times_is_named(tmp_path):
+    document = Eaf()
+    document.add_annotation("default", 0, 250, "speaking")
+    document.timeslots = dict.fromkeys(document.timeslots)
+    document.to_file(tmp_path / "e.eaf")
+    with pytest.raises(AnnotationError, match="tier 'default', row 1: 'speaking' has no times"):
+        read(tmp_path / "e.eaf")
+
+
+def test_an_elan_document_that_is_cut_off_anywhere_is_refused(tmp_path):
+    write(event_table([("e", 0, 2, "a"), ("e", 1, 3, "b")]), tmp_path / "e.eaf")
+    whole = (tmp_path / "e.eaf").read_text()
+    for length in range(0, len(whole) - 2, 40):
+        (tmp_path / "e.eaf").write_text(whole[:length])
+        with pytest.raises(AnnotationError, match="not a whole ELAN document"):
+            read(tmp_path / "e.eaf")

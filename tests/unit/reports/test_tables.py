@@ -1,0 +1,112 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from sedlib.config import load_params
+from sedlib.reports import tables
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def metrics():
+    row = dict.fromkeys(tables.COLUMNS, 0.25) | {"support": 7}
+    other = row | {"precision": float("nan"), "f1": 0.999}
+    mean = dict.fromkeys(tables.COLUMNS, 0.5)
+    classes = {"door bell": row, "speaking": other}
+    return {
+        "test": {
+            "macro": mean,
+            "classes": classes,
+            "intervals": {"door bell": {"f1": [0.125, 0.5]}, "macro": {"f1": [0.4, 0.6]}},
+        },
+        "baseline": {"macro": mean, "classes": classes},
+    }
+
+
+def test_the_table_has_a_row_for_each_class_and_the_macro_mean():
+    lines = tables.results_table(metrics()).splitlines()
+    assert len({line.count("|") for line in lines}) == 1
+    assert lines[2].startswith("| door bell | 0.25 | 0.25 | 0.25 [0.12, 0.50] |")
+    assert lines[2].endswith("| 0.25 | 7 |")
+    assert lines[3].startswith("| speaking | – | 0.25 | 1.00 |")
+    assert lines[4].startswith("| **macro** | **0.50** | **0.50** | **0.50 [0.40, 0.60]** |")
+
+
+def test_every_metric_of_the_literature_has_a_row_with_its_name():
+    values = {
+        "segments": {"PSDS scenario 1": 0.251, "F1": float("nan"), "AUC": 0.5},
+        "frames": {"PSDS scenario 1": 0.3, "F1": 0.126},
+    }
+    bounds = {"segments": {}, "frames": {"F1": [0.1, 0.2]}}
+    table = tables.literature_table({"literature": values, "literature_intervals": bounds})
+    assert table.splitlines() == [
+        "| metric, test episodes | segments | frames |",
+        "|---|---:|---:|",
+        "| PSDS scenario 1 | 0.25 | 0.30 |",
+        "| F1 | – | 0.13 [0.10, 0.20] |",
+        "| AUC | 0.50 | – |",
+    ]
+
+
+def test_there_is_no_negative_zero():
+    assert tables.format_number(-0.004) == "0.00"
+    assert tables.format_number(-0.006) == "-0.01"
+
+
+def interval(estimate):
+    return {"estimate": estimate, "low": estimate - 0.1, "high": estimate + 0.1}
+
+
+def test_the_experiments_have_a_row_for_each_variant_and_for_each_test_corpus():
+    steps = {
+        "old": {"value": interval(0.2)},
+        "better": {"value": interval(0.5), "gain": interval(0.3)},
+    }
+    setup = {"seeds": 3, "epochs": 22, "examples_per_epoch": 2880, "vtt2018_width": 0.5}
+    setup |= {"corpus": "synthetic", "classes": 2, "hours": 1.5, "processor": "an abacus"}
+    ablation = {"macro F1": steps, "total gain in macro F1": interval(0.3), "setup": setup}
+    transfer = {
+        "synthetic": {"synthetic": {"macro": interval(0.6)}, "both": {"macro": interval(0.7)}},
+        "recordings": {"synthetic": {"macro": interval(0.3)}, "both": {"macro": interval(0.4)}},
+    }
+    assert tables.experiments_block(ablation, transfer).splitlines() == [
+        "Ablation on synthetic episodes of 2 classes: 3 seeds per variant, 22 epochs of 2880 "
+        "examples, the 2018 network at 0.5 of its width; 1.5 hours of training on an abacus.",
+        "",
+        "| variant | macro F1 | gain |",
+        "|---|---:|---:|",
+        "| old | 0.20 [0.10, 0.30] |  |",
+        "| + better | 0.50 [0.40, 0.60] | 0.30 [0.20, 0.40] |",
+        "| **all changes** |  | **0.30 [0.20, 0.40]** |",
+        "",
+        "| macro F1 | trained on synthetic | trained on both |",
+        "|---|---:|---:|",
+        "| tested on synthetic | 0.60 [0.50, 0.70] | 0.70 [0.60, 0.80] |",
+        "| tested on recordings | 0.30 [0.20, 0.40] | 0.40 [0.30, 0.50] |",
+    ]
+
+
+def test_a_block_is_replaced_and_the_rest_is_kept():
+    text = "a\n<!-- x -->\nold\nolder\n<!-- /x -->\nb \\1\n"
+    once = tables.replace_block(text, "x", "new \\1")
+    assert once == "a\n<!-- x -->\nnew \\1\n<!-- /x -->\nb \\1\n"
+    assert tables.replace_block(once, "x", "new \\1") == once
+
+
+def test_a_text_without_the_markers_is_refused():
+    with pytest.raises(ValueError, match="no <!-- x -->"):
+        tables.replace_block("text", "x", "block")
+
+
+def test_the_readme_shows_the_results_of_the_last_run():
+    results = json.loads((ROOT / "reports" / "metrics.json").read_text())
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = tables.results_block(results, load_params(ROOT / "params.yaml").episodes.source)
+    assert tables.replace_block(readme, "results", block) == readme
+    experiments = [
+        json.loads((ROOT / "reports" / "experiments" / f"{name}_metrics.json").read_text())
+        for name in ("ablation", "transfer")
+    ]
+    block = tables.experiments_block(*experiments)
+    assert tables.replace_block(readme, "experiments", block) == readme

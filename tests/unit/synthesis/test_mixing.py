@@ -1,0 +1,72 @@
+"""Claims about the sounds, as they are made and mixed."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sedlib.synthesis import mixing
+from sedlib.synthesis.sound_registry import CLASSES, SOUNDS
+
+RATE = 44100
+
+
+@pytest.fixture(scope="module")
+def makers():
+    return mixing.sound_makers(np.random.default_rng(3), RATE)
+
+
+@pytest.mark.parametrize("sound", SOUNDS)
+def test_a_sound_fills_its_time_and_fades_at_both_ends(makers, sound):
+    for seed, n in enumerate((int(0.31 * RATE), int(1.27 * RATE))):
+        x = mixing.make_dry_sound(np.random.default_rng(seed), makers[sound], n, RATE, -20.0)
+        assert x.shape == (n,) and x.dtype == np.float64 and np.isfinite(x).all()
+        assert x[0] != 0 and x[-1] != 0
+        assert max(abs(x[0]), abs(x[-1])) < 0.01 * np.abs(x).max()
+
+
+@pytest.mark.parametrize("sound", CLASSES)
+def test_an_annotated_sound_is_heard_from_its_first_to_its_last_quarter(makers, sound):
+    n = int(1.2 * RATE)
+    for seed in range(4):
+        x = mixing.make_dry_sound(np.random.default_rng(seed), makers[sound], n, RATE, 0.0)
+        for part in (x[: n // 5], x[-n // 5 :]):
+            assert 20 * np.log10(np.sqrt(np.mean(part**2))) > -40
+
+
+@pytest.mark.parametrize("sound", CLASSES)
+def test_a_sound_is_where_the_annotation_says_to_the_sample(makers, sound):
+    onset, offset, start = 1.237, 2.004, 12345
+    cue = pd.DataFrame(
+        [(onset, offset, sound, -20.0)], columns=["onset", "offset", "sound", "level"]
+    )
+    dry, sent = mixing.place_sounds(cue, makers, np.random.default_rng(0), start, 3 * RATE, RATE)
+    for x in (dry, sent):
+        heard = np.flatnonzero(x) + start
+        assert heard[0] == round(onset * RATE)
+        assert heard[-1] == round(offset * RATE) - 1
+
+
+def test_two_events_of_a_class_differ(makers):
+    n = int(0.8 * RATE)
+    for sound in CLASSES:
+        a, b = (
+            mixing.make_dry_sound(np.random.default_rng(seed), makers[sound], n, RATE, -20.0)
+            for seed in (1, 2)
+        )
+        assert abs(np.corrcoef(a, b)[0, 1]) < 0.5, sound
+
+
+def test_no_class_gives_itself_away_by_its_bandwidth():
+    above = {}
+    for sound in CLASSES:
+        cue = pd.DataFrame(
+            [(0.1, 1.9, sound, -20.0)], columns=["onset", "offset", "sound", "level"]
+        )
+        x = mixing.render(cue, np.random.default_rng(5), 2.0, RATE)
+        power = np.abs(np.fft.rfft(x * np.hanning(len(x)))) ** 2
+        high = np.fft.rfftfreq(len(x), 1 / RATE) > 1.1 * mixing.BANDWIDTH
+        above[sound] = 10 * np.log10(power[high].mean() / power[~high].mean())
+        density = np.array([part.mean() for part in np.array_split(power[high], 8)])
+        # What is up there is the same faint, flat hiss whatever is heard below.
+        assert above[sound] < -25
+        assert np.ptp(10 * np.log10(density)) < 1.5, sound

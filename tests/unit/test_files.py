@@ -1,0 +1,109 @@
+"""Files are written completely or not at all; a misspelt name finds the known one."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sedlib.files import nearest, replacing, write_arrays, write_json, write_text
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_is_replaced_when_the_block_ends_and_not_before(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with replacing(path) as partial:
+        partial.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert names(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_the_old_file_is_kept_when_the_block_fails_and_nothing_is_left_behind(tmp_path, error):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(error), replacing(path) as partial:
+        partial.write_text("ne")
+        raise error
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_no_new_file_appears_when_the_block_fails(tmp_path):
+    with pytest.raises(ZeroDivisionError), replacing(tmp_path / "a.txt") as partial:
+        partial.write_text("ne")
+        raise ZeroDivisionError
+    assert names(tmp_path) == []
+
+
+def test_a_block_that_writes_nothing_is_an_error_and_keeps_the_old_file(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "a.txt"):
+        pass
+    assert (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_the_temporary_file_is_hidden_in_the_same_folder_with_the_same_suffix(tmp_path):
+    with replacing(str(tmp_path / "a.tar.gz")) as partial:
+        assert partial.parent == tmp_path
+        assert partial.name.startswith(".")
+        assert partial.suffixes[-2:] == [".tar", ".gz"]
+        partial.touch()
+
+
+def test_text_is_written_in_utf_8_with_its_own_line_ends(tmp_path):
+    write_text("é\r\nb\n", tmp_path / "a.txt")
+    assert (tmp_path / "a.txt").read_bytes() == b"\xc3\xa9\r\nb\n"
+
+
+def test_json_is_readable_and_read_back_as_it_was(tmp_path):
+    value = {"é": [1, 2.5, None], "b": {}}
+    write_json(value, tmp_path / "a.json")
+    text = (tmp_path / "a.json").read_text(encoding="utf-8")
+    assert json.loads(text) == value
+    assert text.startswith('{\n  "é": [\n') and text.endswith("}\n")
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), {1, 2}])
+def test_what_json_cannot_hold_is_an_error_and_keeps_the_old_file(tmp_path, bad):
+    (tmp_path / "a.json").write_text("{}")
+    with pytest.raises((ValueError, TypeError)):
+        write_json({"a": bad}, tmp_path / "a.json")
+    assert (tmp_path / "a.json").read_text() == "{}"
+    assert names(tmp_path) == ["a.json"]
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_arrays_are_read_back_by_their_names(tmp_path, compressed):
+    arrays = {"x": np.arange(6.0).reshape(2, 3), "y/z": np.array([True, False])}
+    write_arrays(tmp_path / "a.npz", compressed, **arrays)
+    with np.load(tmp_path / "a.npz") as stored:
+        assert set(stored) == set(arrays)
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(stored[name], array)
+    assert names(tmp_path) == ["a.npz"]
+
+
+def test_the_nearest_name_ignores_case_and_spacing():
+    known = ["Door bell", "knocking", "Opening/closing doors"]
+    assert nearest("DOOR  BELL", known) == "Door bell"
+    assert nearest(" kno cking", known) == "knocking"
+    assert nearest("opening / closing door", known) == "Opening/closing doors"
+
+
+def test_a_name_that_is_not_similar_enough_is_not_found():
+    assert nearest("yodelling", ["knocking"], cutoff=0.9) is None
+    assert nearest("yodelling", ["knocking"]) == "knocking"
+    assert nearest("knocking", []) is None
+
+
+@given(st.lists(st.text("abc", min_size=1), min_size=1, unique=True), st.data())
+def test_the_nearest_name_to_a_known_name_is_that_name(known, data):
+    name = data.draw(st.sampled_from(known))
+    assert nearest(name.upper(), known, cutoff=1.0) == name

@@ -1,0 +1,48 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_training import AUGMENTATION, BINS, FRAMES, NO_AUGMENTATION
+
+from sedlib import training
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_mixup_adds_powers(seed):
+    rng = np.random.default_rng(seed)
+    x, x2 = rng.random((2, 4, 5, 6), dtype=np.float32)
+    mixed = training.mixup(x, x2, rng)
+    gain = (mixed.astype(float) ** 2 - x.astype(float) ** 2) / x2.astype(float) ** 2
+    spread = np.median(gain, axis=(1, 2))
+    assert (10 * np.log10(spread) > -9.1).all() and (10 * np.log10(spread) < 6.1).all()
+    loud = x2 > 0.3
+    np.testing.assert_allclose(
+        gain[loud], np.broadcast_to(spread[:, None, None], gain.shape)[loud], rtol=0.02
+    )
+
+
+def test_drawing_is_balanced_over_the_classes_that_occur():
+    labels = np.zeros((1000, 3), dtype=bool)
+    labels[:, 0], labels[:10, 1] = True, True
+    drawn = training.draw_balanced(labels, 4000, np.random.default_rng(0))
+    assert 0.45 < labels[drawn, 1].mean() < 0.56
+    assert len(np.unique(drawn[drawn < 10])) == 10
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_augmentation_keeps_levels_within_bounds_and_masks_no_more_than_allowed(seed):
+    rng = np.random.default_rng(seed)
+    x = np.ones((6, FRAMES, BINS), dtype=np.float32)
+    changed = training.augment_spectrograms(x, AUGMENTATION, rng)
+    audible = changed > 0
+    level = 20 * np.log10(changed[audible])
+    assert (np.abs(level) <= AUGMENTATION.gain + AUGMENTATION.filter + 1e-3).all()
+    assert ((~audible).all(axis=2).sum(axis=1) <= AUGMENTATION.mask_frames).all()
+    assert ((~audible).all(axis=1).sum(axis=1) <= AUGMENTATION.mask_bins).all()
+
+
+def test_nothing_changes_when_all_augmentation_is_switched_off():
+    x = np.random.default_rng(0).random((3, FRAMES, BINS), dtype=np.float32)
+    same = training.augment_spectrograms(x, NO_AUGMENTATION, np.random.default_rng(1))
+    np.testing.assert_array_equal(same, x)
