@@ -7,271 +7,348 @@
 # ---
 
 # %% [markdown]
-# # 1. What is in the episodes?
+# # 1. Exploring the episodes
 #
-# **Question.** Ten kinds of sound are to be found in TV episodes, second by second. What do the
-# episodes hold, how unevenly, and what will be hard to hear?
+# **Question.** The task of the project is
+# [sound event detection](https://arxiv.org/abs/2107.05463): to find out which sounds occur in a
+# recording, and when. Which sounds do the episodes contain, how much of each, and which of them
+# will be hard to detect?
 #
-# **In:** the episodes, `data/episodes/*.flac`, and the annotation beside each, `*.json`.
-# **Out:** figures in `reports/figures/01`, and what to expect of the later notebooks.
+# **Inputs.** The episodes `data/episodes/*.flac` and their annotations `data/episodes/*.json`.
 #
-# The recordings of the 2018 experiment, the first episodes of a well-known series, cannot be
-# handed on. By default the episodes here are synthetic: dialogue by a speech synthesiser, music,
-# audience and objects made by formulas, mixed in rooms that differ by episode, shaped by the
-# published statistics of the real annotations. The same notebook reads real episodes.
+# **Outputs.** Figures in `reports/figures/01`.
+#
+# The first version of this project, in 2018, used episodes of a television series that are
+# protected by copyright and cannot be distributed. The default episodes are therefore synthetic:
+# the speech synthesiser [eSpeak NG](https://github.com/espeak-ng/espeak-ng) speaks the dialogue,
+# and formulas produce the music, the audience and all other sounds. They are modelled on the
+# published statistics of the annotations of 2018. This notebook also works with your own episodes;
+# [data/README.md](../data/README.md) describes how to use them.
 
 # %%
 import hashlib
 
-import librosa
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.ticker import NullFormatter
 
-from sedlib import annotations, audio, episodes, features, labels
+from sedlib import annotations, audio, features
 from sedlib.config import load_params, repository, workspace
+from sedlib.episodes import read_remarks, usable_split
+from sedlib.labels import check_leakage, label_segments, split_table
 from sedlib.reports import plots
-
-plots.use_style()
-pd.options.display.float_format = "{:.3f}".format
 
 # %% tags=["parameters"]
 params = load_params()
-episode = params.split.train[0]  # the one drawn in full
-example_seed = params.seed  # draws the examples of each class
-
-# %% [markdown]
-# ## The annotations
-# An event table has four columns, the same as in DCASE and sed_eval. Times are in seconds.
+episode = None  # the episode that is shown in full; default: the first for training
+example_seed = params.seed  # for drawing the examples of each class
 
 # %%
+plots.use_style()
+pd.options.display.float_format = "{:.2f}".format
 folder = workspace() / "data" / "episodes"
 figures = workspace() / "reports" / "figures" / "01"
 classes, rate = list(params.classes), params.stft.sample_rate
 colours = plots.class_colours(classes)
-sides = episodes.usable_split(params.split, folder)
-read = [annotations.read(folder / f"{name}.json") for name in sides.episodes]
-events = pd.concat(read, ignore_index=True)
-events["length"] = events["offset"] - events["onset"]
-corrections, left_out = episodes.read_remarks(folder)
-print(f"{len(events)} events; {len(corrections)} annotation errors corrected", end=", ")
-print(f"{len(left_out)} files left out {list(left_out['name'])}")
+split = usable_split(params.split, folder)
+episode = episode or split.train[0]
+
+# %% [markdown]
+# ## Annotations
+# The annotations are the ground truth that the network learns from and is evaluated against.
+# They form an *event table* with the same four columns as in [DCASE](https://dcase.community) and
+# [sed_eval](https://tut-arg.github.io/sed_eval/): an event has a recording (`filename`), a start
+# (`onset`) and an end (`offset`) in seconds, and a class (`event_label`). Annotations made by
+# hand often contain errors, such as a misspelt class or an offset before the onset. The stage
+# that prepares the episodes corrects such errors and lists them in
+# `data/episodes/corrections.tsv`.
+
+# %%
+tables = [annotations.read(folder / f"{name}.json") for name in split.episodes]
+events = pd.concat(tables, ignore_index=True)
+corrections, left_out = read_remarks(folder)
+print(f"{len(events)} events in {len(tables)} episodes")
+print(f"{len(corrections)} annotation errors corrected, {len(left_out)} files left out")
 events.head()
 
 # %% [markdown]
-# ## The split
-# Whole episodes go to one side, and no two hold the same sound: a network that has heard a voice
-# in a room must not be asked about the same take again.
+# ## Training, validation and test subsets
+# The split assigns each episode as a whole to one of three subsets. The network is fitted to the
+# *training* episodes, decisions such as the thresholds are made on the *validation* episodes,
+# and the *test* episodes show how well the result works on new sound. If the same sound were in
+# two subsets, the test result would be too good, which is known as
+# [data leakage](https://scikit-learn.org/stable/common_pitfalls.html#data-leakage).
+# `check_leakage` raises an error if two episodes have identical samples. The level in the table
+# is the mean power of an episode in decibels relative to full scale
+# ([dBFS](https://en.wikipedia.org/wiki/DBFS)).
 
 # %%
-sounds = {name: audio.read_audio(folder / f"{name}.flac", rate) for name in sides.episodes}
-labels.check_leakage({name: hashlib.sha256(x).hexdigest() for name, x in sounds.items()})
-split = labels.split_table(sides, {name: len(x) / rate for name, x in sounds.items()})
-split["level_dB"] = [20 * np.log10(np.sqrt(np.mean(sounds[name] ** 2))) for name in split.index]
-split["events"] = events["filename"].value_counts()
-split
+durations, levels, hashes = {}, {}, {}
+for name in split.episodes:
+    waveform = audio.read_audio(folder / f"{name}.flac", rate)
+    durations[name] = len(waveform) / rate
+    levels[name] = 10 * np.log10(np.mean(waveform**2))
+    hashes[name] = hashlib.sha256(waveform).hexdigest()
+check_leakage(hashes)
+
+# %%
+overview = split_table(split, durations).rename(columns={"duration": "duration (s)"})
+overview["level (dBFS)"] = levels
+overview["events"] = events["filename"].value_counts()
+overview
 
 # %% [markdown]
-# ## How much of each class?
-# Beside ours: the annotations of six real episodes, as published.
+# ## Amount of each class
+# The next table shows, for each class, the share of the total duration in which it is active (in
+# percent), the number of events per episode, and the median, the 90th percentile and the maximum
+# of the event durations (in seconds). The columns under `published` hold the same statistics for
+# six annotated episodes of 2018.
 
 # %%
-total = split["duration"].sum()
-lengths = events.groupby("event_label")["length"]
-ours = pd.DataFrame(
-    {
-        "share": lengths.sum() / total,
-        "events_per_episode": lengths.size() / len(split),
-        "median": lengths.median(),
-        "p90": lengths.quantile(0.9),
-        "longest": lengths.max(),
-    }
-).reindex(classes)
+events["duration"] = events["offset"] - events["onset"]
+by_class = events.groupby("event_label")["duration"]
+statistics = by_class.describe(percentiles=[0.5, 0.9])[["50%", "90%", "max"]]
+statistics.columns = ["median", "p90", "longest"]
+statistics.insert(0, "share", 100 * by_class.sum() / sum(durations.values()))
+statistics.insert(1, "events_per_episode", by_class.size() / len(durations))
+statistics = statistics.reindex(classes)
+
+# %%
 path = repository() / "data" / "published" / "annotations.tsv"
 published = pd.read_csv(path, sep="\t", index_col="event_label").reindex(classes)
-pd.concat({"these episodes": ours, "published": published}, axis=1)
+published["share"] *= 100
+pd.concat({"these episodes": statistics, "published": published}, axis=1)
+
+# %% [markdown]
+# The figure compares the two columns `share`. Its axis is logarithmic, because the shares differ
+# by orders of magnitude.
 
 # %%
-fig, ax = plt.subplots(figsize=(7, 3.6))
-rows = np.arange(len(classes))
-ax.hlines(rows, ours["share"], published["share"], color="0.8", lw=2, zorder=1)
-ax.scatter(ours["share"], rows, color=list(colours.values()), s=60, label="these episodes")
-ax.scatter(published["share"], rows, facecolor="white", edgecolor="0.3", s=40, label="published")
-ax.set(yticks=rows, yticklabels=classes, xscale="log", xlabel="share of all seconds")
-ax.xaxis.set_minor_formatter(NullFormatter())
-ax.invert_yaxis()
-ax.legend(loc="lower right")
+fig, ax = plt.subplots(figsize=(plots.WIDTH, 4))
+names = ("published", "these episodes")
+plots.draw_change(ax, published["share"], statistics["share"], colours, names)
+ax.set(xscale="log", xlabel="share of the total duration (%)")
+ax.xaxis.set_major_formatter("{x:g}")
 plots.save_figure(fig, figures / "shares.png")
 plt.show()
 
 # %% [markdown]
-# Three classes fill the time, as in the real episodes; the other seven are rarer by one or two
-# orders of magnitude. They are made more frequent here than published, and music longer, so that
-# what a network does with them can be measured at all.
+# Unequal amounts of the classes are called *class imbalance*. The synthetic episodes have the
+# imbalance of the real ones, but on purpose a weaker one: the rare classes and the music take up
+# a larger share of the time than published, so that ten short episodes suffice to measure every
+# class. In the following, a class is called *rare* if it is active in less than 5 % of the time.
 
 # %%
-dominant = ours["share"].nlargest(3)
-print("dominant classes:", ", ".join(dominant.index))
-print(f"their part of the labelled seconds: {dominant.sum() / ours['share'].sum():.3f}")
+share = statistics["share"].fillna(0)
+rare = share[share < 5].index
+frequent = share.drop(rare).sum() / share.sum()
+print(f"{len(classes) - len(rare)} frequent classes hold {frequent:.0%} of the annotated time.")
+print("Share in these episodes, as a multiple of the published share:")
+print((share / published["share"]).to_string(float_format="{:.1f}".format))
 
 # %% [markdown]
 # ## One episode from start to end
+# The upper panel shows the waveform of one episode, the lower panel its events, with one row for
+# each class.
 
 # %%
-fig, axes = plt.subplots(2, 1, figsize=(11, 5), height_ratios=[1, 2.4], sharex=True)
-plots.draw_waveform(axes[0], sounds[episode], rate)
-axes[0].set_title(episode)
+fig, axes = plt.subplots(2, 1, figsize=(plots.WIDTH, 5.2), height_ratios=[1, 2.4], sharex=True)
+waveform = audio.read_audio(folder / f"{episode}.flac", rate)
+plots.draw_waveform(axes[0], waveform, rate)
 plots.draw_events(axes[1], events[events["filename"] == episode], classes)
-axes[1].set_xlim(0, split.loc[episode, "duration"])
+axes[0].set_title(episode)
+axes[1].set_xlim(0, durations[episode])
 plots.save_figure(fig, figures / "episode.png")
 plt.show()
 
 # %% [markdown]
-# Dialogue runs through the episode, the audience answers it, music opens the episode and lies under
-# some of its scenes. The rare sounds come as thin marks, most of them under something else.
+# A synthetic episode begins with music under the titles. Turns of dialogue follow, with the
+# reactions of an audience, short pieces of music between scenes and longer ones under the dialogue.
+# The rare classes appear as narrow marks that are spread over the episode. Bars that lie above
+# each other at the same time are sounds that overlap.
 
 # %% [markdown]
-# ## How long does a sound last?
+# ## Duration of events
+# The box plot shows the event durations of each class, again on a logarithmic axis. A box spans
+# the middle half of the durations, the line in it is the median, the whiskers reach from the 10th
+# to the 90th percentile, and dots are events beyond them. The dotted line marks one second. This
+# is the length of a *segment*, the unit that the network classifies.
 
 # %%
-fig, ax = plt.subplots(figsize=(7, 3.6))
-jitter = np.random.default_rng(params.seed).uniform(-0.15, 0.15, len(events))
-at = events["event_label"].map(classes.index) + jitter
-ax.scatter(events["length"], at, c=list(events["event_label"].map(colours)), s=7, alpha=0.5, lw=0)
-ax.scatter(ours["median"], rows, marker="|", s=250, color="black", label="median", zorder=3)
-ax.set(xscale="log", xlabel="length of an event (s)", yticks=rows, yticklabels=classes)
-ax.invert_yaxis()
-ax.axvline(1, color="0.6", ls=":", lw=1)
-ax.legend(loc="lower right")
+options = {"y": "event_label", "order": classes, "hue": "event_label", "hue_order": classes}
+style = {"whis": (10, 90), "fliersize": 1, "saturation": 1, "linewidth": 0.8}
+fig, ax = plt.subplots(figsize=(plots.WIDTH, 4))
+sns.boxplot(events, x="duration", **options, palette=colours, **style, ax=ax)
+ax.axvline(1, color="0.4", ls=":")
+ax.set(xscale="log", xlabel="duration of an event (s)", ylabel="")
+ax.xaxis.set_major_formatter("{x:g}")
 plots.save_figure(fig, figures / "lengths.png")
 plt.show()
 
-# %% [markdown]
-# The dotted line is one clip. About half of the rare sounds are shorter than the clip that is to
-# carry their label, so the grid of whole seconds decides much; notebook 2 looks at its rules.
+# %%
+short = events["duration"] < 1
+is_rare = events["event_label"].isin(rare)
+print(f"Shorter than a segment: {short[is_rare].mean():.0%} of the events of rare classes,")
+print(f"{short[~is_rare].mean():.0%} of the events of frequent classes")
 
 # %% [markdown]
-# ## What sounds together?
+# An event that is shorter than a segment fills only a part of it, or lies across the boundary of
+# two. The rule that decides which segments get its label therefore matters most for the classes
+# with short events. Notebook 2 compares three such rules.
+
+# %% [markdown]
+# ## Overlapping sounds
+# From here on, the events are turned into labels: one row for each segment and one column for
+# each class, by the rule `labels.rule` in `params.yaml`. A segment can have several labels, so the
+# task is [multi-label classification](https://scikit-learn.org/stable/modules/multiclass.html):
+# for each segment, the network answers one yes-or-no question for each class.
 
 # %%
-labels = {
-    name: labels.label_segments(
-        events[events["filename"] == name], row["duration"], classes, params.labels.rule
-    )
-    for name, row in split.iterrows()
-}
-stacked = np.concatenate([labels[name] for name in split.index]).astype(int)
-together = pd.DataFrame(stacked.T @ stacked, classes, classes)
-shared = together.div(np.diag(together), axis=0)
-fig, ax = plt.subplots(figsize=(7.5, 5.2))
-plots.draw_matrix(ax, shared, "share of the row's seconds in which the column sounds too", vmax=1)
+tables = {}
+for name, duration in durations.items():
+    own = events[events["filename"] == name]
+    segments = label_segments(own, duration, classes, params.labels.rule)
+    tables[name] = pd.DataFrame(segments, columns=classes)
+labels = pd.concat(tables, names=["episode", "second"])
+
+# %% [markdown]
+# Read the left panel by rows: of the segments with the label of the row, it shows the share that
+# also has the label of the column. The right panel shows the share that has no other label.
+
+# %%
+together = labels.T.astype(int) @ labels.astype(int)
+alone = labels[labels.sum(axis=1) == 1].sum() / labels.sum()
+options = {"figsize": (plots.WIDTH, 5), "width_ratios": [2.4, 1]}
+fig, (left, right) = plt.subplots(1, 2, **options)
+overlap = together.div(labels.sum(), axis=0)
+plots.draw_matrix(left, overlap, "share of the segments of the row", vmax=1)
+plots.draw_bars(right, alone.fillna(0), colours)
+right.set(xlim=(0, 1), xlabel="share without another label", yticklabels=[])
 plots.save_figure(fig, figures / "together.png")
 plt.show()
-solo = stacked[stacked.sum(axis=1) == 1].sum(axis=0)
-alone = pd.Series(solo, classes) / stacked.sum(axis=0)
-print("share of its seconds in which a class sounds alone")
-print(alone.dropna().to_string(float_format="{:.2f}".format))
 
 # %% [markdown]
-# Read along a row: hardly a rare sound is heard without speech, laughter or music over it. A
-# detector that needs silence around a sound will not find it.
+# The shorter a bar is, the less a detector can rely on hearing a sound without others. In the
+# default episodes, most segments with a rare class have at least one other label: the detector has
+# to recognise the rare sound in a mixture, mostly with speech, laughter or music.
 
 # %% [markdown]
-# ## How uneven are the sides of the split?
+# ## Labelled segments in each episode
+# The figure counts the segments with each label, episode by episode. The colours end at 25
+# segments, so that differences between the rare classes remain visible.
 
 # %%
-counts = pd.DataFrame({name: labels[name].sum(axis=0) for name in split.index}, classes)
-fig, ax = plt.subplots(figsize=(8.5, 4))
-plots.draw_matrix(ax, np.log10(1 + counts), "log10(1 + labelled seconds)")
-for text, value in zip(ax.texts, counts.to_numpy().ravel(), strict=True):
-    text.set_text(str(value))
-ax.set_xticklabels([f"{name} ({subset})" for name, subset in split["subset"].items()])
+counts = labels.groupby(level="episode", sort=False).sum().T
+fig, ax = plt.subplots(figsize=(plots.WIDTH, 4.4))
+plots.draw_matrix(ax, counts, "segments (darkest: 25 or more)", fmt="d", vmax=25)
+ax.set_xticklabels([f"{name} ({subset})" for name, subset in overview["subset"].items()])
 plots.save_figure(fig, figures / "split.png")
 plt.show()
-counts.T.groupby(split["subset"]).sum().T[["train", "validation", "test"]]
-
-# %% [markdown]
-# Every class occurs on every side. With a handful of seconds in the validation episode, whatever is
-# chosen there for a rare class, its threshold above all, is uncertain.
-
-# %% [markdown]
-# ## What does a class look and sound like?
-# One second of each, drawn at random from the training episodes: as it stands in the mix.
 
 # %%
-rng = np.random.default_rng(example_seed)
+per_subset = counts.T.groupby(overview["subset"], sort=False).sum().T
+absent = per_subset.index[(per_subset == 0).any(axis=1)]
+rarest = per_subset["validation"].idxmin()
+print(f"Classes that are absent from a subset: {', '.join(absent) or 'none'}")
+print(f"Fewest validation segments: {rarest}, {per_subset.loc[rarest, 'validation']}")
+per_subset
+
+# %% [markdown]
+# The threshold of each class is chosen on the validation episodes. For a class with few segments
+# there, this choice is uncertain. For a class that is absent from a subset, the results of that
+# subset say nothing.
+
+# %% [markdown]
+# ## Examples of each class
+# For each class, one training segment with its label is drawn at random. The figure shows their
+# magnitude spectrograms, which notebook 2 explains: time runs to the right, frequency upwards,
+# and the brighter the colour, the louder the sound. The lines with a plus sign name the other
+# labels of the same segment.
+
+# %%
+train = labels.loc[list(split.train)]
 examples = {}
-for i, label in enumerate(classes):
-    where = [(n, s) for n in sides.train for s in np.flatnonzero(labels[n][:, i])]
-    if where:
-        examples[label] = where[rng.integers(len(where))]
-deep = -(-len(examples) // 5)
-panels = {"figsize": (12, 3.5 * deep), "height_ratios": deep * [1, 2.6], "squeeze": False}
-fig, axes = plt.subplots(2 * deep, 5, **panels)
-for ax in axes[-2:, len(examples) - 5 * deep + 5 :].flat:
-    ax.set_visible(False)
-for i, (label, (name, second)) in enumerate(examples.items()):
-    wave, image = axes[2 * (i // 5), i % 5], axes[2 * (i // 5) + 1, i % 5]
-    clip = sounds[name][second * rate : (second + 1) * rate]
-    wave.plot(
-        np.arange(rate) / rate, clip / max(np.abs(clip).max(), 1e-9), color=colours[label], lw=0.4
-    )
-    wave.set(title=label, ylim=(-1, 1), xlim=(0, 1), yticks=[], xticks=[])
-    magnitude = features.spectrogram(clip[np.newaxis], params.stft)[0]
-    mesh = plots.draw_spectrogram(image, magnitude, params.stft, fmax=11025)
-    image.label_outer()
-fig.colorbar(mesh, ax=axes, label="level below the peak (dB)", shrink=0.6)
+for label in train.columns[train.any()]:
+    examples[label] = train[train[label]].sample(1, random_state=example_seed).index[0]
+
+# %%
+panels, excerpts = [], {}
+for label, (name, second) in examples.items():
+    waveform = audio.read_audio(folder / f"{name}.flac", rate)
+    segment = features.split_segments(waveform, params.stft)[second : second + 1]
+    others = train.columns[train.loc[name, second]].drop(label)
+    title = "\n+ ".join([label, *others])
+    panels.append((title, features.spectrogram(segment, params.stft)[0]))
+    start, stop = max(0, second - 1) * rate, (second + 2) * rate
+    excerpts[f"{label} ({name}, {second} s)"] = waveform[start:stop]
+
+# %%
+fig = plots.spectrogram_panels(panels, params.stft, height=3)
 plots.save_figure(fig, figures / "classes.png")
 plt.show()
 
-# %%
-context = {
-    f"{label} ({name}, {second} s)": sounds[name][max(0, second - 1) * rate : (second + 2) * rate]
-    for label, (name, second) in examples.items()
-}
-plots.players(context, rate)
-
 # %% [markdown]
-# Knocks and claps are upright lines, bells and music lie flat, voices are combs that move. All
-# share one bandwidth, so that no class is known by where its spectrum ends.
-
-# %% [markdown]
-# ## Do level or mean spectrum give a class away?
+# Some patterns are typical. Short impacts, such as knocks and claps, usually give vertical lines:
+# they are brief and cover many frequencies. Bells and held notes usually give horizontal lines,
+# which are their partial tones. Voices often give a stack of harmonics that moves with the pitch.
+# A single example need not show the pattern of its class, because the segment also contains other
+# sounds and background noise. A faint vertical line at the left or right edge of a panel comes
+# from cutting the segment out of the recording.
+#
+# The players give the same examples, each with the second before and the second after it. The
+# caption names the episode and the start of the segment.
 
 # %%
-waves = np.concatenate([features.split_segments(sounds[name], params.stft) for name in split.index])
-level = 10 * np.log10(np.mean(waves**2, axis=1) + 1e-10)
-table = pd.DataFrame(
-    [(c, v) for i, c in enumerate(classes) for v in level[stacked[:, i] == 1]],
-    columns=["event_label", "level"],
-)
-options = {"y": "event_label", "order": classes, "hue": "event_label", "hue_order": classes}
-fig, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8))
-sns.boxplot(table, x="level", **options, palette=colours, ax=left, fliersize=1, linewidth=0.8)
-left.set(xlabel="level of the clip (dB re full scale)", ylabel="")
-spectrum = features.spectrogram(waves[::5], params.stft).mean(axis=1)
-frequency = librosa.fft_frequencies(sr=rate, n_fft=params.stft.n_fft)
-for label in examples:
-    sounding = stacked[::5, classes.index(label)] == 1
-    mean = librosa.amplitude_to_db(spectrum[sounding]).mean(axis=0)
-    right.semilogx(frequency[2:], mean[2:], color=colours[label], lw=1.2, label=label)
-right.set(xlabel="frequency (Hz)", ylabel="mean level (dB)", xlim=(40, 20000))
-right.legend(fontsize="x-small", ncols=2, loc="lower left")
+plots.players(excerpts, rate)
+
+# %% [markdown]
+# ## Level and mean spectrum of each class
+# Could a class be recognised without its course over time, by its loudness or its timbre alone?
+# The left panel shows the level of the training segments with each label; the boxes are drawn as
+# above. The right panel shows the mean spectrum of the same segments.
+
+# %%
+powers, spectra = [], []
+for name in split.train:
+    waveform = audio.read_audio(folder / f"{name}.flac", rate)
+    segments = features.split_segments(waveform, params.stft)
+    powers.append(np.mean(segments**2, axis=1))
+    spectra.append(features.spectrogram(segments, params.stft).mean(axis=1))
+level = pd.Series(10 * np.log10(np.concatenate(powers) + 1e-10), train.index)
+spectrum = pd.DataFrame(np.concatenate(spectra), train.index)
+spectrum.columns = np.fft.rfftfreq(params.stft.n_fft, 1 / rate)
+
+# %%
+levels = pd.DataFrame({label: level[train[label]] for label in examples})
+means = pd.DataFrame({label: spectrum[train[label]].mean() for label in examples})
+means = 20 * np.log10(means)
+fig, (left, right) = plt.subplots(1, 2, figsize=(plots.WIDTH, 4.4))
+sns.boxplot(levels, orient="h", palette=colours, **style, ax=left)
+left.set(xlabel="level of a segment (dBFS)")
+means.loc[40:20000].plot(ax=right, color=colours, logx=True, lw=1.2)
+right.set(xlabel="frequency (Hz)", ylabel="mean magnitude (dB)")
+right.legend(fontsize="small", ncols=2)
 plots.save_figure(fig, figures / "level_and_spectrum.png")
 plt.show()
 
 # %% [markdown]
-# The boxes overlap: no class is known by its loudness. The mean spectra differ somewhat; how far
-# they lead is measured by the baseline of notebook 4. All end at one frequency. What tells the
-# classes apart is the course over time, so the network reads all 44 frames.
+# The more the boxes overlap, the less the level says about the class. In the synthetic episodes,
+# all sounds share one upper limit of frequency, so that it cannot reveal a class. Below this limit
+# the mean spectra differ; the baseline of notebook 4 measures how well a classifier performs that
+# receives nothing else. Neither the level nor the mean spectrum describes how a sound develops
+# within the segment. The network therefore receives the spectrogram with all its frames.
 
 # %% [markdown]
-# ## What was found
-# - Three classes make up nearly all labelled seconds; the rest are rare, short, and covered.
-# - Sounds overlap, so the task is multi-label: ten yes-or-no questions a second.
-# - Every class occurs on every side of the split, but the validation episode has few rare seconds.
+# ## Findings
+# The numbers are in the outputs above. For the default episodes they show the following:
 #
-# **Limits.** The synthetic episodes have clean, exact annotations and a synthesiser's voices. What
-# a network reaches here is a statement about the method, not about any broadcast.
+# - The classes are imbalanced: speech, the laughter of an audience and music hold most of the
+#   annotated time.
+# - Many events of the rare classes are shorter than a segment of one second.
+# - Most segments with a rare class have at least one other label, so the task is multi-label.
+# - Every class occurs in every subset, but the rare ones have few segments for validation.
+#
+# **Limits.** The annotations of the synthetic episodes are exact, and a synthesiser speaks their
+# dialogue. Results on them describe how well the method works. They do not predict results on
+# real broadcasts.

@@ -7,207 +7,318 @@
 # ---
 
 # %% [markdown]
-# # 2. From a waveform to 44 x 1025 numbers
+# # 2. From a waveform to spectrograms and labels
 #
-# **Question.** What does the network see of a second of sound, what does each choice in the recipe
-# do to it, and which seconds carry which label?
+# **Question.** What does the network receive for one second of sound, how do the settings of the
+# short-time Fourier transform change it, and which seconds carry which label?
 #
-# **In:** the episodes and their annotations. **Out:** `data/features/*.npy`, one array an episode,
-# and figures in `reports/figures/02`.
+# **Inputs.** The episodes, `data/episodes/*.flac`, and their annotations, `*.json`.
+# **Outputs.** The features, `data/features/*.npy`, one array for each episode, and figures in
+# `reports/figures/02`.
+#
+# The network scores sound in *segments* of one second. This notebook computes a spectrogram of
+# each segment, which is the input of the network, and shows how annotated events are turned into
+# labels of segments, which are its targets.
 
 # %%
 import librosa
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import scipy.signal
 
-from sedlib import annotations, audio, episodes, features, labels
+from sedlib import annotations, audio, episodes, features
 from sedlib.config import load_params, workspace
+from sedlib.labels import label_segments
 from sedlib.reports import plots
 
 plots.use_style()
 
+# %% [markdown]
+# The cell below holds what may be changed: the episode that the examples come from, the class of
+# the example segment, and the class on which the label rules are shown. `None` stands for the
+# first training episode, the class with the fewest labelled segments in it, and the class with
+# the most events in it.
+
 # %% tags=["parameters"]
 params = load_params()
-episode = None  # the one the examples are taken from; default: the first
-label = None  # the example is a second of this class; default: the rarest in the episode
-rule_label = None  # the rules are shown on events of this class; default: that with most
+episode = None
+label = None
+rule_label = None
 
 # %%
-folder = workspace() / "data" / "episodes"
-figures = workspace() / "reports" / "figures" / "02"
-recipe, rate, classes = params.stft, params.stft.sample_rate, list(params.classes)
-sides = episodes.usable_split(params.split, folder)
-episode = episode or sides.train[0]
-waveform = audio.read_audio(folder / f"{episode}.flac", rate)
-events = annotations.read(folder / f"{episode}.json")
-labels = labels.label_segments(events, len(waveform) / rate, classes, params.labels.rule)
-seconds = pd.Series(labels.sum(axis=0), classes)
-label = label or seconds[seconds > 0].idxmin()
-rule_label = rule_label or events["event_label"].value_counts().idxmax()
-second = int(np.flatnonzero(labels[:, classes.index(label)])[0])
-clip = features.split_segments(waveform, recipe)[second]
-print(f"{len(waveform) / rate:.0f} s of {episode}; the example is second {second}, {label}")
-pd.Series(recipe.model_dump(), name="recipe").to_frame()
+data, figures = workspace() / "data", workspace() / "reports" / "figures" / "02"
+classes, stft, rate = list(params.classes), params.stft, params.stft.sample_rate
+split = episodes.usable_split(params.split, data / "episodes")
+
+# %%
+episode = episode or split.train[0]
+waveform = audio.read_audio(data / "episodes" / f"{episode}.flac", rate)
+events = annotations.read(data / "episodes" / f"{episode}.json")
+duration = len(waveform) / rate
+print(f"{episode}: {duration:.0f} s of mono sound at {rate} Hz with {len(events)} events")
 
 # %% [markdown]
-# ## Framing
-# The second is cut into overlapping frames; each is multiplied by a window that falls to zero at
-# both ends, and Fourier transformed. Frames are centred: the clip gets half an FFT frame of zeros
-# on each side, which makes 44 of them. The zeros are the clip's own, so no clip knows its
-# neighbours, and a clip cut from a file looks the same wherever it was cut.
+# ## The example segment
+# The example is the first segment that carries the chosen label. The rule that decides which
+# segments carry a label is `labels.rule` in `params.yaml`; the section "Labels of segments" below
+# explains it.
 
 # %%
-margin, hop = recipe.n_fft // 2, recipe.hop_length
-window = scipy.signal.get_window("hann", recipe.win_length)
-padded = np.pad(clip, margin)
-shown = range(8)
-fig, ax = plt.subplots(figsize=(10, 3))
-part = slice(0, hop * len(shown) + recipe.n_fft)
-ax.plot((np.arange(len(padded))[part] - margin) / rate * 1000, padded[part], color="0.7", lw=0.6)
-for frame in shown:
-    at = frame * hop + np.arange(recipe.win_length) - recipe.win_length // 2
-    ax.plot(at / rate * 1000, window * np.abs(padded[part]).max(), lw=1.2, color=f"C{frame % 2}")
-ax.axvspan(-margin / rate * 1000, 0, color="0.93", zorder=0)
-ax.set(xlabel="time in the clip (ms)", ylabel="amplitude", xlim=(-margin / rate * 1000, 160))
+labels = label_segments(events, duration, classes, params.labels.rule)
+counts = pd.Series(labels.sum(axis=0), classes)
+label = label or counts[counts > 0].idxmin()
+second = int(np.flatnonzero(labels[:, classes.index(label)])[0])
+print(f"The example, labelled '{label}', is the segment from {second} to {second + 1} s.")
+print(f"This run labels segments by the rule '{params.labels.rule}'.")
+
+# %% [markdown]
+# The table lists the annotated events from the second before the example to the second after it,
+# with times in seconds, so that they can be found in the figures below. Sounds of other kinds have
+# no annotation, but they can be seen as well.
+
+# %%
+segment = features.split_segments(waveform, stft)[second]
+start = max(0, second - 1)
+events[(events["onset"] < start + 3) & (events["offset"] > start)]
+
+# %% [markdown]
+# ## Framing and windowing
+# A [short-time Fourier transform](https://en.wikipedia.org/wiki/Short-time_Fourier_transform)
+# (STFT) describes how the frequencies in a sound change over time. It cuts the sound into
+# overlapping *frames*, multiplies each by a
+# [Hann window](https://docs.scipy.org/doc/scipy/reference/generated/scipy.signal.windows.hann.html),
+# which falls to zero at both ends, and takes the Fourier transform of the product. The *hop length*
+# is the distance between the centres of neighbouring frames. Only the magnitudes are kept; the
+# phases are discarded.
+#
+# The settings are in the section `stft` of `params.yaml`: `win_length` is the length of the window,
+# `hop_length` the hop length and `n_fft` the length of the Fourier transform (FFT), all in samples.
+# Where the FFT is longer than the window, the window is padded with zeros.
+
+# %%
+frames, bins = features.segment_shape(stft)
+window, hop = 1000 * stft.win_length / rate, 1000 * stft.hop_length / rate
+overlap = max(0, 1 - stft.hop_length / stft.win_length)
+print(f"A segment of {rate} samples becomes {frames} frames x {bins} frequency bins.")
+print(f"Each window of {window:.1f} ms shares {overlap:.0%} with the next, {hop:.1f} ms later.")
+print(f"Frequency bins are {rate / stft.n_fft:.1f} Hz apart.")
+
+# %% [markdown]
+# Frames are centred: the first one is centred on the first sample of the segment. For that, each
+# segment is padded with zeros (half the length of the FFT) on both sides. It would also be
+# possible to pad with the neighbouring sound. With zeros, the spectrogram of a segment does not
+# depend on the segments before and after it.
+#
+# The figure shows the first windows, scaled to the peak of the sound, over the waveform of the
+# example. The grey area is padding.
+
+# %%
+n_windows = min(8, frames)
+end = (n_windows - 1) * stft.hop_length + stft.win_length // 2
+sound = segment[:end]
+curve = np.abs(sound).max() * librosa.filters.get_window("hann", stft.win_length)
+times = np.arange(stft.win_length) / rate * 1000 - window / 2
+print(f"Shown: the first {n_windows} windows of {frames}.")
+
+# %%
+fig, ax = plt.subplots(figsize=(plots.WIDTH, 3))
+ax.plot(np.arange(len(sound)) / rate * 1000, sound, color="0.7", lw=0.6)
+for frame in range(n_windows):
+    ax.plot(frame * hop + times, curve, lw=1.2, color=f"C{frame % 2}")
+ax.axvspan(-window / 2, 0, color="0.93", zorder=0)
+ax.set(xlabel="time in the segment (ms)", ylabel="amplitude")
+ax.margins(x=0)
 plots.save_figure(fig, figures / "framing.png")
 plt.show()
 
 # %% [markdown]
-# The first eight windows over the waveform; the grey part is padding. Neighbouring windows overlap
-# by a third: with a hop of two thirds of the window every sample counts, though not all alike.
+# Half of the first window lies on the padding. A sample near the end of a window contributes little
+# to that frame. Overlapping windows make up for it, because the sample lies closer to the centre of
+# the next window.
 
 # %% [markdown]
-# ## What each choice does to what one sees
-# The same three seconds with a shorter and a longer FFT, and without the logarithm.
+# ## Resolution in time and frequency
+# The length of the window decides how finely the STFT resolves time and frequency. The figure
+# shows the example segment with the second before and after it, up to 8 kHz, with a window an
+# eighth as long as that of `params.yaml` (left), of the same length (middle) and eight times as
+# long (right). The length of the FFT changes in proportion. The hop length is 256 samples in all
+# three panels.
 
 # %%
-start = max(0, second - 1)
-stretch = waveform[start * rate : (start + 3) * rate]
-fig, axes = plt.subplots(2, 2, figsize=(11, 6.4), sharex=True)
-for ax, n_fft in zip(axes.flat, (256, recipe.n_fft, 16384), strict=False):
-    other = recipe.model_copy(
-        update={"n_fft": n_fft, "win_length": n_fft * 3 // 4, "hop_length": 256}
-    )
-    magnitude = features.spectrogram(stretch[np.newaxis], other)[0]
-    plots.draw_spectrogram(ax, magnitude, other, fmax=8000)
-    ax.set_title(
-        f"n_fft {n_fft}: {1000 * n_fft * 3 / 4 / rate:.0f} ms, {rate / n_fft:.0f} Hz apart"
-    )
-magnitude = features.spectrogram(stretch[np.newaxis], recipe)[0]
-extent = (0, 3, 0, rate / 2000)
-axes[1, 1].imshow(magnitude.T, origin="lower", aspect="auto", cmap="magma", extent=extent)
-axes[1, 1].set(xlabel="time (s)", ylim=(0, 8), title="the recipe's, without the logarithm")
-plots.save_figure(fig, figures / "choices.png")
+excerpt = waveform[start * rate : (start + 3) * rate][np.newaxis]
+fig, axes = plt.subplots(1, 3, figsize=(plots.WIDTH, 4), sharey=True)
+for ax, n_fft in zip(axes, (stft.n_fft // 8, stft.n_fft, stft.n_fft * 8), strict=True):
+    length = n_fft * stft.win_length // stft.n_fft
+    other = stft.model_copy(update={"n_fft": n_fft, "win_length": length, "hop_length": 256})
+    magnitude = features.spectrogram(excerpt, other)[0]
+    plots.draw_spectrogram(ax, magnitude, other, fmax=min(8000, rate / 2), start=start)
+    ax.set_title(f"window {1000 * length / rate:.0f} ms, {rate / n_fft:.0f} Hz between bins")
+    ax.label_outer()
+plots.save_figure(fig, figures / "resolution.png")
 plt.show()
 
 # %% [markdown]
-# A short frame tells when, not what pitch; a long one what pitch, not when. The recipe's 2048
-# samples keep both the edge of a knock and the comb of a voice. Without the logarithm nearly
-# everything is black: the few loudest bins hide the rest. The reference fed its network those raw
-# magnitudes; ours are stored as they are, too, but the network's own first layers take the power in
-# mel bands and its logarithm, so that recipe and compression can be judged apart.
+# A short window resolves time: onsets are sharp vertical edges, but tones that lie close together
+# in frequency merge. A long window resolves frequency: steady tones, such as the harmonics of
+# a voice or a bell, are thin horizontal lines, but each onset is smeared over the length of the
+# window. No window resolves both finely
+# ([the time-frequency uncertainty](https://en.wikipedia.org/wiki/Uncertainty_principle#Signal_processing)).
+# The window of `params.yaml` is a compromise between the two.
 
 # %% [markdown]
-# ## Is it right?
-# The same numbers by librosa, on this episode and on noise. A relative error of 1e-7 is the last
-# digit of a float32.
+# ## Comparison with librosa
+# [`librosa.stft`](https://librosa.org/doc/latest/generated/librosa.stft.html) is a widely used
+# implementation of the STFT. The next cell compares both on the segments of this episode and on
+# white noise. The values are `float32`, which holds about seven significant digits, so that an
+# agreement to a millionth of the peak means that only rounding differs.
 
 # %%
-cases = {
-    episode: features.split_segments(waveform, recipe),
-    "noise": np.random.default_rng(params.seed).standard_normal((20, rate), dtype=np.float32),
-}
-for name, x in cases.items():
-    ours = features.spectrogram(x, recipe)
-    lengths = {"n_fft": recipe.n_fft, "hop_length": hop, "win_length": recipe.win_length}
-    theirs = np.abs(librosa.stft(x, **lengths)).swapaxes(1, 2)
-    error = np.abs(ours - theirs).max() / theirs.max()
-    print(f"{name}: {ours.shape}, agrees with librosa to 1e-6 of the peak: {error < 1e-6}")
+noise = np.random.default_rng(params.seed).standard_normal((20, rate), dtype=np.float32)
+settings = stft.model_dump(exclude={"sample_rate"})
+for name, x in {episode: features.split_segments(waveform, stft), "noise": noise}.items():
+    ours = features.spectrogram(x, stft)
+    theirs = np.abs(librosa.stft(x, **settings)).swapaxes(1, 2)
+    agree = np.abs(ours - theirs).max() <= 1e-6 * theirs.max()
+    print(f"{name}: shape {ours.shape}, agreement to 1e-6 of the peak: {agree}")
 
 # %% [markdown]
-# ## Which second has which label?
-# An event rarely begins on a whole second. Three rules decide which clips it labels: `half`, ours,
-# asks for half of the clip or half of a short event; `whole`, the reference's, for an event that
-# covers the clip; `any`, sed_eval's, is content with any overlap.
+# ## Logarithmic compression
+# The next figure shows the example segment as it is stored: on the left the magnitudes on a linear
+# scale, in the middle the same values in decibels (dB, 20 times the logarithm of the magnitude to
+# base 10) relative to the largest. On the right is a histogram of the levels, in dB relative to
+# a magnitude of 1. Its counts are on a logarithmic scale, because a single peak could hide the
+# rest. Levels below -120 dB are counted at -120 dB.
 
 # %%
-rules = {
-    rule: labels.label_segments(events, len(waveform) / rate, classes, rule)
-    for rule in ("whole", "half", "any")
-}
-fig, ax = plt.subplots(figsize=(10, 2.6))
-own, column = events[events["event_label"] == rule_label], classes.index(rule_label)
-start = max(0, int(own["onset"].iloc[min(2, len(own) - 1)]) - 1)
-bars = {"events": list(zip(own["onset"], own["offset"] - own["onset"], strict=True))}
-bars |= {rule: [(s, 1) for s in np.flatnonzero(grid[:, column])] for rule, grid in rules.items()}
-for row, spans in enumerate(bars.values()):
-    colour = plots.class_colours(classes)[rule_label] if row else "0.2"
-    ax.broken_barh(spans, (row - 0.3, 0.6), color=colour, edgecolor="white" if row else "none")
-ax.set(xlim=(start, start + 25), xlabel="time (s)", yticks=range(4), yticklabels=bars)
-ax.set(xticks=range(start, start + 26, 5), title=rule_label)
-ax.set_xticks(range(start, start + 26), minor=True)
-ax.invert_yaxis()
-ax.grid(axis="x", which="both", color="0.9")
+magnitude = features.spectrogram(segment[np.newaxis], stft)[0]
+level = librosa.amplitude_to_db(magnitude, ref=1.0, amin=1e-6, top_db=None)
+loud = np.mean(magnitude > 0.1 * magnitude.max())
+spread = np.ptp(np.percentile(level, [1, 99]))
+print(f"{loud:.1%} of the magnitudes are larger than a tenth of the largest.")
+print(f"The middle 98 % of the levels span {spread:.0f} dB.")
+
+# %%
+fig, axes = plt.subplots(1, 3, figsize=(plots.WIDTH, 3.8))
+linear = axes[0].pcolormesh(magnitude.T, cmap="magma", rasterized=True)
+axes[0].set(xlabel="frame", ylabel="frequency bin", title="linear magnitude")
+decibels = plots.draw_spectrogram(axes[1], magnitude, stft)
+axes[1].set_title("the same in dB")
+axes[2].hist(level.ravel(), bins=60, color="0.4", log=True)
+axes[2].set(xlabel="level (dB)", ylabel="number of magnitudes", title="distribution")
+fig.colorbar(linear, ax=axes[0], label="magnitude")
+fig.colorbar(decibels, ax=axes[1], label="level below the peak (dB)")
+plots.save_figure(fig, figures / "compression.png")
+plt.show()
+
+# %% [markdown]
+# On the linear scale the few loudest magnitudes hide the rest; in dB quieter sounds become visible,
+# too. The band of the synthetic episodes ends a little above 9 kHz. At a sample rate of 44.1 kHz,
+# the faint noise above it is dark in the middle panel and forms the peak at the left of the
+# histogram. If the sound of a segment does not begin at zero, the first frame may show a faint
+# column up to the highest frequency: the step from the padding to the sound contains all
+# frequencies.
+#
+# The features are stored on the linear scale, as in the 2018 experiment. The 2018 model
+# (`vtt2018` in `params.yaml`) receives them as they are. The network `compact` starts with layers
+# that add up the power in [mel bands](https://en.wikipedia.org/wiki/Mel_scale), which are spaced
+# roughly as humans perceive pitch, and take the logarithm. In this way both networks read the same
+# files, and notebook 6 can measure what the compression contributes.
+
+# %% [markdown]
+# ## Labels of segments
+# An event rarely begins or ends on a whole second. Three rules decide which segments carry its
+# label:
+#
+# - `whole`, the rule of the 2018 experiment: one event covers the whole segment. It may start up
+#   to 0.1 s late.
+# - `half`: the events of the class cover at least half of the segment, or the segment holds at
+#   least half of an event that is shorter than a segment.
+# - `any`, the rule of the segment-based metrics in
+#   [sed_eval](https://tut-arg.github.io/sed_eval/sound_event.html), a toolbox for evaluating sound
+#   event detection: an event overlaps the segment, however little.
+
+# %%
+rules = ["whole", "half", "any"]
+by_rule = {rule: label_segments(events, duration, classes, rule) for rule in rules}
+events["length"] = events["offset"] - events["onset"]
+rule_label = rule_label or events["event_label"].value_counts().idxmax()
+own = events[events["event_label"] == rule_label]
+first = int(own["onset"].min())
+
+# %% [markdown]
+# The figure shows the annotated events of one class in the 30 s from its first event on, and below
+# them the segments that each rule labels.
+
+# %%
+fig, ax = plt.subplots(figsize=(plots.WIDTH, 2.8))
+ax.broken_barh(own[["onset", "length"]].to_numpy(), (-0.3, 0.6), color="0.2")
+colour = plots.class_colours(classes)[rule_label]
+for row, rule in enumerate(rules, start=1):
+    marked = np.flatnonzero(by_rule[rule][:, classes.index(rule_label)])
+    spans = [(onset, 1) for onset in marked]
+    ax.broken_barh(spans, (row - 0.3, 0.6), color=colour, edgecolor="white")
+plots.label_rows(ax, ["annotated events", *rules])
+ax.set(xlim=(first, first + 30), xlabel="time (s)", title=rule_label)
 plots.save_figure(fig, figures / "label_rules.png")
 plt.show()
 
-# %%
-table = pd.DataFrame({rule: grid.sum(axis=0) for rule, grid in rules.items()}, index=classes)
-length = events["offset"] - events["onset"]
-table["seconds annotated"] = length.groupby(events["event_label"]).sum()
-table.round(1)
-
 # %% [markdown]
-# The reference's rule loses most short sounds, sed_eval's counts a second for a sliver of sound.
-# With `half` the number of labelled seconds stays close to the seconds annotated.
-
-# %% [markdown]
-# ## What the network sees
-# One clip, as it is stored.
+# Each segment that `whole` labels is also labelled by `half`, and each segment that `half` labels
+# is also labelled by `any`. The table counts the labelled segments of this episode under each
+# rule, beside the total duration of the events of the class and the median duration of an event.
+# The lines below the table divide the counts by the total duration, for the classes with the
+# smallest and the largest ratio.
 
 # %%
-stored = features.spectrogram(clip[np.newaxis], recipe)[0]
-fig, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), width_ratios=[1.6, 1])
-mesh = plots.draw_spectrogram(left, stored, recipe)
-left.set_title(f"{stored.shape[0]} frames x {stored.shape[1]} bins")
-fig.colorbar(mesh, ax=left, label="level below the peak (dB)")
-right.hist(librosa.amplitude_to_db(stored.ravel(), amin=1e-4), bins=60, color="0.4")
-right.set(xlabel="magnitude (dB)", ylabel="bins")
-plots.save_figure(fig, figures / "one_clip.png")
-plt.show()
-
-# %% [markdown]
-# Magnitudes span several orders of magnitude: a reason to compress them before normalising. Where
-# there is a spike at the left, it is the faint hiss above the band to which synthetic episodes are
-# limited.
-
-# %% [markdown]
-# ## Storing
-# One array an episode, `float32`, read by memory-mapping, so that training holds one batch at a
-# time whatever the number of episodes.
+table = pd.DataFrame({rule: y.sum(axis=0) for rule, y in by_rule.items()}, index=classes)
+lengths = events.groupby("event_label")["length"]
+table["total (s)"], table["median (s)"] = lengths.sum().round(1), lengths.median().round(2)
+table
 
 # %%
-target = workspace() / "data" / "features"
-target.mkdir(parents=True, exist_ok=True)
+ratios = table[rules].div(lengths.sum(), axis=0)
+for rule, ratio in ratios.items():
+    print(f"'{rule}': {ratio.min():.2f} ({ratio.idxmin()}) to", end=" ")
+    print(f"{ratio.max():.2f} ({ratio.idxmax()}) labelled seconds for each annotated second")
+
+# %% [markdown]
+# The rules differ most for short events. `whole` never labels an event that is shorter than 0.9 s,
+# so that classes of short sounds lose examples. `any` counts a full second for every
+# overlap, so that a sound of a tenth of a second on the boundary of two segments counts as two
+# seconds. `half` is a compromise between the two.
+
+# %% [markdown]
+# ## Storing the features
+# The features of each episode are one array of `float32`. Training opens the files as
+# [memory maps](https://numpy.org/doc/stable/reference/generated/numpy.memmap.html), which read
+# only the segments of the current batch, so that the need for memory does not grow with the
+# number of episodes.
+
+# %%
 rows = []
-for name in sides.episodes:
-    x = audio.read_audio(folder / f"{name}.flac", rate)
-    magnitude = features.spectrogram(features.split_segments(x, recipe), recipe)
-    features.write_features(target / f"{name}.npy", magnitude)
-    size = (target / f"{name}.npy").stat().st_size / 2**20
-    rows.append(
-        {"episode": name, "shape": str(magnitude.shape), "MiB": size, "mean": magnitude.mean()}
-    )
-pd.DataFrame(rows).set_index("episode").round({"MiB": 1, "mean": 4})
+(data / "features").mkdir(parents=True, exist_ok=True)
+for name in split.episodes:
+    path = data / "features" / f"{name}.npy"
+    waveform = audio.read_audio(data / "episodes" / f"{name}.flac", rate)
+    magnitude = features.spectrogram(features.split_segments(waveform, stft), stft)
+    features.write_features(path, magnitude)
+    rows.append([name, *magnitude.shape, path.stat().st_size / 2**20])
+
+# %%
+table = pd.DataFrame(rows, columns=["episode", "segments", "frames", "bins", "MiB"])
+print(f"{len(table)} episodes, {table['segments'].sum()} segments, {table['MiB'].sum():.0f} MiB")
+table.set_index("episode").round(1)
 
 # %% [markdown]
-# ## What was found
-# - 44 x 1025 magnitudes a second, equal to librosa's.
-# - The recipe's frame of 35 ms is a compromise between when and what pitch.
-# - The rule of the label grid changes the rare classes more than anything else here: results under
-#   two rules must not be compared.
+# ## Findings
+# - The network receives the STFT magnitudes of one segment at a time. The comparison above checks
+#   that they agree with those of librosa.
+# - The length of the window is a compromise between resolution in time and in frequency.
+# - On a linear scale the loudest bins dominate. Notebook 6 measures what logarithmic compression
+#   contributes.
+# - The label rule changes how many segments a class has, most of all for short sounds. Results
+#   under two rules must not be compared.
 #
-# **Limits.** A clip knows nothing of the second before it. A sound cut by the clip's edge is seen
-# in two halves.
+# **Limits.** The spectrogram of a segment holds nothing of the sound before and after it, and
+# a sound that crosses the boundary of two segments is seen in two parts. The examples and the
+# table of the label rules come from a single episode.

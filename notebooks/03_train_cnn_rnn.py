@@ -9,29 +9,35 @@
 # %% [markdown]
 # # 3. Training the network
 #
-# **Question.** Can seven convolutions and a recurrent layer learn ten sounds, most of them rare,
-# from six short episodes?
+# **Question.** Can a small network learn to detect ten sounds, most of them rare, from a few short
+# episodes?
 #
-# **In:** `data/features/*.npy` and the annotations. **Out:** `data/model` (weights, and
-# `model.json`: classes, recipe, thresholds, what it was trained on), the log of the training in
-# `reports/training`, figures in `reports/figures/03`.
+# **Inputs.** `data/features/*.npy` (notebook 2) and the annotations in `data/episodes`.
+#
+# **Outputs.** `data/model`, with the weights and `model.json` (classes, STFT settings, thresholds,
+# training data); the training log in `reports/training`; figures in `reports/figures/03`.
+#
+# The chapter follows the usual order: the training data, the network, the two remedies for having
+# few examples (mixup and data augmentation), the training itself, the thresholds, and the stored
+# model. The test episodes are not scored here; notebook 4 does that.
 
 # %%
 import hashlib
+import logging
 from functools import partial
+from importlib import import_module
 
-import keras
-import librosa
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 
-from sedlib import annotations, detection, episodes, features, labels, models, training
+from sedlib import detection, features, models, training
 from sedlib.config import load_params, workspace
+from sedlib.corpus import open_corpus
 from sedlib.reports import plots
 
 plots.use_style()
+logging.getLogger("tensorflow").setLevel("ERROR")  # without hints about speed
 
 # %% tags=["parameters"]
 params = load_params()
@@ -40,236 +46,376 @@ epochs = params.train.epochs
 learning_rate = params.train.learning_rate
 seed = params.seed
 
+# %% [markdown]
+# ## Settings and reproducibility
+# `make_reproducible` seeds all random generators and makes TensorFlow use deterministic operations.
+# On the same machine, equal settings therefore give equal weights.
+
 # %%
 training.make_reproducible(seed)
 changes = {"preset": preset, "epochs": epochs, "learning_rate": learning_rate}
 options = params.train.model_copy(update=changes)
-classes, recipe = list(params.classes), params.stft
+classes, stft = list(params.classes), params.stft
+colours = plots.class_colours(classes)
 data, figures = workspace() / "data", workspace() / "reports" / "figures" / "03"
-split = episodes.usable_split(params.split, data / "episodes")
-x = {name: features.open_features(data / f"features/{name}.npy", recipe) for name in split.episodes}
-y, y_frames = {}, {}
-for name in split.episodes:
-    events = annotations.read(data / "episodes" / f"{name}.json")
-    y[name] = labels.label_segments(events, len(x[name]), classes, params.labels.rule)
-    y_frames[name] = labels.label_frames(events, len(x[name]), classes, recipe)
-sides = {
-    side: ([x[name] for name in names], np.concatenate([y[name] for name in names]))
-    for side, names in split
-}
-examples = *sides["train"], np.concatenate([y_frames[name] for name in split.train])
-pd.DataFrame({side: labels.sum(axis=0) for side, (_, labels) in sides.items()}, classes)
 
 # %% [markdown]
-# The seconds of each class on each side. The network sees the training episodes; the validation
-# episode decides when to stop and where the thresholds lie; the test episodes wait for notebook 4.
-
-# %% [markdown]
-# ## The network
+# ## Training, validation and test data
+# The unit of training is the *segment*, one second of sound. It comes as a magnitude spectrogram
+# with one label per class. The episodes are divided into three subsets. The network is fitted to
+# the *training* episodes. The *validation* episodes decide when training stops and which thresholds
+# are used. The *test* episodes are kept for the final evaluation. The table counts the segments in
+# which each class is present; one segment may count for several classes.
 
 # %%
-network = models.build_model(options.preset, classes, recipe)
+corpus = open_corpus(params, data)
+train, validation = (corpus.examples(subset, params) for subset in ("train", "validation"))
+labels = {subset: np.concatenate(corpus.labels(subset, params)) for subset, _ in corpus.split}
+print("segments in all:", {subset: len(y) for subset, y in labels.items()})
+pd.DataFrame({subset: y.sum(axis=0) for subset, y in labels.items()}, classes)
+
+# %% [markdown]
+# The columns show how unevenly the classes are represented. A class with few training segments is
+# hard to learn, and a class with few validation segments is hard to judge. Both problems return
+# below.
+
+# %% [markdown]
+# ## Network architecture
+# The preset `compact` is a *convolutional recurrent neural network* (CRNN), a widely used
+# architecture for sound event detection ([Çakır et al., 2017](https://arxiv.org/abs/1702.06286)):
+# convolutions recognise patterns in the spectrogram, and a recurrent layer follows them over time.
+# The diagram shows the layers that compute something, from the input on the left to the scores on
+# the right. A taller box gives more values for each frame, on a logarithmic scale. The numbers
+# below a box are the shape of its output for one segment: frames first, then frequency bins or
+# bands, then channels.
+
+# %%
+network = models.build_model(options.preset, classes, stft)
 table = models.layer_table(network)
+plots.save_figure(plots.network_diagram(table), figures / "network.png")
+plt.show()
+
+# %% [markdown]
+# In the preset `compact`, a spectrogram passes through the following steps.
+#
+# - **Log-mel input.** A fixed matrix sums the power of the frequency bins in 64 overlapping [mel
+#   bands](https://librosa.org/doc/latest/generated/librosa.filters.mel.html), which are narrow at
+#   low and wide at high frequencies, as in hearing. A logarithm then compresses the range of
+#   levels.
+# - **Convolutions.** Each of seven 3x3 convolutions combines a value with its neighbours in time
+#   and frequency. *Average pooling* by two along frequency follows the first five, so that later
+#   layers see wider frequency ranges. There is no pooling along time: all frames are kept.
+# - **[Batch normalisation](https://arxiv.org/abs/1502.03167)** shifts and scales each channel to
+#   zero mean and unit variance over a batch, which allows a higher learning rate. The activation
+#   function is ReLU, which sets negative values to zero.
+# - **GRU.** The [gated recurrent unit](https://arxiv.org/abs/1406.1078) reads the frames in order
+#   and keeps a state, so that the score of a frame can depend on the frames before it. In training,
+#   *dropout* sets a random part of the GRU's outputs to zero, which counteracts overfitting.
+# - **Frame-level scores.** A dense layer with a sigmoid gives a score between 0 and 1 for each
+#   frame and class. The classes do not exclude each other.
+# - **[Linear softmax pooling](https://arxiv.org/abs/1810.09050).** The segment-level score is the
+#   mean of the frame-level scores, weighted by themselves: `sum(s * s) / sum(s)`. Suppose that a
+#   knock gives the score 0.9 in two of 44 frames, and that the others have 0.05. The plain mean is
+#   0.09, the linear softmax 0.44. A short sound thus keeps a visible score.
+#
+# The table lists every layer with its number of parameters and its multiply-adds, the
+# multiplications that one segment needs in matrix products and convolutions.
+
+# %%
 print(f"{table['parameters'].sum():,} parameters")
-print(f"{table['multiply_adds'].sum() / 1e6:,.1f} M multiply-adds for a second of sound")
+print(f"{table['multiply_adds'].sum() / 1e6:,.1f} million multiply-adds per segment")
 table
 
 # %% [markdown]
-# Each second comes as 44 frames x 1025 bins of magnitude. Fixed mel bands and a logarithm, then
-# seven 3x3 convolutions that look at ever wider surroundings in frequency by average pooling and
-# keep all 44 frames, then a GRU along the frames, and a score between 0 and 1 for each frame and
-# class. The score of the second is the mean of its frames' scores, each weighted by itself, so that
-# a knock of a few frames is not drowned by the silence around it. The loss asks for both: what
-# sounds in the second, and in which frames.
-#
-# For comparison, the network of 2018 at its full width:
+# For comparison, the same two numbers for the network of the 2018 experiment (preset `vtt2018`),
+# and how many times larger they are.
 
 # %%
-full = models.layer_table(models.build_model("vtt2018", classes, recipe))
-print(f"vtt2018: {full['parameters'].sum():,} parameters", end=", ")
-print(f"{full['multiply_adds'].sum() / 1e9:.1f} G multiply-adds")
-print(f"{full['multiply_adds'].sum() / table['multiply_adds'].sum():.0f} times the work of ours")
+full = models.layer_table(models.build_model("vtt2018", classes, stft))
+print(f"2018 model: {full['parameters'].sum():,} parameters", end=", ")
+print(f"{full['multiply_adds'].sum() / 1e9:.1f} billion multiply-adds per segment")
+for column in ("parameters", "multiply_adds"):
+    print(f"{column}: {full[column].sum() / table[column].sum():.0f} times as many")
 
 # %% [markdown]
-# ## Classes that hardly occur
-# Left alone, a network learns to never say "door bell" and is nearly always right. So half of the
-# training clips get a second one laid over them, drawn so that each class comes up equally often:
-# powers add, the labels join. Every rare sound is heard again and again over something else.
+# ## Loss function
+# The loss is the *binary cross-entropy*, averaged over the classes: each class is a yes-or-no
+# question of its own. It is computed twice, for the segment-level scores with the labels of the
+# segments and for the frame-level scores with the labels of the frames, and the two are added. The
+# parameter `train.frame_weight` weights the second term, and 0 leaves it out. The segment labels
+# say *what* is present in a second; the frame labels also say *when*.
+
+# %% [markdown]
+# ## Class imbalance and mixup
+# A network that never reports a rare class is right in almost every segment. To show rare classes
+# more often, a share of the training segments (`train.augment.mixup`) is mixed with a second
+# segment, in the manner of [mixup](https://arxiv.org/abs/1710.09412). The second segment is drawn
+# in two steps: first one of the classes, all equally likely, then one of its segments. Mixup as
+# published interpolates sounds and labels. Here the powers of both sounds are added and the mixture
+# has the labels of both, because overlapping sounds are part of the task.
+#
+# An *epoch* is one pass through all training segments. The table gives the share of segments with
+# each class in percent, as recorded and as mixed in the first epoch, and the factor between them.
 
 # %%
-of_clips = options.model_copy(update={"frame_weight": 0.0})
-batches = training.Batches(*examples, of_clips, seed, epoch=0)
-epoch_labels = np.concatenate([batches[i][1] for i in range(len(batches))])
-share = pd.DataFrame(
-    {"as recorded": sides["train"][1].mean(axis=0), "as trained": epoch_labels.mean(axis=0)},
-    classes,
-)
-fig, ax = plt.subplots(figsize=(7, 3.6))
-rows, colours = np.arange(len(classes)), list(plots.class_colours(classes).values())
-ax.hlines(rows, share["as recorded"], share["as trained"], color="0.8", lw=2, zorder=1)
-ax.scatter(
-    share["as recorded"], rows, facecolor="white", edgecolor="0.3", s=40, label="as recorded"
-)
-ax.scatter(share["as trained"], rows, color=colours, s=60, label="as trained")
-ax.set(yticks=rows, yticklabels=classes, xlabel="share of training clips")
-ax.set(xscale="log", xlim=(0.005, 1.2))
-ax.invert_yaxis()
-ax.legend(loc="lower right")
+segment_level = options.model_copy(update={"frame_weight": 0.0})
+batches = training.Batches(*train, segment_level, seed, epoch=0)
+mixed = np.concatenate([batches[i][1] for i in range(len(batches))])
+columns = {"recorded": train[1].mean(axis=0), "mixed": mixed.mean(axis=0, dtype=float)}
+shares = 100 * pd.DataFrame(columns, classes)
+shares.assign(factor=shares["mixed"] / shares["recorded"]).round(1)
+
+# %% [markdown]
+# The figure shows the same shares. On its logarithmic axis, equal distances are equal factors.
+
+# %%
+fig, ax = plt.subplots(figsize=(plots.WIDTH, 3.8))
+names, ticks = ("as recorded", "with mixup"), [1, 10, 100]
+plots.draw_change(ax, shares["recorded"], shares["mixed"], colours, names)
+ax.set(xlabel="training segments (%)", xscale="log", xticks=ticks, xticklabels=ticks)
 plots.save_figure(fig, figures / "imbalance.png")
 plt.show()
 
 # %% [markdown]
-# From white to coloured: the rare classes gain severalfold, the frequent ones hardly move.
-
-# %% [markdown]
-# ## Variation
-# Besides, each clip's level and timbre change, and a band and a stretch of it are silenced. The
-# same four clips as they are (above) and as one epoch shows them (below).
+# Mixing only adds labels, so no share falls. The share of a frequent class can grow, too, because
+# the class is itself drawn as a second segment and accompanies others there; but the rarer a class
+# is, the larger its factor can be. The ratio of the most frequent to the rarest class says how
+# imbalanced the segments are before and after mixing:
 
 # %%
-shown = batches.order[:4]
-fig, axes = plt.subplots(2, 4, figsize=(12, 5), sharex=True, sharey=True)
-for i, clip in enumerate(shown):
-    plots.draw_spectrogram(axes[0, i], batches.read([clip])[0][0], recipe, fmax=11025)
-    mesh = plots.draw_spectrogram(axes[1, i], batches[0][0][i, :, :, 0], recipe, fmax=11025)
-    for ax, labels in zip(axes[:, i], (sides["train"][1][clip], batches[0][1][i]), strict=True):
-        ax.set_title("\n".join(np.array(classes)[labels.astype(bool)]), fontsize="small")
-        ax.set_xticks([0, 0.5, 1])
-        ax.label_outer()
-fig.colorbar(mesh, ax=axes, label="level below the peak (dB)", shrink=0.6)
+ratio = shares.max() / shares.min()
+print(f"as recorded {ratio['recorded']:.0f}, with mixup {ratio['mixed']:.0f}")
+
+# %% [markdown]
+# ## Data augmentation
+# *Data augmentation* changes training examples at random in ways that, as a rule, leave their
+# labels valid. The network then sees a slightly different version of each segment in each epoch and
+# cannot simply memorise it. Besides mixup there are three changes:
+#
+# - a random gain of up to ±`gain` dB;
+# - a random smooth filter, with gains of up to ±`filter` dB at six frequencies and straight lines
+#   between them, similar to [FilterAugment](https://arxiv.org/abs/2110.03282);
+# - masks that set a random band of bins and a random run of frames to zero, as in
+#   [SpecAugment](https://arxiv.org/abs/1904.08779).
+#
+# The first row of the figure shows four training segments as recorded, the second row the same
+# segments as the first epoch presents them. The titles are the labels; a segment without any class
+# has no title.
+
+# %%
+before, after = batches.read(batches.order[:4]), batches[0]
+spectrograms = [*before[0], *after[0][:4, ..., 0]]
+titles = ["\n".join(np.array(classes)[y > 0]) for y in (*before[1], *after[1][:4])]
+panels = list(zip(titles, spectrograms, strict=True))
+fig = plots.spectrogram_panels(panels, stft, height=2.8, columns=4)
+plt.setp(fig.axes[:-1], xticks=[0, 0.5, 1])  # the last axes are the colour bar
 plots.save_figure(fig, figures / "variation.png")
 plt.show()
 
 # %% [markdown]
-# ## Training
-# Run by hand, the curves below grow epoch by epoch. An interrupted run goes on where it stopped
-# and ends with the same weights. Training stops early when the validation episode has not got
-# better for some epochs, and the weights of its best epoch are kept. The key identifies the run by
-# its settings, data and training code: a finished run with the same key is not trained again.
+# A sharply bounded black column that only the second row has is a mask over frames, and such a
+# horizontal line a mask over bins. A mask can also have a width of zero or lie above the
+# frequencies shown, and it can hide a short sound whose label remains. Where the lower title has
+# more labels than the upper one, a second segment was added; one with the same labels does not
+# change the title. Each panel is drawn relative to its own peak, so that the change of gain is not
+# visible.
+
+# %% [markdown]
+# ## Training, learning-rate schedule and early stopping
+# The [Adam](https://arxiv.org/abs/1412.6980) optimiser fits the weights. The *learning rate*, the
+# size of its steps, follows a *schedule*: with `schedule: cosine` it rises during the first epoch
+# (warm-up) to `learning_rate` and then [falls along a cosine](https://arxiv.org/abs/1608.03983) to
+# a hundredth of it. Large steps come early and fine adjustments late.
+#
+# A network *overfits* when it continues to improve on the training segments but becomes worse on
+# segments that it has not seen. Therefore the validation episodes are scored after each epoch by
+# their mean [average
+# precision](https://scikit-learn.org/stable/modules/generated/sklearn.metrics.average_precision_score.html),
+# the area under the precision-recall curve, averaged over the classes. The weights of the best
+# epoch are kept. *[Early stopping](https://doi.org/10.1007/3-540-49430-8_3)* ends the training when
+# `patience` epochs have passed without a better one.
+#
+# The key identifies a training run by all that it depends on: features, labels, options, classes,
+# STFT settings, seed, training code and library versions. The state after each epoch is stored with
+# it in `data/checkpoint.npz`. An interrupted run resumes there and ends with the same weights, and
+# a finished run with the same key is not repeated.
 
 # %%
-data_md5 = {name: hashlib.md5(magnitude).hexdigest() for name, magnitude in x.items()}
-contents = {
-    "train": [(data_md5[name], y[name], y_frames[name]) for name in split.train],
-    "validation": [(data_md5[name], y[name], y_frames[name]) for name in split.validation],
-}
-key = training.training_key(options, seed, classes, recipe, contents)
+key = training.training_key(options, seed, classes, stft, [train, validation])
 history = training.train(
     network,
-    partial(training.Batches, *examples, options, seed),
-    sides["validation"],
+    partial(training.Batches, *train, options, seed),
+    validation[:2],
     options,
     checkpoint=data / "checkpoint.npz",
     key=key,
     on_epoch=[plots.LiveCurves(), training.LiveLog(workspace() / "reports" / "training")],
 )
 
+# %% [markdown]
+# The left panel shows the segment-level loss on the training and on the validation segments, the
+# right panel the mean average precision on the validation segments. The red dot is the epoch whose
+# weights are kept. When the notebook is run by hand, the curves grow after each epoch.
+
 # %% tags=["trained"]
-best = training.best_epoch(history.to_dict("records"))
 plots.save_figure(plots.learning_curves(history), figures / "learning_curves.png")
 plt.close()
-kept = history.iloc[best]
-print(f"validation loss {kept['val_loss']:.3f}")
-print(f"validation mean average precision {kept['val_average_precision']:.2f}")
+best = history.iloc[training.best_epoch(history.to_dict("records"))]
+print(f"mean average precision of the best epoch: {best['val_average_precision']:.2f}")
+occurring = labels["validation"].any(axis=0)
+print(f"of random scores: about {labels['validation'][:, occurring].mean():.2f}")
+last = history.iloc[-1]
+print(f"last epoch: training loss / validation loss = {last['loss'] / last['val_loss']:.2f}")
+print(f"last / lowest validation loss = {last['val_loss'] / history['val_loss'].min():.2f}")
 
 # %% [markdown]
-# The loss on the training clips stays above that on the validation episode: they are made harder.
-# Towards the end of the cosine the curves flatten and training more would change little.
+# Random scores have an average precision of about the share of segments in which the class is
+# present, hence the second number. The first ratio compares two losses that are measured under
+# different conditions: mixup, masks and dropout make the training segments harder, whereas the
+# validation segments are scored as recorded. A ratio above 1 is therefore no surprise. The second
+# ratio is the one that shows overfitting: it is close to 1 if the validation loss stays low until
+# the end, and clearly above 1 if it has risen again.
 
 # %% [markdown]
-# ## Thresholds
-# A class is detected in a segment when its score reaches the threshold of the class. Each threshold
-# is the one with the highest F1 on the validation episode. For a class with very few positive
-# segments there, the best threshold would be mostly chance, so such a class keeps 0.5.
+# ## Choosing the thresholds
+# A class is detected in a segment when its score reaches the *threshold* of the class. With a low
+# threshold few sounds are missed but many detections are wrong; with a high threshold it is the
+# other way round. A measure that balances both is F1, the harmonic mean of precision (the share of
+# detected segments that are correct) and recall (the share of segments with the class that are
+# detected). The rule distinguishes two cases by the number of *positives*, the validation segments
+# in which the class is present.
+#
+# - With at least `MINIMUM_POSITIVES` of them, the threshold is the one with the highest F1 on the
+#   validation segments.
+# - With fewer, the position of the highest F1 is mostly chance, and the threshold is *half of the
+#   highest F1*. If the scores were exact probabilities, this would be the threshold with the
+#   highest F1 ([Lipton et al., 2014](https://arxiv.org/abs/1402.1892)), and the height of a curve
+#   depends less on single segments than the position of its peak does. A class without any
+#   positives gets 0.5.
+
+# %%
+magnitudes, reference, frame_reference = validation
+scores = np.concatenate([models.predict_scores(network, x) for x in magnitudes])
+thresholds = detection.choose_thresholds(reference, scores)
+positives = reference.sum(axis=0)
+grid = np.linspace(0, 1, 1001)
+detected = scores >= grid[:, np.newaxis, np.newaxis]
+f1 = 2 * (detected & reference).sum(axis=1) / (detected.sum(axis=1) + positives).clip(1)
+
+# %% [markdown]
+# The figure shows the F1 of each class on the validation segments for every threshold. The dotted
+# line is the threshold that is used; the number in brackets is the number of positives.
 
 # %% tags=["trained"]
-scores = np.concatenate([models.predict_scores(network, m) for m in sides["validation"][0]])
-thresholds = detection.choose_thresholds(sides["validation"][1], scores)
-fig, axes = plots.class_axes(len(classes), 2.1, sharex=True, sharey=True)
-grid = np.linspace(0.02, 0.98, 49)
-for ax, label, truth, score, t in zip(
-    axes, classes, sides["validation"][1].T, scores.T, thresholds, strict=True
-):
-    hits = [(truth & (score >= g)).sum() for g in grid]
-    either = [max(1, (score >= g).sum() + truth.sum()) for g in grid]
-    f1 = 2 * np.array(hits) / either
-    ax.plot(grid, f1, color=plots.class_colours(classes)[label])
+fig, axes = plots.class_axes(len(classes), 2.3, sharex=True, sharey=True)
+for ax, label, curve, t, n in zip(axes, classes, f1.T, thresholds, positives, strict=True):
+    ax.plot(grid, curve, color=colours[label])
     ax.axvline(t, color="0.3", ls=":")
-    ax.set_title(f"{label} ({truth.sum()} s)")
+    ax.set(title=f"{label} ({n})", xticks=[0, 0.5, 1], ylim=(0, 1))
 fig.supxlabel("threshold")
-fig.supylabel("F1, validation")
+fig.supylabel("F1 on the validation segments")
 plots.save_figure(fig, figures / "thresholds.png")
 plt.show()
 
 # %% [markdown]
-# The dotted line is the threshold chosen. Where the curve is a broad plateau around it, the choice
-# matters little; where a handful of segments decides, the curve is ragged and the threshold may
-# suit other episodes less well.
+# Where a curve is flat around the dotted line, the choice matters little. With few positives the
+# curve is a staircase, because each segment that is gained or lost changes F1 by a visible step; a
+# few other segments could move its highest step to a different place. The dotted line of such a
+# class need not lie at the peak. The table gives the numbers: F1 with the threshold that is used,
+# and the highest F1 of the curve.
 
 # %% tags=["trained"]
-positives = sides["validation"][1].sum(axis=0)
-print(f"with fewer than {detection.MINIMUM_POSITIVES} positives, the threshold stays at 0.5")
-pd.DataFrame({"threshold": thresholds.round(2), "positives": positives}, classes)
+detected, minimum = scores >= thresholds, detection.MINIMUM_POSITIVES
+chosen = pd.DataFrame({"positives": positives, "threshold": thresholds}, classes)
+chosen["F1"] = 2 * (detected & reference).sum(axis=0) / (detected.sum(axis=0) + positives).clip(1)
+chosen["highest F1"] = np.maximum(f1.max(axis=0), chosen["F1"])
+print(f"classes with fewer than {minimum} positives: {(positives < minimum).sum()}")
+chosen.round(2)
 
 # %% [markdown]
-# ## Thresholds of frames
-# The scores of single frames, where the network is trained to give them, say when within a second a
-# sound begins and ends. They flicker, so they are averaged over a while, and they have thresholds
-# of their own, chosen in the same way on every fourth frame: neighbours say nearly the same.
+# The rule has three limits. First, F1 on the segments on which a threshold was chosen is
+# optimistic; only the test episodes give a fair value. Second, the threshold with the highest F1
+# depends on how frequent the class is, so that it may not suit recordings with another mixture of
+# sounds. Third, the second case assumes that scores are probabilities. Mixup changes how often the
+# network sees each class, so that this holds only approximately; notebook 4 examines the
+# *calibration*, the agreement of scores with observed frequencies. The minimum itself is a
+# convention.
+
+# %% [markdown]
+# ## Thresholds for frame-level scores
+# The frame-level scores tell when, within a second, a sound begins and ends. They flicker from
+# frame to frame, so they are smoothed by a moving average of `detection.frame_smoothing` seconds,
+# and they have thresholds of their own. The rule is the same, applied to every fourth frame,
+# because adjacent frames have nearly equal scores. The minimum of positives is a weaker safeguard
+# here: the frames of one event depend on each other, and one second contributes eleven of the 44
+# frames that it has with the default settings.
 
 # %% tags=["trained"]
-fine = {}
+frame_level = {}
 if options.frame_weight:
-    smoothing, frames = params.detection.frame_smoothing, x[split.train[0]].shape[1]
+    smoothing, (frames, _) = params.detection.frame_smoothing, features.segment_shape(stft)
     both = models.with_frames(network)
-    smooth = [
-        detection.smooth_scores(models.predict_frames(both, m), smoothing * frames)
-        for m in sides["validation"][0]
-    ]
-    heard = np.concatenate([y_frames[name] for name in split.validation])
-    levels = detection.choose_thresholds(
-        heard.reshape(-1, len(classes))[::4], np.concatenate(smooth)[::4]
-    )
-    by_class = dict(zip(classes, levels.tolist(), strict=True))
-    fine = {"frames": {"smoothing": smoothing, "thresholds": by_class}}
-    print(f"smoothed over {smoothing} s; thresholds:")
-    print(pd.Series(by_class).round(2).to_string())
+    raw = [models.predict_frames(both, x) for x in magnitudes]
+    smooth = np.concatenate([detection.smooth_scores(s, smoothing * frames) for s in raw])
+    active = frame_reference.reshape(smooth.shape)
+    levels = detection.choose_thresholds(active[::4], smooth[::4]).tolist()
+    by_class = dict(zip(classes, levels, strict=True))
+    frame_level = {"frames": {"smoothing": smoothing, "thresholds": by_class}}
+    print(f"smoothed over {smoothing} s", pd.Series(by_class).round(2).to_string(), sep="\n")
 
 # %% [markdown]
-# ## Keeping the model
-# Whoever loads the weights gets what belongs to them, and features made otherwise are refused.
+# ## Saving the model
+# The weights are stored together with a description of all that is needed to use them: classes,
+# STFT settings, thresholds, and the data and versions they were made with. `load_model` refuses
+# features that were computed with other STFT settings. The first cell collects where the model
+# comes from, with a hash of the features of each episode.
 
 # %%
-models.save_model(
-    data / "model",
-    network,
-    {
-        "preset": options.preset,
-        "classes": classes,
-        "stft": recipe.model_dump(),
-        "thresholds": dict(zip(classes, thresholds.tolist(), strict=True)),
-        **fine,
-        "trained_on": list(split.train),
-        "validated_on": list(split.validation),
-        "data_md5": data_md5,
-        "seed": seed,
-        "training": options.model_dump(),
-        "versions": {m.__name__: m.__version__ for m in (keras, librosa, np, tf)},
-    },
-)
-again, _ = models.load_model(data / "model", recipe)
-same = np.array_equal(
-    models.predict_scores(again, sides["validation"][0][0]),
-    scores[: len(sides["validation"][0][0])],
-)
-print(f"loaded again, it scores the validation episode the same: {same}")
+split, folder = corpus.split, data / "features"
+files = {name: features.open_features(folder / f"{name}.npy", stft) for name in split.episodes}
+libraries = "keras", "librosa", "numpy", "tensorflow"
+origin = {
+    "trained_on": list(split.train),
+    "validated_on": list(split.validation),
+    "data_md5": {name: hashlib.md5(magnitude).hexdigest() for name, magnitude in files.items()},
+    "versions": {name: import_module(name).__version__ for name in libraries},
+}
+
+# %%
+description = {
+    "preset": options.preset,
+    "classes": classes,
+    "stft": stft.model_dump(),
+    "thresholds": dict(zip(classes, thresholds.tolist(), strict=True)),
+    "seed": seed,
+    "training": options.model_dump(),
+}
+models.save_model(data / "model", network, description | frame_level | origin)
 
 # %% [markdown]
-# ## What was found
-# - A network hundreds of times smaller than that of 2018 learns the frequent classes within minutes
-#   on two processor cores, and the rare ones as far as a few dozen examples teach them.
-# - Laying clips over each other is how the rare classes are heard at all, and labels of frames tell
-#   the network where in the second they are. Notebook 6 says what each of these is worth.
+# To prove that nothing was lost, the model is loaded again and scores the validation episodes.
+# Every score must be equal to the last bit.
+
+# %%
+loaded, _ = models.load_model(data / "model", stft)
+again = np.concatenate([models.predict_scores(loaded, x) for x in magnitudes])
+print("the loaded model gives the same scores:", np.array_equal(again, scores))
+
+# %% [markdown]
+# ## Findings
+# - How well the network has learned is measured by the mean average precision on the validation
+#   episodes. It is printed below the learning curves, beside the value of random scores. The test
+#   episodes give the final answer, class by class, in notebook 4.
+# - The preset `compact` has far fewer parameters than the 2018 model and needs far fewer
+#   multiply-adds; the factors are printed under "Network architecture".
+# - Mixup with classes drawn equally often shows the rare classes in more training segments; the
+#   table gives the factors. How much mixup, data augmentation and frame labels contribute to the
+#   result is measured in notebook 6 by an *ablation*, an experiment that adds such parts one at a
+#   time.
+# - A class with few positive validation segments does not get the threshold with the highest F1,
+#   because its position would be mostly chance, but half of the highest F1.
 #
-# **Limits.** One seed, one validation episode with a few seconds of each rare class: the choice of
-# the best epoch and of the thresholds is uncertain by as much.
+# **Limits.** The network is trained once, from one seed. The best epoch and the thresholds are
+# chosen on the same validation episodes, which contain few segments of the rare classes. Both
+# choices are therefore uncertain, and the validation scores are optimistic. Notebook 6 repeats the
+# training with several seeds.

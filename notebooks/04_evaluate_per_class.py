@@ -7,14 +7,20 @@
 # ---
 
 # %% [markdown]
-# # 4. How well is each sound found?
+# # 4. Evaluation of each class
 #
-# **Question.** On the test episodes, which neither weights nor thresholds come from: which sounds
-# are found, which are missed, what are they taken for, and is the network worth more than a mean
-# spectrum?
+# **Question.** Which sounds of the test episodes does the network detect, which does it miss, with
+# what does it confuse them, and how much better is it than a simple baseline?
 #
-# **In:** `data/model`, `data/features`, the episodes. **Out:** `data/scores/*.tsv`,
-# `data/events/*.json`, `reports/metrics.json`, `reports/plots`, figures in `reports/figures/04`.
+# **Inputs:** `data/model` (the trained network), `data/features`, `data/episodes`.
+#
+# **Outputs:** `data/scores/*.tsv` and `data/events/*.json` (scores and detected events of the
+# validation and test episodes), `reports/metrics.json`, `reports/plots`, and the figures in
+# `reports/figures/04`.
+#
+# Neither the weights nor the thresholds of the network were fitted to the test episodes. The
+# annotations of these episodes are the *reference*, or ground truth. What the network detects is
+# *estimated*.
 
 # %%
 import json
@@ -22,239 +28,290 @@ import json
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import precision_recall_curve
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn import linear_model, multiclass, pipeline, preprocessing
 
-from sedlib import annotations, audio, detection, episodes, features, labels, metrics, models
+from sedlib import annotations, detection, metrics, models
 from sedlib.config import load_params, workspace
+from sedlib.corpus import open_corpus
+from sedlib.files import write_text
 from sedlib.reports import plots
 
 # %% tags=["parameters"]
 params = load_params()
-episode = None  # the one drawn against the truth; default: the first test episode
-drawn_from = 60  # s, where the drawing starts
-n_worst = 5  # false alarms and misses to look at and listen to
+episode = None  # the validation or test episode that is drawn; default: the first test episode
+drawn_from = 60  # s, start of the drawing
+n_worst = 5  # false alarms, and as many misses, to look at and to listen to
 
 # %%
 plots.use_style()
 pd.options.display.float_format = "{:.2f}".format
 data, reports = workspace() / "data", workspace() / "reports"
 figures = reports / "figures" / "04"
-recipe, rate = params.stft, params.stft.sample_rate
-split = episodes.usable_split(params.split, data / "episodes")
-episode = episode or split.test[0]
-network, described = models.load_model(data / "model", recipe)
-classes = described["classes"]
-thresholds = np.array([described["thresholds"][label] for label in classes])
+classes = list(params.classes)
 colours = plots.class_colours(classes)
-x = {name: features.open_features(data / f"features/{name}.npy", recipe) for name in split.episodes}
-events, y = {}, {}
-for name in split.episodes:
-    events[name] = annotations.read(data / "episodes" / f"{name}.json")
-    y[name] = labels.label_segments(events[name], len(x[name]), classes, params.labels.rule)
-truth = np.concatenate([y[name] for name in split.test])
-print(f"{len(truth)} test clips from {', '.join(split.test)}")
+
+# %%
+network, description = models.load_model(data / "model", params.stft)
+assert description["classes"] == classes, "the model is for other classes; train again"
+thresholds = np.array([description["thresholds"][label] for label in classes])
+corpus = open_corpus(params, data)
+labels = {subset: np.concatenate(corpus.labels(subset, params)) for subset, _ in corpus.split}
+reference, test = labels["test"], corpus.split.test
 
 # %% [markdown]
 # ## Scores and events
-# A score for each class and second, then events: seconds in a row that reach the threshold.
+# The network gives each class a score between 0 and 1 for each segment of one second. A class is
+# detected in a segment when its score reaches the threshold of the class. Consecutive segments in
+# which a class is detected form an event.
 
 # %%
-scored, found = {}, {}
-for folder in (data / "scores", data / "events"):
-    folder.mkdir(parents=True, exist_ok=True)
-for name in split.validation + split.test:
-    scored[name] = detection.score_table(models.predict_scores(network, x[name]), classes)
-    detection.write_scores(scored[name], data / "scores" / f"{name}.tsv")
-    found[name] = detection.scores_to_events(scored[name], thresholds, name)
-    annotations.write(found[name], data / "events" / f"{name}.json")
-scores = np.concatenate([scored[name][classes].to_numpy() for name in split.test])
-predicted = scores >= thresholds
-print(f"{scores.shape[0]} seconds x {scores.shape[1]} classes scored in {len(split.test)} episodes")
-
-# %% [markdown]
-# ## The baseline to beat
-# Logistic regression on the spectrum averaged over the second, on a logarithmic scale: it knows
-# timbre and level, but not the course over time. Same segments; the
-# thresholds have the highest F1 on the validation episode, also for classes with few positives.
+arrays = corpus.magnitudes("validation", params.stft) + corpus.magnitudes("test", params.stft)
+magnitudes = dict(zip(corpus.split.validation + test, arrays, strict=True))
+score_tables, event_tables = {}, {}
+for name, magnitude in magnitudes.items():
+    score_tables[name] = detection.score_table(models.predict_scores(network, magnitude), classes)
+    event_tables[name] = detection.scores_to_events(score_tables[name], thresholds, name)
 
 # %%
-mean = {name: np.log(x[name].mean(axis=1) + 1e-4) for name in split.episodes}
-side = {s: np.concatenate([mean[name] for name in names]) for s, names in split}
-train_y = np.concatenate([y[name] for name in split.train])
-valid_y = np.concatenate([y[name] for name in split.validation])
-regression = OneVsRestClassifier(LogisticRegression(C=0.01, max_iter=1000))
-simple = make_pipeline(StandardScaler(), regression).fit(side["train"], train_y)
-simple_valid, simple_scores = (simple.predict_proba(side[s]) for s in ("validation", "test"))
-simple_thresholds = detection.choose_thresholds(valid_y, simple_valid, minimum_positives=1)
-simple_predicted = simple_scores >= simple_thresholds
-baseline = metrics.segment_metrics(truth, simple_predicted, classes, simple_scores)
-baseline_means = metrics.averages(truth, simple_predicted, simple_scores)
+for folder in ("scores", "events"):
+    (data / folder).mkdir(parents=True, exist_ok=True)
+for name in magnitudes:
+    detection.write_scores(score_tables[name], data / "scores" / f"{name}.tsv")
+    annotations.write(event_tables[name], data / "events" / f"{name}.json")
+scores = np.concatenate([score_tables[name][classes] for name in test])
+estimated = scores >= thresholds
+print(f"{len(scores)} segments in {len(test)} test episodes: {', '.join(test)}")
 
 # %% [markdown]
-# ## Per class
+# ## Baseline: logistic regression on mean spectra
+# A baseline shows how much of the task is easy. This one is a logistic regression for each class.
+# Its input is the spectrum of the segment averaged over time, on a logarithmic scale. The mean
+# spectrum holds the level and the timbre of a segment, but not how the sound changes within it.
+# The training segments are the same as those of the network. The thresholds are those with the
+# highest F1 on the validation episodes.
 
-# %% tags=["trained"]
-table = metrics.segment_metrics(truth, predicted, classes, scores)
-means = metrics.averages(truth, predicted, scores)
-pd.concat([table, pd.DataFrame(means).T[table.columns.drop("support")]])
+# %%
+spectra = {}
+for subset in labels:
+    means = [magnitude.mean(axis=1) for magnitude in corpus.magnitudes(subset, params.stft)]
+    spectra[subset] = np.log(np.concatenate(means) + 1e-4)
+logistic = linear_model.LogisticRegression(C=0.01, max_iter=1000)
+each_class = multiclass.OneVsRestClassifier(logistic)
+baseline = pipeline.make_pipeline(preprocessing.StandardScaler(), each_class)
+baseline = baseline.fit(spectra["train"], labels["train"])
+
+# %%
+validation_scores = baseline.predict_proba(spectra["validation"])
+baseline_thresholds = detection.choose_thresholds(
+    labels["validation"], validation_scores, minimum_positives=1
+)
+baseline_scores = baseline.predict_proba(spectra["test"])
+baseline_estimated = baseline_scores >= baseline_thresholds
 
 # %% [markdown]
-# ## How sure is that?
-# Three episodes are a small sample. They are drawn again 2000 times, in blocks of 20 seconds, as
-# neighbouring seconds err together; 95 % of the figures so found lie in the interval. It tells how
-# a figure would move with other minutes of these episodes, not with other episodes, nor with
-# another training run.
+# ## Metrics of each class
+# The table compares the estimated labels of the network with the reference, segment by segment.
+#
+# - *Precision* is the share of the detected segments that are correct, *recall* the share of the
+#   reference segments that are detected. *F1* is their harmonic mean.
+# - *IoU*, intersection over union, is the number of correctly detected segments divided by the
+#   number of segments that have the label in the reference, in the estimate, or in both.
+# - *Accuracy* is the share of all segments whose label is right. It tells little about a rare
+#   class, because a network that never detects such a class is right in nearly all segments.
+# - [*Average precision*](https://scikit-learn.org/stable/modules/generated/sklearn.metrics.average_precision_score.html)
+#   summarizes precision and recall over all thresholds.
+# - *Support* is the number of reference segments.
+#
+# *Macro* is the mean over the classes, *micro* pools the counts of all classes first. A value that
+# would be 0/0, such as the precision of a class that is never detected, is undefined (NaN) and left
+# out of the macro average.
 
 # %% tags=["trained"]
-weights = metrics.block_bootstrap([len(y[name]) for name in split.test], params.seed)
-samples = metrics.resampled_metrics(truth, predicted, weights, classes, scores)
-simple_samples = metrics.resampled_metrics(truth, simple_predicted, weights, classes, simple_scores)
-interval = metrics.confidence_intervals(samples)
-gain = metrics.paired_differences(simple_samples, samples).xs("f1", level="metric")
-gain = gain.rename(columns={"first": "mean spectrum", "second": "network"})
-gain[["mean spectrum", "network", "difference", "low", "high"]]
+by_class = metrics.segment_metrics(reference, estimated, classes, scores)
+averages = metrics.averages(reference, estimated, scores)
+rows = pd.concat([by_class, pd.DataFrame(averages).T])
+rows.astype({"support": "Int64"})
+
+# %% [markdown]
+# ## Confidence intervals and comparison with the baseline
+# A few test episodes are a small sample. The
+# [block bootstrap](https://en.wikipedia.org/wiki/Bootstrapping_(statistics)#Block_bootstrap)
+# estimates how much the metrics would vary with other minutes of the same episodes. It draws blocks
+# of 20 consecutive seconds with replacement, joins them into 2000 versions of the test
+# episodes, and evaluates each version. Blocks are used because errors in neighbouring segments
+# depend on each other.
+#
+# A 95 % *confidence interval* holds the middle 95 % of these 2000 values. It covers neither the
+# variation over other episodes nor that over other training runs.
+#
+# The next table compares the F1 of the baseline and of the network. `low` and `high` bound the
+# confidence interval of their difference.
+
+# %%
+durations = {name: len(magnitudes[name]) for name in test}  # s
+weights = metrics.block_bootstrap(list(durations.values()), params.seed)
+samples = metrics.resampled_metrics(reference, estimated, weights, classes, scores)
+baseline_samples = metrics.resampled_metrics(
+    reference, baseline_estimated, weights, classes, baseline_scores
+)
 
 # %% tags=["trained"]
-fig, ax = plt.subplots(figsize=(7.5, 4))
-plots.draw_bars(ax, table["f1"], colours, interval=interval.xs("f1", level="metric").loc[classes])
-rows = np.arange(len(classes))
-ax.scatter(baseline["f1"], rows, marker="|", s=180, color="black", label="mean spectrum", zorder=3)
-ax.set(xlabel="F1 on the test episodes, with its 95 % interval", xlim=(0, 1))
-ax.legend(loc="lower right")
+gain = metrics.paired_differences(baseline_samples, samples).xs("f1", level="metric")
+gain = gain.rename(columns={"first": "baseline", "second": "network"})
+gain[["baseline", "network", "difference", "low", "high"]]
+
+# %% [markdown]
+# An interval that lies above zero shows that the network is better than the baseline for that
+# class on these episodes. The figure shows the same F1 values, those of the network with their own
+# confidence intervals.
+
+# %% tags=["trained"]
+intervals = metrics.confidence_intervals(samples)
+baseline_by_class = metrics.segment_metrics(reference, baseline_estimated, classes, baseline_scores)
+f1_intervals = intervals.xs("f1", level="metric").loc[classes]
+fig, ax = plt.subplots(figsize=(plots.WIDTH, 4.5))
+plots.draw_dots(ax, baseline_by_class["f1"], colours, filled=False)
+plots.draw_dots(ax, by_class["f1"], colours, f1_intervals)
+plots.label_rows(ax, classes)
+ax.set(xlabel="F1 on the test episodes", xlim=(0, 1), title="network (filled), baseline (white)")
 plots.save_figure(fig, figures / "f1_by_class.png")
 plt.show()
-for name, value in (("network", means), ("mean spectrum", baseline_means)):
-    print(f"macro F1 of the {name}: {value['macro']['f1']:.2f}")
 
 # %% [markdown]
-# The bars are the network's, the marks those of the mean spectrum. The frequent classes are
-# found reliably; among the rare ones those with a shape of their own in time fare best, and it is
-# there that the network leaves the mean spectrum behind.
+# Filled dots show the network, white dots the baseline. The lines are the 95 % confidence intervals
+# of the network. The interval of a class with little support rests on few segments.
 
 # %% [markdown]
-# ## To the second and to the frame
-# Events in whole seconds have their onsets wrong by as much. The default network scores each of the
-# 44 frames of a second as well; averaged over a while, with thresholds of their own, they give
-# events on a grid of a 44th of a second.
+# ## Events from segments and from frames
+# Events that consist of whole segments begin and end on whole seconds. The default network also
+# scores each *frame*, a time step of the spectrogram; a segment has 44 of them with the default
+# settings. A moving average smooths the frame-level scores. Their own thresholds, chosen on the
+# validation episodes as well, turn them into events that begin and end at frames. A network
+# without frame-level scores has only the events from segments.
+
+# %%
+grids = {"segments": ({name: score_tables[name] for name in test}, thresholds)}
+if "frames" in description:
+    n_frames = magnitudes[test[0]].shape[1]
+    smoothing = description["frames"]["smoothing"] * n_frames
+    frame_network, frame_tables = models.with_frames(network), {}
+    for name in test:
+        frame_scores = models.predict_frames(frame_network, magnitudes[name])
+        smooth = detection.smooth_scores(frame_scores, smoothing)
+        frame_tables[name] = detection.score_table(smooth, classes, 1 / n_frames)
+    frame_thresholds = [description["frames"]["thresholds"][label] for label in classes]
+    grids["frames"] = frame_tables, np.array(frame_thresholds)
+
+# %% [markdown]
+# The next cell turns the scores of each time grid into events. It also computes how many reference
+# onsets lie close to a whole second.
+
+# %%
+reference_events, events = corpus.events("test"), {}
+for grid, (tables, levels) in grids.items():
+    parts = [detection.scores_to_events(table, levels, name) for name, table in tables.items()]
+    events[grid] = pd.concat(parts, ignore_index=True)
+distance = (reference_events["onset"] - reference_events["onset"].round()).abs()
+print(f"share of onsets within 200 ms of a whole second: {(distance <= 0.2).mean():.2f}")
+
+# %% [markdown]
+# The event-based metric of the next section tolerates an error of 200 ms in the onset. An event
+# from segments can meet this tolerance only where the reference onset is that close to a whole
+# second. The line above gives the share of such onsets.
+
+# %% [markdown]
+# ## Metrics of the literature
+# Other studies of sound event detection report metrics of events, as the
+# [DCASE challenges](https://dcase.community/challenge2023/task-sound-event-detection-with-weak-labels-and-synthetic-soundscapes)
+# define them:
+#
+# - [*Segment-based*](https://doi.org/10.3390/app6060162) F1 and error rate count segments of one
+#   second. A segment has a label when an event overlaps it, however little, whatever the parameter
+#   `labels.rule` is. The *error rate* is the number of substitutions, deletions and insertions
+#   divided by the number of labels in the reference; it may exceed 1.
+# - *Event-based* F1 counts events. An estimated event is correct when its onset is at most 200 ms
+#   from that of a reference event, and its offset at most 200 ms or 20 % of the length of that
+#   event, whichever is more.
+# - [*Intersection-based*](https://arxiv.org/abs/1910.08440) F1 asks that estimated and reference
+#   events overlap by at least half.
+# - The [*polyphonic sound detection score*](https://arxiv.org/abs/2201.13148) (PSDS) lies between 0
+#   and 1 and sums up all thresholds. Scenario 1 rewards exact times. Scenario 2 tolerates inexact
+#   times and penalizes confusion between classes.
+# - *ROC AUC* is the probability that a segment with the label has a higher score than one without
+#   it; 0.5 is chance. The next section explains the *expected calibration error*. Both are computed
+#   from the scores of segments only.
 
 # %% tags=["trained"]
-by_second = {name: scored[name] for name in split.test}
-grids = {"by the second": (by_second, thresholds)}
-if "frames" in described:
-    fine, n_frames = described["frames"], x[episode].shape[1]
-    by_frame, both = {}, models.with_frames(network)
-    for name in split.test:
-        flickering = models.predict_frames(both, x[name])
-        smooth = detection.smooth_scores(flickering, fine["smoothing"] * n_frames)
-        by_frame[name] = detection.score_table(smooth, classes, 1 / n_frames)
-    grids["by the frame"] = by_frame, np.array([fine["thresholds"][label] for label in classes])
-true = pd.concat([events[name] for name in split.test], ignore_index=True)
-said = {
-    grid: pd.concat(
-        [detection.scores_to_events(table, levels, name) for name, table in tables.items()],
-        ignore_index=True,
-    )
-    for grid, (tables, levels) in grids.items()
-}
-lengths = {grid: (e["offset"] - e["onset"]) for grid, e in {"annotated": true, **said}.items()}
-pd.DataFrame({grid: {"median length (s)": n.median()} for grid, n in lengths.items()}).T
-
-# %% [markdown]
-# ## By the names of the literature
-# What others publish, by the definitions of DCASE: segments of one second, events whose onset is
-# found to 200 ms (and the offset to 200 ms or 20 % of the length), events that overlap by half, and
-# the polyphonic sound detection score over all thresholds, in its two scenarios.
-
-# %% tags=["trained"]
-durations = {name: float(len(y[name])) for name in split.test}
 literature = {}
 for grid, (tables, _) in grids.items():
-    by_segment = metrics.segment_based(true, said[grid], durations, classes)
-    by_event = metrics.event_based(true, said[grid], classes)
-    by_overlap = metrics.intersection_based(true, said[grid], classes)
-    literature[grid] = {
-        "segment-based F1 (1 s), macro": by_segment.macro["f1"],
-        "segment-based F1 (1 s), micro": by_segment.micro["f1"],
-        "segment-based error rate (1 s), micro": by_segment.micro["error_rate"],
-        "event-based F1 (200 ms, 20 %), macro": by_event.macro["f1"],
-        "event-based F1 (200 ms, 20 %), micro": by_event.micro["f1"],
-        "intersection-based F1 (0.5), macro": by_overlap.macro["f1"],
-    }
-    for i, scenario in enumerate((metrics.PSDS_SCENARIO_1, metrics.PSDS_SCENARIO_2), start=1):
-        found_at_all_thresholds = metrics.psds(tables, true, durations, scenario)
-        literature[grid][f"PSDS scenario {i}"] = found_at_all_thresholds.value
+    literature[grid] = metrics.literature_metrics(tables, reference_events, events[grid], durations)
+for_all = reference.ravel(), scores.ravel()
+literature["segments"]["ROC AUC, macro"] = float(np.nanmean(metrics.roc_auc(reference, scores)))
+literature["segments"]["expected calibration error"] = metrics.expected_calibration_error(*for_all)
 pd.DataFrame(literature)
 
 # %% [markdown]
-# Segments here have a label when an event touches them at all, as sed_eval has it, so these F1 are
-# not those above, whose clips ask for half. With events in whole seconds hardly an onset is found
-# to a fifth of one; with those of frames many are. The intervals of the F1s:
+# The two error metrics are better when they are lower, all others when they are higher. The
+# segment-based F1 here and the F1 of the first table rest on different labels unless `labels.rule`
+# is `any`.
+#
+# The next table holds the bounds of the 95 % confidence intervals of the F1 values, from the same
+# bootstrap as above.
 
 # %% tags=["trained"]
 f1_bounds = {}
-for grid in grids:
-    rolls = [
-        np.concatenate(
-            [
-                labels.label_segments(of[of["filename"] == name], seconds, classes, "any")
-                for name, seconds in durations.items()
-            ]
-        )
-        for of in (true, said[grid])
-    ]
-    counts = metrics.event_counts_by_segment(true, said[grid], durations, classes)
-    resampled = {
-        "segment-based F1 (1 s)": metrics.resampled_metrics(*rolls, weights, classes),
-        "event-based F1 (200 ms, 20 %)": metrics.resampled_ratios(*counts, weights, classes),
-    }
-    for name, of_metric in resampled.items():
-        f1 = metrics.confidence_intervals(of_metric).xs("f1", level="metric")
-        for mean, row in f1.loc[["macro", "micro"]].iterrows():
-            f1_bounds.setdefault(grid, {})[f"{name}, {mean}"] = [row["low"], row["high"]]
+for grid, found in events.items():
+    f1_bounds[grid] = metrics.literature_intervals(
+        reference_events, found, durations, classes, weights
+    )
 pd.concat({g: pd.DataFrame(b, ["low", "high"]).T for g, b in f1_bounds.items()}, axis=1)
 
 # %% [markdown]
-# ## Are the scores probabilities?
+# ## Calibration of the scores
+# Scores are *calibrated* when they are probabilities: of the segments with a score of 0.7, 70 %
+# have the label. The left panel is a
+# [reliability diagram](https://scikit-learn.org/stable/modules/calibration.html): it sorts the
+# scores of all classes into 15 bins and compares the mean score of each bin with the share of its
+# segments that have the label. The right panel shows how many scores fall into each bin.
 
 # %% tags=["trained"]
-fig, ax = plt.subplots(figsize=(4.5, 4))
-curve = metrics.reliability_curve(truth.ravel(), scores.ravel(), bins=10)
-ax.plot([0, 1], [0, 1], color="0.7", lw=1, ls=":")
-ax.plot(curve["mean_score"], curve["fraction_of_positives"], "o-", color="0.2")
-ax.set(xlabel="mean score", ylabel="share that is true", xlim=(0, 1), ylim=(0, 1))
+curve = metrics.reliability_curve(*for_all)
+fig, (left, right) = plt.subplots(1, 2, figsize=(plots.WIDTH, 4))
+left.plot([0, 1], [0, 1], color="0.6", ls=":", label="calibrated")
+left.plot(curve["mean_score"], curve["fraction_of_positives"], "o-", color="0.2", label="network")
+left.set(xlabel="mean score", ylabel="share of reference labels", xlim=(0, 1), ylim=(0, 1))
+left.legend()
+right.bar(curve["lower"], curve["count"], 1 / len(curve), align="edge", color="0.6", ec="white")
+right.set(xlabel="score", ylabel="number of scores", yscale="log", xlim=(0, 1))
 plots.save_figure(fig, figures / "reliability.png")
 plt.show()
-every = truth.ravel(), scores.ravel()
-ranking = {"ROC AUC, macro": float(np.nanmean(metrics.roc_auc(truth, scores)))}
-ranking["expected calibration error"] = metrics.expected_calibration_error(*every)
-literature["by the second"] |= ranking
-print("\n".join(f"{name}: {value:.3f}" for name, value in ranking.items()))
 
 # %% [markdown]
-# All classes together. On the dotted line a score of 0.7 is right 7 times in 10; below it the
-# network is surer than it should be.
+# Points below the dotted line belong to scores that are too high, points above it to scores that
+# are too low. The [*expected calibration error*](https://arxiv.org/abs/1706.04599) in the table
+# above is the mean vertical distance of the points from the dotted line, weighted by the number of
+# scores in the bin.
 
 # %% [markdown]
-# ## Precision against recall
+# ## Precision-recall curves
+# A lower threshold raises recall and usually lowers precision. Each panel shows this trade-off for
+# one class, of the network in colour and of the baseline in black. The dot marks the threshold in
+# use, and AP is the average precision of the network.
+
+# %%
+curves = {
+    "mean spectrum": metrics.precision_recall_curves(reference, baseline_scores, classes),
+    "network": metrics.precision_recall_curves(reference, scores, classes),
+}
 
 # %% tags=["trained"]
-fig, axes = plots.class_axes(len(classes), 2.5, sharex=True, sharey=True)
-curves = []
-for ax, (i, label) in zip(axes, enumerate(classes), strict=True):
-    for score, colour, width, name in (
-        (simple_scores, "black", 0.6, "mean spectrum"),
-        (scores, colours[label], 1.8, "network"),
-    ):
-        precision, recall, _ = precision_recall_curve(truth[:, i], score[:, i])
-        ax.step(recall, precision, where="post", color=colour, lw=width)
-        curve = {"event_label": label, "model": name, "recall": recall, "precision": precision}
-        curves.append(pd.DataFrame(curve))
-    ax.plot(table["recall"].iloc[i], table["precision"].iloc[i], "o", color="black", ms=5)
-    ax.set_title(f"{label}\nAP {table['average_precision'].iloc[i]:.2f}", fontsize="small")
+fig, axes = plots.class_axes(len(classes), 2.6, sharex=True, sharey=True)
+for ax, label in zip(axes, classes, strict=True):
+    for name, colour, width in (("mean spectrum", "black", 0.8), ("network", colours[label], 2)):
+        curve = curves[name][curves[name]["event_label"] == label]
+        ax.step(curve["recall"], curve["precision"], color=colour, lw=width, where="pre")
+    ax.plot(*by_class.loc[label, ["recall", "precision"]], "o", color="black", ms=6)
+    ax.set_title(f"{label}\nAP {by_class.loc[label, 'average_precision']:.2f}")
     ax.set(xlim=(0, 1.02), ylim=(0, 1.02))
 fig.supxlabel("recall")
 fig.supylabel("precision")
@@ -262,166 +319,199 @@ plots.save_figure(fig, figures / "precision_recall.png")
 plt.show()
 
 # %% [markdown]
-# In colour the network, thin and black the mean spectrum; the dot is where the threshold chosen on
-# the validation episode falls. A dot off the curve's shoulder is a threshold that did not carry
-# over.
+# The position of the dot on the curve shows whether the threshold favours precision or recall. A
+# class that is never detected has no precision and no dot.
 
 # %% [markdown]
-# ## What do the thresholds cost?
+# ## Effect of the thresholds
+# Notebook 3 chooses the thresholds on the validation episodes. A class with at least 30 validation
+# segments gets the threshold with the highest F1 there. With fewer segments, the position of this
+# maximum is mostly chance. Such a class gets half of its highest F1 as its threshold, which is
+# [optimal for calibrated scores](https://arxiv.org/abs/1402.1892). A class without validation
+# segments gets 0.5.
+#
+# The table shows the number of validation segments of each class and its threshold. Then it
+# compares the F1 on the test episodes with a threshold of 0.5, with the threshold in use, and with
+# the best threshold for the test episodes. The last value is not a result, because that threshold
+# was chosen on the test episodes themselves. It is the highest F1 that these scores allow.
 
 # %% tags=["trained"]
-half = metrics.segment_metrics(truth, scores >= 0.5, classes)["f1"]
-grid = [
-    metrics.segment_metrics(truth, scores >= t, classes)["f1"] for t in np.linspace(0.02, 0.98, 49)
-]
-best = pd.concat(grid, axis=1).max(axis=1)
-choice = pd.DataFrame({"0.5 for all": half, "chosen": table["f1"], "best on test": best})
-pd.concat([choice, choice.mean().rename("macro").to_frame().T])
+choice = pd.DataFrame({"validation segments": labels["validation"].sum(axis=0)}, classes)
+choice["threshold"] = thresholds
+choice["F1, threshold 0.5"] = metrics.segment_metrics(reference, scores >= 0.5, classes)["f1"]
+choice["F1, threshold in use"] = by_class["f1"]
+best = detection.choose_thresholds(reference, scores, minimum_positives=1)
+choice["F1, best threshold"] = metrics.segment_metrics(reference, scores >= best, classes)["f1"]
+print("; ".join(f"macro {name}: {f1:.2f}" for name, f1 in choice.filter(like="F1").mean().items()))
+choice
 
 # %% [markdown]
-# The last column is not to be had: it was chosen with the answers at hand. It tells how much of
-# what is missing lies in the thresholds and how much in the scores. Between the first two the
-# validation episode decides: sure for the frequent classes, little better than a guess for those
-# with a handful of seconds in it.
+# The difference between the last two columns is what better thresholds could gain. What is missing
+# from the last column to 1 lies in the scores themselves, and no threshold can gain it.
 
 # %% [markdown]
-# ## What is taken for what?
+# ## Confusion between classes
+# Segments may have several labels, so the confusion matrix follows a rule of its own. In the row of
+# a class, the diagonal holds its recall. Next to it stands, as a share of the reference segments of
+# the class, how often the class was missed while another class was a *false alarm*, that is,
+# detected but not in the reference. The column `nothing` counts the segments in which the class was
+# missed and there was no false alarm. The last row counts false alarms in the segments in which no
+# class was missed.
 
 # %% tags=["trained"]
-fig, ax = plt.subplots(figsize=(8.5, 5.6))
-plots.draw_matrix(
-    ax, metrics.confusion(truth, predicted, classes), "share of the row's clips", vmax=1
-)
-ax.set(ylabel="true", xlabel="answered")
+confusion = metrics.confusion(reference, estimated, classes)
+fig, ax = plt.subplots(figsize=(plots.WIDTH, 6))
+plots.draw_matrix(ax, confusion, "share of the segments of the row", vmax=1)
+ax.set(ylabel="reference", xlabel="estimated")
 plots.save_figure(fig, figures / "confusion.png")
 plt.show()
 
 # %% [markdown]
-# On the diagonal, the share of a class's seconds that were found. Beside it, what was answered
-# wrongly in the seconds where the class was missed: most rare sounds go under as nothing at all,
-# some of the loud ones as speech.
+# The column `nothing` shows how many of the reference segments of a class go without any wrong
+# label when the class is missed. A high value off the diagonal in another column points to two
+# classes that the network confuses, or to a false alarm that only happens at the same time.
 
 # %% [markdown]
-# ## Where in time do the errors sit?
+# ## Reference and estimated events over time
+# The figure shows up to 90 seconds of one episode: the spectrogram, and below it the reference
+# events in colour with the estimated events, from segments, as dark lines.
 
 # %%
-start = max(0, min(drawn_from, len(y[episode]) - 90))
-shown = min(90, len(y[episode]))
-seconds = slice(start, start + shown)
-fig, (upper, lower) = plt.subplots(2, 1, figsize=(12, 6.5), height_ratios=[1, 1.6], sharex=True)
-joined = x[episode][seconds].reshape(-1, x[episode].shape[2])[::2]
-every_other = recipe.model_copy(update={"hop_length": round(shown * rate / len(joined))})
-mesh = plots.draw_spectrogram(upper, joined, every_other, fmax=11025, start=start)
-fig.colorbar(mesh, ax=upper, label="level (dB)", pad=0.01)
-upper.set(title=f"{episode}: truth in colour, answers as dark lines", xlabel="")
-plots.draw_events(lower, events[episode], classes, estimated=found[episode])
-lower.set_xlim(start, start + shown)
+episode = episode or test[0]
+magnitude, rate = magnitudes[episode], params.stft.sample_rate
+start = max(0, min(drawn_from, len(magnitude) - 90))
+stop = min(start + 90, len(magnitude))
+joined = np.concatenate(magnitude[start:stop])
+stft = params.stft.model_copy(update={"hop_length": rate // magnitude.shape[1]})
+
+# %%
+size = (plots.WIDTH, 6.5)
+fig, (upper, lower) = plt.subplots(2, 1, figsize=size, height_ratios=[1, 1.6], sharex=True)
+mesh = plots.draw_spectrogram(upper, joined, stft, fmax=11025, start=start)
+fig.colorbar(mesh, ax=upper, label="level below the peak (dB)", pad=0.01)
+upper.set(title=episode, xlabel="")
+own_events = annotations.read(data / "episodes" / f"{episode}.json")
+plots.draw_events(lower, own_events, classes, estimated=event_tables[episode])
+lower.set(xlim=(start, stop), title="reference events (colour) and estimated events (dark)")
 plots.save_figure(fig, figures / "timeline.png")
 plt.show()
 
 # %% [markdown]
-# A minute and a half of a test episode. Long sounds are followed through; brief ones are found or
-# not by the second, so their dark lines are wider than the events.
+# The dark lines begin and end on whole seconds, so even the estimate of a very brief event lasts at
+# least one second.
+
+# %% [markdown]
+# ## Errors where events begin and end
+# An *edge segment* of a class is a segment in which an event of the class begins or ends. Whether
+# such a segment has the label depends, by the default rule, on whether the event covers half of it,
+# so a small difference in time changes the label. The table shows which share of the segments are
+# edge segments and which share of the errors they contain. The error rates are the shares of wrong
+# labels among the edge segments and among all other segments.
 
 # %% tags=["trained"]
-edge = []
-for name in split.test:
-    for i, label in enumerate(classes):
-        own = events[name][events[name]["event_label"] == label]
-        bounds = np.concatenate([own["onset"], own["offset"]]).astype(int)
-        edges = np.isin(np.arange(len(y[name])), bounds)
-        wrong = y[name][:, i] != (scored[name][label].to_numpy() >= thresholds[i])
-        edge.append(
-            {
-                "event_label": label,
-                "edges": edges.sum(),
-                "wrong at edges": (wrong & edges).sum(),
-                "inside": (~edges).sum(),
-                "wrong inside": (wrong & ~edges).sum(),
-            }
-        )
-edge = pd.DataFrame(edge).groupby("event_label").sum().loc[classes]
-errors = pd.DataFrame(
-    {
-        "with an edge": edge["wrong at edges"] / edge["edges"],
-        "without": edge["wrong inside"] / edge["inside"],
-    }
-)
-print("share of wrong answers in clips with and without an onset or offset of the class")
-errors
+edges = metrics.edge_segments(reference_events, durations, classes)
+edge_errors = metrics.edge_errors(reference, estimated, edges, classes)
+edge_errors
 
 # %% [markdown]
-# Most errors sit where a sound begins or ends within the second: there the label itself is a matter
-# of a few hundredths of a second.
+# Errors concentrate at the onsets and offsets of events where the second column is larger than the
+# first.
 
 # %% [markdown]
-# ## The worst answers
-# The most confident false alarms and the most confidently denied sounds, one a class: look, and
-# listen.
+# ## The most confident errors
+# The margin of an error is the distance of the score from the threshold. The figure shows the false
+# alarms and the misses with the largest margins, at most one of each for each class. A *miss* is
+# a class that is in the reference but not detected.
 
 # %%
-keys = [(name, second) for name in split.test for second in range(len(y[name]))]
-surety = np.abs(scores - thresholds)
-worst = {}
-for kind, wrong in (("false alarm", ~truth & predicted), ("miss", truth & ~predicted)):
-    sure = np.where(wrong, surety, -1)
-    for i in np.argsort(-sure.max(axis=0), kind="stable")[:n_worst]:
-        if sure[:, i].max() >= 0:
-            worst[kind, int(sure[:, i].argmax()), i] = keys[sure[:, i].argmax()]
-fig, axes = plots.class_axes(max(1, len(worst)), 2.5, n_worst, sharex=True, sharey=True)
-for ax, ((kind, clip, i), (name, second)) in zip(axes, worst.items(), strict=False):
-    mesh = plots.draw_spectrogram(ax, x[name][second], recipe, fmax=11025)
-    sounding = ", ".join(np.array(classes)[truth[clip]]) or "nothing"
-    ax.set_title(f"{kind}: {classes[i]}\n{name}, {second} s\ntrue: {sounding}", fontsize="x-small")
-    ax.label_outer()
-if worst:
-    fig.colorbar(mesh, ax=axes, label="level below the peak (dB)", shrink=0.6)
+places = [(name, second) for name in test for second in range(durations[name])]
+kinds = {"false alarm": estimated & ~reference, "miss": reference & ~estimated}
+columns = ["segment", "label"]
+found = {kind: pd.DataFrame(np.argwhere(wrong), columns=columns) for kind, wrong in kinds.items()}
+errors = pd.concat(found, names=["kind"]).reset_index("kind")
+errors["margin"] = np.abs(scores - thresholds)[errors["segment"], errors["label"]]
+ranked = errors.sort_values("margin", ascending=False, kind="stable")
+worst = ranked.drop_duplicates(["kind", "label"]).groupby("kind").head(n_worst)
+worst = worst.sort_values("kind", kind="stable")
+
+# %% tags=["trained"]
+panels = []
+for row in worst.itertuples():
+    name, second = places[row.segment]
+    title = f"{row.kind}: {classes[row.label]}\n{name}, {second} s\nreference: "
+    title += ",\n".join(np.array(classes)[reference[row.segment]]) or "nothing"
+    panels.append((title, magnitudes[name][second]))
+fig = plots.spectrogram_panels(panels, params.stft, height=3.2, columns=n_worst)
 plots.save_figure(fig, figures / "worst.png")
 plt.show()
 
+# %% [markdown]
+# Each title names the kind of error and the class, the episode and the segment, and the classes in
+# the reference. The players hold the same segments with the second before and the second after.
+# Listen for whether a human would make the same error.
+
 # %%
-sounds = {name: audio.read_audio(data / "episodes" / f"{name}.flac", rate) for name in split.test}
-clips_to_hear = {
-    f"{kind}: {classes[i]} ({name}, {second} s)": sounds[name][max(0, second - 1) * rate :][
-        : 3 * rate
-    ]
-    for (kind, clip, i), (name, second) in worst.items()
-}
-plots.players(clips_to_hear, rate)
+waveforms, sounds = dict(zip(test, corpus.waveforms("test", rate), strict=True)), {}
+for row in worst.itertuples():
+    name, second = places[row.segment]
+    caption = f"{row.kind}: {classes[row.label]} ({name}, {second} s)"
+    sounds[caption] = waveforms[name][max(0, second - 1) * rate : (second + 2) * rate]
+plots.players(sounds, rate)
 
 # %% [markdown]
-# ## What is kept
+# ## Files for the report
+# `reports/metrics.json` holds the metrics and confidence intervals of this notebook, from which the
+# model card and the tables of the report are made. The two CSV files are for `dvc plots`.
 
 # %%
-intervals = {
-    label: {metric: [row.low, row.high] for (_, metric), row in rows.iterrows()}
-    for label, rows in interval.dropna().groupby(level="event_label", sort=False)
-}
+baseline_averages = metrics.averages(reference, baseline_estimated, baseline_scores)
+bounds = intervals.dropna()[["low", "high"]].apply(list, axis=1).groupby(level=0, sort=False)
+test_intervals = {label: rows.droplevel(0).to_dict() for label, rows in bounds}
 kept = {
-    "test": {**means, "classes": table.to_dict("index"), "intervals": intervals},
-    "baseline": {**baseline_means, "classes": baseline.to_dict("index")},
+    "test": {**averages, "classes": by_class.to_dict("index"), "intervals": test_intervals},
+    "baseline": {**baseline_averages, "classes": baseline_by_class.to_dict("index")},
     "literature": literature,
     "literature_intervals": f1_bounds,
 }
-annotations.write_text(json.dumps(kept, indent=2) + "\n", reports / "metrics.json")
-(reports / "plots").mkdir(parents=True, exist_ok=True)
-f1 = pd.concat({"network": table["f1"], "mean spectrum": baseline["f1"]}, names=["model"])
-f1.reset_index().to_csv(reports / "plots" / "f1_by_class.csv", index=False)
-pd.concat(curves).to_csv(reports / "plots" / "precision_recall.csv", index=False)
+write_text(json.dumps(kept, indent=2) + "\n", reports / "metrics.json")
+
+# %%
+folder = reports / "plots"
+folder.mkdir(parents=True, exist_ok=True)
+f1 = {"network": by_class["f1"], "mean spectrum": baseline_by_class["f1"]}
+pd.concat(f1, names=["model"]).reset_index().to_csv(folder / "f1_by_class.csv", index=False)
+table = pd.concat(curves, names=["model"]).reset_index("model")
+table.to_csv(folder / "precision_recall.csv", index=False, float_format="%.4f")
 
 # %% [markdown]
-# ## What was found
-# - The frequent classes are found reliably, and most errors sit in the seconds in which they begin
-#   or end. There a finer grid helps: with events of frames more onsets and offsets are right.
-# - Among the rare classes, sounds with a course of their own in time (crashes, knocks, claps) are
-#   found; shouting is missed about as often, and door bells, which share their spectrum with music
-#   and telephones, are answered too often.
-# - The network's gain over the mean spectrum is largest where time matters most.
+# ## Findings
+# The main results of this run in brief, with the confidence interval of the difference in brackets:
+
+# %% tags=["trained"]
+summary = "macro F1: baseline {baseline:.2f}, network {network:.2f}, "
+summary += "difference {difference:.2f} [{low:.2f}, {high:.2f}]"
+print(summary.format(**gain.loc["macro"]))
+for grid, values in literature.items():
+    f1 = values["event-based F1 (200 ms, 20 %), macro"]
+    print(f"event-based macro F1 of the events from {grid}: {f1:.2f}")
+shares = edge_errors.loc["all classes", ["share of segments", "share of errors"]]
+print("edge segments: {:.2f} of all segments, {:.2f} of the errors".format(*shares))
+
+# %% [markdown]
+# - Where the interval of the difference lies above zero, the network is better than the baseline on
+#   these episodes. Unlike the baseline, it uses the course of a sound within the segment.
+# - The first table and the first figure answer the question for each class. Where the confidence
+#   intervals of two classes overlap, the test episodes may be too few to rank them.
+# - Onsets that are more than 200 ms from a whole second need events from frames. Events from
+#   segments cannot meet the tolerance of the event-based F1 there.
+# - The last line above gives the share of the errors in segments in which an event of the class
+#   begins or ends. There, a small difference in time decides on the label.
 #
-# **What follows.** More examples of the rare classes, or better use of them, before a larger
-# network; more validation seconds before finer thresholds; context beyond the second for music and
-# bells.
+# **Next steps.** Where the best threshold has a much higher F1 than the threshold in use, more
+# validation segments of the class may help. Where its F1 is low as well, more training examples of
+# the class, or a context of more than one second, can be tried.
 #
-# **Limits.** One training run, which the intervals know nothing of; three test episodes. Some two
-# dozen seconds stand behind the figures of a rare class, and its interval shows it. Synthetic
-# episodes.
+# **Limits.** The intervals cover neither other episodes nor other training runs; notebook 6 repeats
+# the training with several seeds. The metrics of a class with little support rest on few segments.
+# The default episodes are synthetic, so the results do not tell how well the network works on real
+# recordings.

@@ -7,17 +7,22 @@
 # ---
 
 # %% [markdown]
-# # 5. What is heard in this file, and when?
+# # 5. Which sounds are in this recording, and when?
 #
-# **Question.** Given a recording that the network has not seen, which sounds does it find, when,
-# and does the ear agree?
+# **Question.** Given one recording that the network was not trained on, which sounds does it
+# detect, when do they begin and end, and do you agree when you listen?
 #
-# **In:** one audio or video file, and the trained network, `data/model`. **Out:** its events in
-# `data/detected`, figures in `reports/figures/05`.
+# **Inputs.** One audio or video file, and the trained network in `data/model`.
 #
-# By default the file is a test episode. For your own, set `file` below and run all: any format will
-# do, of any length. If annotations lie beside it, in any format that is read here, they are drawn,
-# too. For many files, and without Jupyter: `sedlib detect FILE...`.
+# **Outputs.** The detected events in `data/detected`, in four annotation formats, and a figure in
+# `reports/figures/05`.
+#
+# By default the file is the first test episode. To analyse a recording of your own, set `file` in
+# the cell of parameters and run all cells. The recording may have any length and any format that
+# [FFmpeg](https://ffmpeg.org) decodes. If the folder also holds an annotation of it, such as
+# `talk.txt` for `talk.mp4`, the notebook compares the detected events with that; without one, the
+# tables of the comparison are empty. The command `sedlib detect FILE...` detects the events of many
+# files without a notebook.
 
 # %%
 from itertools import islice
@@ -25,171 +30,290 @@ from itertools import islice
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import display
 
-from sedlib import annotations, audio, detection, episodes, features, labels, metrics, models
+from sedlib import annotations, audio, detection, episodes, features, metrics, models
 from sedlib.config import load_params, repository, workspace
+from sedlib.labels import label_segments
 from sedlib.reports import plots
-
-plots.use_style()
-pd.options.display.float_format = "{:.2f}".format
 
 # %% tags=["parameters"]
 params = load_params()
-file = None  # path of a media file, from the top of the checkout; default: the first test episode
-step = "frames"  # time grid of the events: 1.0, 0.5, 0.2 or 0.1 s, or "frames", 44 a second
-drawn_from = 180  # s, where the drawing starts
-drawn = 60  # s
+file = None  # path of a media file, from the top of the repository; default: first test episode
+hop = "frames"  # time between scores: 1.0, 0.5, 0.2 or 0.1 s; "frames": frame-level scores
+drawn_from = 180  # s, where the stretch begins that is drawn and played
+drawn = 60  # s, length of this stretch
 
 # %% [markdown]
-# ## The file
+# ## The recording and the network
+# This section opens the file and the network. The episodes that the network was trained on are
+# listed below the properties of the file, so that you can check that the file is not one of them.
 
 # %%
+plots.use_style()
+pd.options.display.float_format = "{:.2f}".format
 data, figures = workspace() / "data", workspace() / "reports" / "figures" / "05"
-split = episodes.usable_split(params.split, data / "episodes")
-path = repository() / file if file else data / "episodes" / f"{split.test[0]}.flac"
-network, described = models.load_model(data / "model")
-classes, recipe, rate = described["classes"], params.stft, params.stft.sample_rate
+first_test = episodes.usable_split(params.split, data / "episodes").test[0]
+path = repository() / file if file else data / "episodes" / f"{first_test}.flac"
+name = path.stem
+
+# %%
+network, description = models.load_model(data / "model", params.stft)
+classes, rate = description["classes"], params.stft.sample_rate
 media = audio.probe(path)
 print(f"{path.name}: {media.codec}, {media.sample_rate} Hz, {media.channels} channel(s)")
-print(f"trained on {', '.join(described['trained_on'])}")
+print(f"the network was trained on {', '.join(description['trained_on'])}")
 
 # %% [markdown]
-# ## Detecting
-# A window of one second moves over the file. By frames, it moves on by a second, and the scores of
-# its 44 frames are averaged over a while. By a step in seconds, it moves on by that, and where
-# windows overlap, their scores are averaged. Steps in a row that reach the class's threshold are
-# one event.
+# ## Detection
+# [Sound event detection](https://arxiv.org/abs/2107.05463) (SED) finds out which sounds a recording
+# contains, and the times at which each begins (*onset*) and ends (*offset*). It has two steps here.
+#
+# 1. **Scores.** The network gives each class a *score* between 0 and 1, which is higher the more
+#    likely the class is. It looks at one *segment* of one second at a time. The *hop* is the time
+#    from one segment to the next. With a hop below one second the segments overlap, and the scores
+#    of all segments that contain a moment are averaged. With `hop = "frames"` the segments do not
+#    overlap, and the network scores each *frame* of a segment, one column of its spectrogram; a
+#    moving average smooths these frame-level scores.
+# 2. **Events.** A class is detected while its score reaches its *threshold*, a number chosen on the
+#    validation episodes. Consecutive hops or frames in which a class is detected form one *event*.
+#
+# A network without frame-level scores, such as the 2018 model, gets a hop of 0.5 s instead.
 
 # %% tags=["trained"]
-if "frames" not in described and step == "frames":
-    step = 0.5  # this network does not score them
-result = detection.detect(path, network, described, hop=step)
-grid = float(result.scores["offset"].iloc[0])
-print(f"{result.duration:.1f} s, a score for each class every {grid:.3f} s")
-length = result.events["offset"] - result.events["onset"]
-share = length.groupby(result.events["event_label"]).sum() / result.duration
-share.reindex(classes, fill_value=0).rename("share of the time").to_frame()
+if hop == detection.FRAMES and detection.FRAMES not in description:
+    hop = 0.5
+result = detection.detect(path, network, description, hop=hop)
+spacing = result.scores["offset"].iloc[0]
+print(f"{result.duration:.1f} s of sound, scores for {len(classes)} classes every {spacing:.3f} s")
+
+# %% [markdown]
+# ## The reference annotation
+# The events that a person has marked, or that the synthesis has placed, are the *reference* (also
+# called ground truth); those of the network are the *estimated* events. The annotation may be in
+# any format that `sedlib.annotations` reads. Annotation errors such as a misspelt label are
+# corrected, and events whose label is not a class of the network are left out.
+
+# %%
+folder = annotations.read_folder(path.parent, [name])
+annotated = folder.events[folder.events["filename"] == name]
+aliases, durations = params.episodes.aliases, {name: result.duration}
+reference, errors = annotations.correct_events(annotated, classes, durations, aliases)
+reference = reference[reference["event_label"].isin(classes)]
+print(f"{len(reference)} reference events; {len(errors)} annotation errors found")
+for error in folder.errors.loc[folder.errors["filename"] == name, "error"]:
+    print(f"The annotation is not used: {error}")
+
+# %% [markdown]
+# The table lists the threshold of each class and the share of the recording in which the class is
+# active, according to the reference and to the network. Where the two shares differ much, the
+# network detects too much or too little of a class. Equal shares do not mean that it is right,
+# because misses and false alarms may cancel each other. Without an annotation, all reference shares
+# are 0.
+
+# %% tags=["trained"]
+level = description["frames"] if hop == detection.FRAMES else description
+table = pd.DataFrame({"threshold": level["thresholds"]}).reindex(classes)
+for kind, events in {"reference share": reference, "estimated share": result.events}.items():
+    active = (events["offset"] - events["onset"]).groupby(events["event_label"]).sum()
+    table[kind] = active.reindex(classes, fill_value=0) / result.duration
+table
+
+# %% [markdown]
+# ## The events as files
+# The estimated events are written in four formats: the JSON that the episodes use, a table of
+# tab-separated values, a
+# [label track](https://manual.audacityteam.org/man/importing_and_exporting_labels.html) for
+# Audacity, and a [TextGrid](https://www.fon.hum.uva.nl/praat/manual/TextGrid_file_formats.html) for
+# Praat. In the last two programs you can see the events below the waveform, play them, and correct
+# them. `sedlib detect --format` writes further formats.
 
 # %%
 target = data / "detected"
 target.mkdir(parents=True, exist_ok=True)
 for form in ("json", "tsv", "audacity", "textgrid"):
-    written = target / (path.stem + annotations.FORMATS[form].suffix)
+    written = target / (name + annotations.FORMATS[form].suffix)
     annotations.write(result.events, written, form)
-    print(written.name)
+    print(f"{written.name}: {annotations.FORMATS[form].description}")
 
 # %% [markdown]
-# The same events in four formats: the reference's JSON, a table, a label track for Audacity, a
-# TextGrid for Praat.
-
-# %% [markdown]
-# ## Looking
+# ## From waveform to events
+# The next figure shows one stretch of the recording in four panels with the same time axis. From
+# top to bottom they follow the steps from the sound to the events:
+#
+# - the waveform, as its peaks;
+# - the [spectrogram](https://en.wikipedia.org/wiki/Spectrogram), the level at each time and
+#   frequency, in dB below the loudest point of the stretch (up to 11 kHz, although the network
+#   receives all frequencies);
+# - the scores, one row for each class, from white (0) to black (1);
+# - the events, one row for each class. The coloured bars are the reference events and the dark
+#   lines below them the estimated ones. Without an annotation, the coloured bars are the estimated
+#   events.
+#
+# If the recording ends before `drawn_from + drawn`, its last `drawn` seconds are shown, or all of
+# it if it is shorter than that.
 
 # %%
-named = path.stem
-beside = annotations.read_folder(path.parent, [named]).events
-own = beside[beside["filename"] == named]
-ends = {named: result.duration}
-truth, corrections = annotations.correct_events(own, classes, ends, params.episodes.aliases)
-truth = truth[truth["event_label"].isin(classes)]
 start = max(0, int(min(drawn_from, result.duration - drawn)))
 stop = min(start + drawn, int(np.ceil(result.duration)))
-# One block a second, so that a file of hours need not fit into memory.
-seconds = list(islice(audio.read_blocks(path, rate, rate), start, stop))
-stretch = np.concatenate(seconds)
-print(f"{len(truth)} annotated events of these classes, {len(corrections)} errors corrected")
+# Blocks of one second, so that a recording of many hours does not have to fit into memory.
+blocks = audio.read_blocks(path, rate, block_length=rate)
+sound = np.concatenate(list(islice(blocks, start, stop)))
+print(f"{name}, {start} to {stop} s")
 
 # %%
-fig, axes = plt.subplots(4, 1, figsize=(12, 9.5), height_ratios=[0.5, 1, 1.2, 1.2], sharex=True)
-plots.draw_waveform(axes[0], stretch, rate, start)
-axes[0].set_title(path.name)
-magnitude = features.spectrogram(stretch[np.newaxis], recipe)[0][::2]
-coarse = recipe.model_copy(update={"hop_length": 2 * recipe.hop_length})
-mesh = plots.draw_spectrogram(axes[1], magnitude, coarse, fmax=11025, start=start)
-shown = result.scores[result.scores["onset"].between(start, stop, inclusive="left")]
-shades = plots.draw_scores(axes[2], shown, classes)
-for ax, colours, label in ((axes[1], mesh, "level (dB)"), (axes[2], shades, "score")):
-    fig.colorbar(colours, ax=ax, label=label, pad=0.01)
-    ax.set_xlabel("")
-if len(truth):
-    plots.draw_events(axes[3], truth, classes, estimated=result.events)
-else:
-    plots.draw_events(axes[3], result.events, classes)
-axes[3].set_xlim(start, stop)
+coarse = params.stft.model_copy(update={"hop_length": 2 * params.stft.hop_length})
+magnitude = features.spectrogram(sound[np.newaxis], coarse)[0]
+scores = result.scores[result.scores["onset"].between(start, stop, inclusive="left")]
+bars, lines, title = result.events, None, "events: estimated"
+if len(reference):
+    bars, lines = reference, result.events
+    title = "events: reference (coloured bars) and estimated (dark lines)"
+
+# %%
+fig, axes = plt.subplots(4, figsize=(plots.WIDTH, 10), height_ratios=[2, 4, 5, 5], sharex=True)
+plots.draw_waveform(axes[0], sound, rate, start)
+levels = plots.draw_spectrogram(axes[1], magnitude, coarse, fmax=11025, start=start)
+shades = plots.draw_scores(axes[2], scores, classes)
+plots.draw_events(axes[3], bars, classes, estimated=lines)
+fig.colorbar(levels, ax=axes[1], label="level below the peak (dB)", pad=0.01)
+fig.colorbar(shades, ax=axes[2], label="score", pad=0.01)
+for ax, text in zip(axes, ("waveform", "spectrogram", "scores", title), strict=True):
+    ax.set(title=text, xlim=(start, stop))
+    ax.label_outer()
 plots.save_figure(fig, figures / "detected.png")
 plt.show()
 
 # %% [markdown]
-# Waveform, spectrogram, scores, events. In the lowest panel the colours are the annotation, where
-# there is one, and the dark lines the network's answers; without an annotation the colours are the
-# answers. A grey score that never gets dark is a sound the network half hears.
+# In the panel of events, a coloured bar with a dark line below it is an event that the network has
+# detected. A bar without a line is a miss, and a line without a bar is a false alarm. Where the
+# ends of a bar and its line do not agree, onset or offset is wrong; where one bar has several lines
+# below it, the score has fallen below the threshold in between.
+#
+# Compare such places with the panel of scores. If the row of a missed class is grey there, the
+# network has given it a score that stays below the threshold, and a lower threshold would detect
+# it. If the row is white, the score is near 0: the network does not recognize the sound. A miss
+# with a false alarm of another class at the same time suggests that it confuses the two classes.
 
 # %% [markdown]
 # ## Listening
-# The whole stretch, then of each class found in it the event with the highest score, with a second
-# before and after.
+# The first player has the whole stretch. Each of the others has the longest estimated event of one
+# class that begins in the stretch: up to eight seconds of it, with a second before and after. All
+# sounds are scaled to the same peak level. Listen to each of them and decide whether you agree with
+# the class.
 
 # %%
-sounds = {f"{path.stem}, {start} to {stop} s": stretch}
-for label in classes:
-    own = result.events[result.events["event_label"] == label]
-    own = own[own["onset"].between(start, stop - grid)]
-    if len(own):
-        spans = own[["onset", "offset"]].to_numpy()
-        scores = [shown.loc[shown["onset"].between(*span, "left"), label].max() for span in spans]
-        event = own.iloc[int(np.argmax(scores))]
-        first = max(0, round((event["onset"] - start - 1) * rate))
-        last = round(min(event["offset"] - start + 1, event["onset"] - start + 8) * rate)
-        sounds[f"{label}, {event['onset']} s"] = stretch[first:last]
+events = result.events[result.events["onset"].between(start, stop, inclusive="left")]
+longest = (events["offset"] - events["onset"]).groupby(events["event_label"]).idxmax()
+sounds = {f"{name}, {start} to {stop} s": sound}
+for event in events.loc[longest].itertuples():
+    first = max(0, round((event.onset - 1 - start) * rate))
+    last = round((min(event.offset, event.onset + 8) + 1 - start) * rate)
+    sounds[f"{event.event_label}, {event.onset:.1f} s"] = sound[first:last]
 plots.players(sounds, rate)
 
 # %% [markdown]
-# ## Is it right?
-# Against the annotation, on clips of one second. A class that the annotation never names cannot be
-# judged.
-
-# %% tags=["trained"]
-judged = [label for label in classes if label in set(truth["event_label"])]
-if judged:
-    known = result.events[result.events["event_label"].isin(judged)]
-    rule = params.labels.rule
-    y = labels.label_segments(truth, result.duration, judged, rule)
-    found = labels.label_segments(known, result.duration, judged, rule)
-    table = metrics.segment_metrics(y, found, judged)
-    display(table[["recall", "f1", "support"]])
-
-# %% [markdown]
-# ## What does a finer step bring?
-# F1 by the second, event-based F1 (onset to 200 ms, offset to 200 ms or 20 % of the length), and of
-# each annotated event that is found, how far off the nearest onset is.
-
-# %% tags=["trained"]
-steps = [*detection.HOPS, *(["frames"] if "frames" in described else [])] if judged else []
-rows = []
-for finer in steps:
-    events = detection.detect(path, network, described, hop=finer).events
-    events = events[events["event_label"].isin(judged)].assign(filename=named)
-    found = labels.label_segments(events, result.duration, judged, rule)
-    pairs = truth.merge(events, on="event_label", suffixes=("", "_found"))
-    overlap = (pairs["onset_found"] < pairs["offset"]) & (pairs["offset_found"] > pairs["onset"])
-    pairs = pairs[overlap].assign(off=lambda p: (p["onset_found"] - p["onset"]).abs())
-    nearest = pairs.groupby(["event_label", "onset"])["off"].min()
-    row = {"step (s)": str(finer), "macro F1": metrics.averages(y, found)["macro"]["f1"]}
-    row["event-based F1"] = metrics.event_based(truth, events, judged).macro["f1"]
-    rows.append(row | {"onset off by (s)": nearest.median()})
-pd.DataFrame(rows)
-
-# %% [markdown]
-# A finer step places the onsets better, for more work: a step of 0.1 s takes ten windows where one
-# of 1 s takes one. Frames, where the network scores them, cost no more than whole seconds. This is
-# one file: differences of a few hundredths mean nothing.
-
-# %% [markdown]
-# ## What was found
-# - Any file goes through the same steps as the test episodes did, and gets the same scores.
-# - Frequent sounds are followed through; rare ones come with false alarms: listen to them.
-# - Where it matters when a sound begins, the scores of frames are the better choice.
+# ## Comparison with the reference
+# To count errors, the recording is cut into segments of one second, and each segment gets the
+# labels of its events, the reference ones and the estimated ones by the same rule. For each class,
+# [precision](https://en.wikipedia.org/wiki/Precision_and_recall) is the share of the segments with
+# an estimated label that have it in the reference, too; recall is the share of the segments with
+# the label in the reference that have an estimated one, too; F1 is the harmonic mean of both; and
+# support is the number of segments with the label in the reference.
 #
-# **Limits.** The default network has heard synthetic episodes only. On a recording of another kind
-# its answers are a guess until it is trained on such; notebook 7 shows how much is lost.
+# Classes that do not occur in the reference are left out, because an annotation of your own need
+# not cover all classes.
+
+# %% tags=["trained"]
+judged = [label for label in classes if label in set(reference["event_label"])]
+rule = params.labels.rule
+estimated = result.events[result.events["event_label"].isin(judged)]
+reference_labels = label_segments(reference, result.duration, judged, rule)
+estimated_labels = label_segments(estimated, result.duration, judged, rule)
+by_class = metrics.segment_metrics(reference_labels, estimated_labels, judged)
+by_class[["precision", "recall", "f1", "support"]]
+
+# %% [markdown]
+# Keep the support in mind when you read the table: with a support of 8, one segment more or less
+# changes the recall by 1/8. The next cell summarizes the classes in two ways. The *micro* average
+# counts the segments of all classes together, so that frequent classes dominate it; the *macro*
+# average is the mean over the classes, so that each class counts the same. If the micro average of
+# F1 is above the macro average, the frequent classes tend to have the higher F1. The last row is
+# the micro average of the stretch in the figure.
+
+# %% tags=["trained"]
+whole = metrics.averages(reference_labels, estimated_labels)
+stretch = metrics.averages(reference_labels[start:stop], estimated_labels[start:stop])
+parts = {"macro": whole["macro"], "micro": whole["micro"], "micro, figure": stretch["micro"]}
+pd.DataFrame(parts).T[["precision", "recall", "f1"]]
+
+# %% [markdown]
+# ## Choice of the hop
+# The hop limits how exact the times of the events can be. With a hop of 1 s, all onsets are whole
+# seconds: when sounds begin anywhere within a second, even a perfect detector is wrong by a quarter
+# of a second on average. A shorter hop lifts this limit, at a price: a hop of 0.1 s needs ten times
+# as many segments as one of 1 s. Frame-level scores need no more segments than a hop of 1 s.
+#
+# Whether the times do become more exact depends on the network and on the recording. The next table
+# answers this for the present recording, with four values for each hop:
+#
+# - *segment F1*: the macro average of the section above, for which exact times matter little;
+# - *event F1*: the macro average of event-based F1
+#   ([Mesaros et al., 2016](https://doi.org/10.3390/app6060162)). An estimated event is correct only
+#   if it can be paired with a reference event of its class: the onsets may differ by 200 ms, and
+#   the offsets by 200 ms or 20 % of the length of the reference event, whichever is more;
+# - *onsets within 1 s*: the share of the reference events for which an estimated event of the same
+#   class begins at most 1 s earlier or later;
+# - *onset error*: the median distance of the onsets of these events, in seconds.
+
+# %%
+hops = [*detection.HOPS, detection.FRAMES] if "frames" in description else detection.HOPS
+by_hop = {}
+for choice in hops if judged else ():
+    found = detection.detect(path, network, description, hop=choice).events
+    by_hop[choice] = found[found["event_label"].isin(judged)]
+
+# %% tags=["trained"]
+rows, nearest = [], {"on": "onset", "by": "event_label", "direction": "nearest", "tolerance": 1.0}
+for found in by_hop.values():
+    found_labels = label_segments(found, result.duration, judged, rule)
+    segment_f1 = metrics.averages(reference_labels, found_labels)["macro"]["f1"]
+    event_f1 = metrics.event_based(reference, found, judged).macro["f1"]
+    onsets = found[["onset", "event_label"]].assign(found=found["onset"])
+    pairs = pd.merge_asof(reference, onsets, **nearest)
+    error = (pairs["found"] - pairs["onset"]).abs()
+    rows.append([segment_f1, event_f1, error.notna().mean(), error.median()])
+columns = ["segment F1", "event F1", "onsets within 1 s", "onset error (s)"]
+comparison = pd.DataFrame(rows, index=[str(choice) for choice in by_hop], columns=columns)
+comparison.rename_axis("hop (s)")
+
+# %% [markdown]
+# Read the columns together. A network that breaks a sound into many short events has many onsets,
+# some of which are near a reference onset by chance: then the onset error can be small while event
+# F1 is low. One recording is a small sample, too. Small differences between two rows can be chance;
+# notebook 4 computes confidence intervals from all test episodes.
+
+# %% [markdown]
+# ## Findings
+# If the recording has an annotation, the next cell prints the most important numbers of this run:
+# the F1 of its segments with the chosen hop, and the first and the last row of the table above.
+
+# %% tags=["trained"]
+if judged:
+    macro, micro = whole["macro"]["f1"], whole["micro"]["f1"]
+    print(f"segment F1, chosen hop: macro {macro:.2f}, micro {micro:.2f}")
+    for column, values in comparison.items():
+        first, last = values.iloc[[0, -1]]
+        print(f"{column}: {first:.2f} with hop {hops[0]}, {last:.2f} with hop {hops[-1]}")
+
+# %% [markdown]
+# - Every recording passes through the same steps: scores, thresholds, events. The events are in
+#   `data/detected`, ready to be opened in Audacity or Praat.
+# - Where a class has a low precision in the table, check its events by ear before you use them;
+#   where it has a low recall, the network misses much of it.
+# - If the times of the events matter to you, choose the hop by its event-based F1; if only the
+#   presence of a sound in each second matters, by its segment-based F1.
+#
+# **Limits.** The weights of the network come from the training episodes, and the thresholds from
+# the validation episodes; by default, these are synthetic. On recordings of another kind, the
+# events may be much less reliable; if you can, train the network on annotated recordings of that
+# kind. Notebook 7 measures what is lost between synthetic episodes and mixtures of real recordings.

@@ -11,7 +11,7 @@ from functools import partial
 import pandas as pd
 
 from sedlib import annotations
-from sedlib.annotations import AnnotationError
+from sedlib.annotations import AnnotationError, correct_events, event_table
 from sedlib.audio import AudioError, convert_to_flac, find_media, write_flac
 from sedlib.episodes import EpisodeError, write_remarks
 from sedlib.files import nearest
@@ -52,14 +52,13 @@ def prepare_episodes(params, source, target, processes=1):
     """
     target.mkdir(parents=True, exist_ok=True)
     options, left_out = params.episodes, []
-    corrections = [annotations.correct_events(annotations.event_table())[1]]  # has the columns
+    corrections = [correct_events(event_table())[1]]  # has the columns
     if options.source == "folder":
         folder = _AnnotatedMedia(source, params.split.episodes)
         work = partial(_gather_episode, params, target, folder)
     elif options.source == "soundbank":
-        soundbank = open_soundbank(
-            source, params.classes, options.aliases, params.seed, options.bad
-        )
+        aliases, bad = options.aliases, options.bad
+        soundbank = open_soundbank(source, params.classes, aliases, params.seed, bad)
         work = partial(_make_episode, params, target, soundbank)
         left_out.extend(soundbank.left_out)
     else:
@@ -99,23 +98,19 @@ def _gather_episode(params, target, folder, name):
         duration = convert_to_flac(media, sound, params.stft.sample_rate)
         if duration < SHORTEST:
             sound.unlink()
-            raise EpisodeError(
-                f"{media}: lasts {duration:.3f} s, less than one segment; leave it out"
-            )
+            fault = f"lasts {duration:.3f} s, less than one segment; leave it out"
+            raise EpisodeError(f"{media}: {fault}")
     except (AnnotationError, AudioError, EpisodeError) as error:
         return None, str(error)
     aliases = params.episodes.aliases
-    events, corrections = annotations.correct_events(
-        events, params.classes, {name: duration}, aliases
-    )
+    events, corrections = correct_events(events, params.classes, {name: duration}, aliases)
     annotations.write(events, target / f"{name}.json")
     return corrections, None
 
 
 def _refuse_unknown_labels(events, params, file):
     """Raise an AnnotationError for the first label that is neither a class nor an alias."""
-    aliases = params.episodes.aliases
-    _, corrections = annotations.correct_events(events, params.classes, aliases=aliases)
+    _, corrections = correct_events(events, params.classes, aliases=params.episodes.aliases)
     for unknown in corrections[corrections["error"] == "unknown label"].itertuples():
         raise AnnotationError(
             f"{file}: row {unknown.row}: unknown label '{unknown.event_label}', the nearest class "

@@ -87,9 +87,8 @@ def _correct_event(onset, offset, label, classes, end, classes_by_alias):
         label = target
     if classes is not None and label not in classes:
         near = nearest(label, classes, _SAME_LABEL)
-        errors.append(
-            ("misspelt label", f"read as '{near}'") if near else ("unknown label", "kept")
-        )
+        known = "misspelt label", f"read as '{near}'"
+        errors.append(known if near else ("unknown label", "kept"))
         label = near or label
     if offset < onset:
         errors.append(("reversed", "swapped"))

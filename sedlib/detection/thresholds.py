@@ -3,19 +3,22 @@
 import numpy as np
 
 DEFAULT_THRESHOLD = 0.5
-MINIMUM_POSITIVES = 10  # segments; with fewer, a class keeps the default threshold
+MINIMUM_POSITIVES = 30  # segments; below it, the position of the highest F1 is mostly chance
 
 
 def choose_thresholds(labels, scores, minimum_positives=MINIMUM_POSITIVES):
-    """Choose the threshold with the highest F1 for each class.
+    """Choose a threshold for each class by its F1.
 
-    Each distinct score of a class is tried as its threshold; of several with the same F1 the
-    highest is taken. The result lies halfway between that score and the next lower one (0
-    below the lowest score), so that it detects the same segments and does not depend on the
-    last digit of a score.
+    A class with many positive segments gets the threshold with the highest F1. Each distinct
+    score is tried; of several with the same F1 the highest is taken. The result lies halfway
+    between that score and the next lower one (0 below the lowest score), so that it detects the
+    same segments and does not depend on the last digit of a score.
 
-    The F1 on the segments given is optimistic, because the threshold was chosen on them. With
-    few positives the choice is mostly chance, hence `minimum_positives`.
+    With few positive segments, the position of the highest F1 is mostly chance, but its value is
+    less so. Such a class gets half of the highest F1, which is the best threshold for scores
+    that are probabilities [1]_. A class without positive segments gets 0.5.
+
+    The F1 on the segments given is optimistic, because the threshold was chosen on them.
 
     Parameters
     ----------
@@ -24,26 +27,31 @@ def choose_thresholds(labels, scores, minimum_positives=MINIMUM_POSITIVES):
     scores : array-like, shape (n_segments, n_classes)
         In [0, 1].
     minimum_positives : int
-        A class with fewer positive segments gets 0.5; at least 1.
+        How many positive segments a class needs for the first rule.
 
     Returns
     -------
     numpy.ndarray of float64, shape (n_classes,)
         In [0, 1].
+
+    References
+    ----------
+    .. [1] Lipton, Elkan, Naryanaswamy, "Optimal thresholding of classifiers to maximize F1
+       measure", ECML PKDD 2014.
     """
     labels, scores = np.asarray(labels, dtype=bool), np.asarray(scores, dtype=np.float64)
-    return np.array(
-        [
-            _best_f1_threshold(label, score)
-            if label.sum() >= minimum_positives
-            else DEFAULT_THRESHOLD
-            for label, score in zip(labels.T, scores.T, strict=True)
-        ]
-    )
+    thresholds = []
+    for label, score in zip(labels.T, scores.T, strict=True):
+        if not label.any():
+            thresholds.append(DEFAULT_THRESHOLD)
+            continue
+        threshold, f1 = _highest_f1(label, score)
+        thresholds.append(threshold if label.sum() >= minimum_positives else f1 / 2)
+    return np.array(thresholds)
 
 
-def _best_f1_threshold(label, score):
-    """Return the threshold of one class that has at least one positive segment."""
+def _highest_f1(label, score):
+    """Return threshold and F1 of one class that has at least one positive segment."""
     order = np.argsort(-score, kind="stable")
     score, tp = score[order], np.cumsum(label[order])
     last = np.flatnonzero(np.diff(score, append=-1))  # the last of each run of equal scores
@@ -52,4 +60,4 @@ def _best_f1_threshold(label, score):
     f1 = 2 * tp[last] / (last + 1 + tp[-1])
     best, lower = distinct[np.argmax(f1) :][:2]
     middle = (best + lower) / 2
-    return middle if middle > lower else best  # there may be no number between the two
+    return middle if middle > lower else best, f1.max()  # there may be no number between the two

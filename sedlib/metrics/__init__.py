@@ -31,6 +31,7 @@ segment-based F1, ER (1 s)       `segment_based`; of label arrays `averages`, `e
 event-based F1 (200 ms, 20 %)    `event_based`, optimal matching
 intersection-based F1            `intersection_based`
 PSDS 1, PSDS 2                   `psds` with `PSDS_SCENARIO_1`, `PSDS_SCENARIO_2`
+all of the above, at once        `literature_metrics`
 mAP                              mean of `average_precision`
 AUC                              `roc_auc`
 ECE                              `expected_calibration_error`
@@ -67,6 +68,7 @@ from sedlib.metrics.calibration import expected_calibration_error, reliability_c
 from sedlib.metrics.evaluation import Evaluation
 from sedlib.metrics.event import event_based, event_counts_by_segment
 from sedlib.metrics.intersection import intersection_based
+from sedlib.metrics.literature import literature_intervals, literature_metrics
 from sedlib.metrics.psd_roc import (
     PSDS,
     PSDS_SCENARIO_1,
@@ -74,11 +76,13 @@ from sedlib.metrics.psd_roc import (
     PSDSScenario,
     psds,
 )
-from sedlib.metrics.ranking import average_precision, roc_auc
+from sedlib.metrics.ranking import average_precision, precision_recall_curves, roc_auc
 from sedlib.metrics.segment import (
     NOTHING,
     averages,
     confusion,
+    edge_errors,
+    edge_segments,
     error_rate,
     segment_based,
     segment_metrics,

@@ -1,7 +1,8 @@
 """Metrics of how well scores rank segments, at any threshold."""
 
 import numpy as np
-from sklearn.metrics import average_precision_score, roc_auc_score
+import pandas as pd
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
 
 def average_precision(reference, scores):
@@ -65,6 +66,43 @@ def roc_auc(reference, scores):
             for ref, score in _columns(reference, scores)
         ]
     )
+
+
+def precision_recall_curves(reference, scores, classes, max_points=200):
+    """Precision over recall of each class, as the threshold falls.
+
+    Parameters
+    ----------
+    reference : array-like of bool, shape (n_segments, n_classes)
+        Ground truth.
+    scores : array-like of float, shape (n_segments, n_classes)
+        Higher where a class is more likely.
+    classes : sequence of str
+        Names of the columns.
+    max_points : int
+        A curve with more points is thinned to so many, evenly; both ends stay. At least 2.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``event_label``, ``recall`` (rising from 0 to 1) and ``precision``, the highest at that
+        recall. Before it is thinned, the step-wise area under a curve is the average precision.
+        A class without positives has no curve.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    curves = [pd.DataFrame({"event_label": [], "recall": [], "precision": []})]
+    for label, (ref, score) in zip(classes, _columns(reference, scores), strict=True):
+        if ref.any():
+            precision, recall, _ = precision_recall_curve(ref, score)
+            curve = pd.DataFrame({"event_label": label, "recall": recall, "precision": precision})
+            curve = curve[::-1].drop_duplicates("recall")
+            n_points = min(len(curve), max_points)
+            curves.append(curve.iloc[np.linspace(0, len(curve) - 1, n_points).round().astype(int)])
+    return pd.concat(curves[1:] or curves, ignore_index=True)
 
 
 def _columns(reference, scores):

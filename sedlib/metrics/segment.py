@@ -212,7 +212,7 @@ def segment_based(reference, estimated, durations, classes, resolution=1.0):
     if not resolution > 0:
         raise ValueError(f"resolution {resolution} s is not above 0")
     reference, estimated = (
-        _event_roll(by_recording(events, classes, durations), durations, classes, resolution)
+        event_roll(by_recording(events, classes, durations), durations, classes, resolution)
         for events in (reference, estimated)
     )
     counts = tp, fp, fn, _ = _counts(reference, estimated)
@@ -254,8 +254,19 @@ def error_rate(reference, estimated):
     return {name: float(rate) for name, rate in rates.items()}
 
 
-def _event_roll(recordings, durations, classes, resolution):
-    """Label the segments of all recordings, one after the other."""
+def event_roll(recordings, durations, classes, resolution=1.0):
+    """Label the segments of all recordings, one after the other, as `segment_based` does.
+
+    Parameters
+    ----------
+    recordings : dict of str to sedlib.metrics.event_lists.Events
+    durations, classes, resolution
+        As those of `segment_based`.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n_segments, n_classes)
+    """
     segment = resolution * SECOND
     rolls = []
     for name, events in recordings.items():
@@ -268,6 +279,72 @@ def _event_roll(recordings, durations, classes, resolution):
             roll[start:end, label] = True
         rolls.append(roll)
     return np.concatenate(rolls)
+
+
+def edge_segments(events, durations, classes):
+    """Mark the segments of one second in which an event of a class begins or ends.
+
+    Parameters
+    ----------
+    events : pandas.DataFrame
+        Event table of any number of recordings.
+    durations : mapping of str to float
+        Length in seconds of every recording, in the order of the segments returned.
+    classes : sequence of str
+        All labels that may occur.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n_segments, n_classes)
+        Of the whole seconds of all recordings, one after the other. An event that ends on the
+        edge between two segments ends in the first of them.
+
+    Raises
+    ------
+    sedlib.annotations.AnnotationError
+        As `segment_based`.
+    """
+    parts = []
+    for name, own in by_recording(events, classes, durations).items():
+        edges = np.zeros((microseconds(durations[name]) // SECOND, len(classes)), dtype=bool)
+        first = own.onset // SECOND
+        for segment in (first, np.maximum(-(-own.offset // SECOND) - 1, first)):
+            inside = segment < len(edges)
+            edges[segment[inside], own.label[inside]] = True
+        parts.append(edges)
+    return np.concatenate(parts)
+
+
+def edge_errors(reference, estimated, edges, classes):
+    """Compare the errors in segments where an event of the class begins or ends with the others.
+
+    Parameters
+    ----------
+    reference, estimated, edges : numpy.ndarray of bool, shape (n_segments, n_classes)
+        Ground truth, predictions, and what `edge_segments` returns.
+    classes : sequence of str
+        Names of the columns.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each class and one for ``all classes``. ``share of segments`` and ``share of
+        errors``: how many of them are in edge segments; ``error rate at edges`` and ``error rate
+        elsewhere``: the share of wrong labels among edge segments and among the others. Values
+        in [0, 1], nan where there is no such segment or error.
+    """
+    errors = reference != estimated
+    counts = pd.DataFrame({"segments": len(errors), "edges": edges.sum(axis=0)}, classes)
+    counts["errors"], counts["edge errors"] = errors.sum(axis=0), (errors & edges).sum(axis=0)
+    counts.loc["all classes"] = counts.sum()
+    n, n_edges, n_errors, n_edge_errors = (counts[name] for name in counts)
+    ratios = {
+        "share of segments": n_edges / n,
+        "share of errors": n_edge_errors / n_errors,
+        "error rate at edges": n_edge_errors / n_edges,
+        "error rate elsewhere": (n_errors - n_edge_errors) / (n - n_edges),
+    }
+    return pd.DataFrame(ratios)
 
 
 def _check_labels(reference, estimated):

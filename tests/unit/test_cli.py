@@ -90,7 +90,7 @@ def test_the_report_is_written_from_the_results_alone(checkout):
     main(["episodes"])
     (top / "reports" / "experiments").mkdir(parents=True)
     (top / "data" / "model").mkdir()
-    blocks = [f"<!-- {name} -->\nold\n<!-- /{name} -->" for name in ("results", "experiments")]
+    blocks = [f"<!-- {name} -->\nold\n<!-- /{name} -->" for name in ("results", "formats")]
     (top / "README.md").write_text("a\n" + "\nb\n".join(blocks) + "\nc\n")
     for name in ("metrics", "experiments/ablation_metrics", "experiments/transfer_metrics"):
         text = (ROOT / "reports" / f"{name}.json").read_text()
@@ -115,7 +115,8 @@ def test_the_report_is_written_from_the_results_alone(checkout):
     f1 = f"{metrics['test']['classes']['speaking']['f1']:.2f} [{low:.2f}, {high:.2f}]"
     assert "\nold\n" not in readme and f"| {f1} |" in readme
     assert f"| {f1} |" in card and "| speaking | 0.25 | – |" in card
-    assert f"| {first_variant} |" in readme
+    assert "- `eaf`: " in readme
+    assert f"| {first_variant} |" in (top / "reports" / "results.md").read_text()
     assert "| c | test | 10 |" in (top / "reports" / "data_card.md").read_text()
 
 

@@ -59,6 +59,7 @@ def spectrogram_panels(magnitudes, stft, height=2.5, columns=5, fmax=11025):
     for ax, (title, magnitude) in zip(axes, magnitudes, strict=False):
         mesh = draw_spectrogram(ax, magnitude, stft, fmax=fmax)
         ax.set_title(title, fontsize="small")
+        ax.xaxis.set_major_locator(MaxNLocator(2))
         ax.label_outer()
     if mesh is not None:
         figure.colorbar(mesh, ax=axes, label="level below the peak (dB)", shrink=0.6)
@@ -128,6 +129,8 @@ def learning_curves(history):
     left.plot(history["epoch"], history["loss"], color="0.5", ls="--", label="training, augmented")
     left.plot(history["epoch"], history["val_loss"], color="C0", label="validation")
     left.set(xlabel="epoch", ylabel="binary cross-entropy (nats)", yscale="log")
+    for axis in (left.yaxis.set_major_formatter, left.yaxis.set_minor_formatter):
+        axis("{x:g}")
     right.plot(history["epoch"], history["val_average_precision"], color="C0", label="validation")
     right.set(xlabel="epoch", ylabel="mean average precision", ylim=(0, 1))
     for ax, column in ((left, "val_loss"), (right, "val_average_precision")):

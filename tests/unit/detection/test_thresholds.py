@@ -86,12 +86,22 @@ def test_a_threshold_between_neighbouring_numbers_detects_the_same_segments():
         assert (scores >= threshold).ravel().tolist() == [True, False]
 
 
-@pytest.mark.parametrize(("n_positive", "threshold"), [(0, 0.5), (9, 0.5), (10, 0.25)])
-def test_a_class_with_fewer_than_ten_positives_gets_one_half(n_positive, threshold):
+@pytest.mark.parametrize(("n_positive", "threshold"), [(29, 0.5), (30, 0.25)])
+def test_a_class_with_fewer_than_thirty_positives_gets_half_of_its_highest_f1(
+    n_positive, threshold
+):
     labels = (np.arange(40) < n_positive)[:, None]
-    scores = np.where(labels, 0.4, 0.1)
+    scores = np.where(labels, 0.4, 0.1)  # the F1 is 1 between 0.1 and 0.4
     assert choose_thresholds(labels, scores)[0] == pytest.approx(threshold)
-    assert choose_thresholds(labels, scores, minimum_positives=10)[0] == pytest.approx(threshold)
+    assert choose_thresholds(labels, scores, minimum_positives=30)[0] == pytest.approx(threshold)
+
+
+@claim
+@given(validations())
+def test_half_of_the_highest_f1_agrees_with_an_exact_search(case):
+    labels, scores = case[0][:, 0], case[1][:, 0]
+    highest = max(exact_f1(labels, scores >= threshold) for threshold in scores)
+    assert choose_thresholds(*case, 10**6)[0] == pytest.approx(float(highest / 2))
 
 
 def test_a_class_without_positives_gets_one_half():

@@ -11,6 +11,7 @@ from sklearn.calibration import calibration_curve
 from sedlib.metrics import (
     average_precision,
     expected_calibration_error,
+    precision_recall_curves,
     reliability_curve,
     roc_auc,
 )
@@ -161,3 +162,28 @@ def test_unless_told_otherwise_there_are_15_bins_of_equal_width():
 def test_what_cannot_be_binned_is_refused(reference, scores, strategy, message):
     with pytest.raises(ValueError, match=message):
         expected_calibration_error(reference, scores, strategy=strategy)
+
+
+@claim
+@given(scored())
+def test_the_area_under_a_precision_recall_curve_is_the_average_precision(case):
+    reference, scores = (part[:, None] for part in case)
+    curve = precision_recall_curves(reference, scores, ["a"])
+    if not reference.any():
+        assert curve.empty
+    else:
+        recall, precision = curve["recall"].to_numpy(), curve["precision"].to_numpy()
+        assert recall[[0, -1]].tolist() == [0, 1]
+        area = (np.diff(recall) * precision[1:]).sum()
+        assert area == pytest.approx(average_precision(reference, scores)[0])
+
+
+def test_a_thinned_curve_keeps_its_ends_and_a_class_without_positives_has_none():
+    rng = np.random.default_rng(0)
+    reference = np.column_stack([rng.random(500) < 0.5, np.zeros(500)])
+    scores = rng.random((500, 2))
+    whole = precision_recall_curves(reference, scores, ["a", "b"], max_points=1000)
+    thin = precision_recall_curves(reference, scores, ["a", "b"], max_points=20)
+    assert set(thin["event_label"]) == {"a"}
+    assert len(whole) > len(thin) == 20
+    assert thin.iloc[[0, -1]].to_numpy().tolist() == whole.iloc[[0, -1]].to_numpy().tolist()

@@ -18,6 +18,8 @@ from sedlib.metrics import (
     NOTHING,
     averages,
     confusion,
+    edge_errors,
+    edge_segments,
     error_rate,
     segment_based,
     segment_metrics,
@@ -380,3 +382,27 @@ def test_a_segment_that_lasts_no_time_is_refused(resolution):
 def test_no_recordings_are_refused():
     with pytest.raises(ValueError, match="no recording to evaluate"):
         segment_based(one(), one(), {}, LABELS)
+
+
+def test_an_event_marks_the_segment_of_its_onset_and_that_of_its_offset():
+    events = event_table([("one", 0.5, 3.0, "a"), ("two", 1.0, 1.2, "b"), ("two", 0.0, 9.5, "a")])
+    edges = edge_segments(events, {"one": 4.0, "two": 2.0}, ["a", "b"])
+    assert edges[:, 0].tolist() == [True, False, True, False, True, False]
+    assert edges[:, 1].tolist() == [False, False, False, False, False, True]
+
+
+def test_an_event_without_length_marks_one_segment_and_no_events_mark_none():
+    at_zero = event_table([("one", 0.0, 0.0, "a"), ("one", 2.0, 2.0, "a")])
+    assert edge_segments(at_zero, {"one": 3}, ["a"])[:, 0].tolist() == [True, False, True]
+    assert not edge_segments(event_table(), {"one": 3}, ["a"]).any()
+
+
+@pytest.mark.filterwarnings("error")
+def test_errors_at_edges_are_compared_with_those_elsewhere():
+    reference = np.array([[1, 0], [1, 0], [0, 0], [0, 0]], dtype=bool)
+    estimated = np.array([[0, 0], [1, 0], [0, 0], [1, 0]], dtype=bool)
+    edges = np.array([[1, 0], [1, 0], [0, 0], [0, 0]], dtype=bool)
+    table = edge_errors(reference, estimated, edges, ["a", "b"])
+    assert table.loc["a"].tolist() == [0.5, 0.5, 0.5, 0.5]
+    np.testing.assert_equal(table.loc["b"].tolist(), [0, math.nan, math.nan, 0])
+    assert table.loc["all classes"].tolist() == [0.25, 0.5, 0.5, 1 / 6]

@@ -271,7 +271,8 @@ def rerun(tmp_path_factory):
     done = subprocess.run(
         command,
         cwd=root,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT)])},
+        env=os.environ
+        | {"PYTHONPATH": os.pathsep.join([str(ROOT / "tests" / "repository"), str(ROOT)])},
         capture_output=True,
         text=True,
     )

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from sedlib.annotations import FORMATS
 from sedlib.config import load_params
 from sedlib.reports import tables
 
@@ -99,14 +100,19 @@ def test_a_text_without_the_markers_is_refused():
         tables.replace_block("text", "x", "block")
 
 
-def test_the_readme_shows_the_results_of_the_last_run():
-    results = json.loads((ROOT / "reports" / "metrics.json").read_text())
+def test_the_readme_and_the_results_page_show_the_last_run():
+    names = "metrics", "experiments/ablation_metrics", "experiments/transfer_metrics"
+    results = [json.loads((ROOT / "reports" / f"{name}.json").read_text()) for name in names]
+    params = load_params(ROOT / "params.yaml")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    block = tables.results_block(results, load_params(ROOT / "params.yaml").episodes.source)
+    block = tables.results_block(results[0], params)
     assert tables.replace_block(readme, "results", block) == readme
-    experiments = [
-        json.loads((ROOT / "reports" / "experiments" / f"{name}_metrics.json").read_text())
-        for name in ("ablation", "transfer")
-    ]
-    block = tables.experiments_block(*experiments)
-    assert tables.replace_block(readme, "experiments", block) == readme
+    assert tables.replace_block(readme, "formats", tables.formats_block()) == readme
+    page = (ROOT / "reports" / "results.md").read_text(encoding="utf-8")
+    assert tables.results_page(*results, params.episodes.source) == page
+
+
+def test_every_format_that_can_be_written_is_listed():
+    listed = tables.formats_block().splitlines()
+    writable = [name for name, form in FORMATS.items() if form.write]
+    assert [line.split("`")[1] for line in listed] == writable
