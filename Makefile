@@ -22,7 +22,7 @@ reproduce: $(STAMP)  ## make every result again; does nothing where nothing chan
 	@$(BIN)/dvc repro
 
 # `dvc repro` does not run frozen stages; `dvc commit` records what they were run with.
-experiment: $(STAMP)  ## repeat a long experiment, for hours: the ablation, or NAME=transfer
+experiment: $(STAMP)  ## train the networks of an experiment again: the ablation, or NAME=transfer
 	@$(BIN)/dvc repro preprocess && $(BIN)/python -m sedlib experiment $(NAME) \
 		&& $(BIN)/dvc commit --force experiment_$(NAME)
 

@@ -56,12 +56,13 @@ episode = episode or split.train[0]
 
 # %% [markdown]
 # ## Annotations
-# The annotations are the ground truth that the network learns from and is evaluated against.
-# They form an *event table* with the same four columns as in [DCASE](https://dcase.community) and
+# The annotations are the ground truth that the network learns from and is evaluated against. They
+# form an *event table* with the same four columns as in [DCASE](https://dcase.community) and
 # [sed_eval](https://tut-arg.github.io/sed_eval/): an event has a recording (`filename`), a start
-# (`onset`) and an end (`offset`) in seconds, and a class (`event_label`). Annotations made by
-# hand often contain errors, such as a misspelt class or an offset before the onset. The stage
-# that prepares the episodes corrects such errors and lists them in
+# (`onset`) and an end (`offset`) in seconds, and a class (`event_label`). The class
+# `background laughing` is laughter of the audience, and `laughing` is laughter of a character.
+# Annotations made by hand often contain errors, such as a misspelt class or an offset before the
+# onset. The stage that prepares the episodes corrects such errors and lists them in
 # `data/episodes/corrections.tsv`.
 
 # %%
@@ -75,13 +76,13 @@ events.head()
 # %% [markdown]
 # ## Training, validation and test subsets
 # The split assigns each episode as a whole to one of three subsets. The network is fitted to the
-# *training* episodes, decisions such as the thresholds are made on the *validation* episodes,
-# and the *test* episodes show how well the result works on new sound. If the same sound were in
-# two subsets, the test result would be too good, which is known as
-# [data leakage](https://scikit-learn.org/stable/common_pitfalls.html#data-leakage).
-# `check_leakage` raises an error if two episodes have identical samples. The level in the table
-# is the mean power of an episode in decibels relative to full scale
-# ([dBFS](https://en.wikipedia.org/wiki/DBFS)).
+# *training* episodes, decisions such as the thresholds are made on the *validation* episodes, and
+# the *test* episodes show how well the result works on new sound. If the same sound were in two
+# subsets, the test result would be too good, which is known as [data
+# leakage](https://scikit-learn.org/stable/common_pitfalls.html#data-leakage). `check_leakage`
+# raises an error if two whole episodes are identical; it does not detect a sound shared by two
+# different episodes. The level in the table is the mean power of an episode in decibels relative to
+# full scale ([dBFS](https://en.wikipedia.org/wiki/DBFS)).
 
 # %%
 durations, levels, hashes = {}, {}, {}
@@ -134,10 +135,10 @@ plots.save_figure(fig, figures / "shares.png")
 plt.show()
 
 # %% [markdown]
-# Unequal amounts of the classes are called *class imbalance*. The synthetic episodes have the
-# imbalance of the real ones, but on purpose a weaker one: the rare classes and the music take up
-# a larger share of the time than published, so that ten short episodes suffice to measure every
-# class. In the following, a class is called *rare* if it is active in less than 5 % of the time.
+# Unequal amounts of the classes are called *class imbalance*. The synthetic episodes are imbalanced
+# as well, but deliberately less than the real ones: the rare classes and the music take up a larger
+# share of the time than published, so that ten short episodes suffice to measure every class. In
+# the following, a class is called *rare* if it is active in less than 5 % of the time.
 
 # %%
 share = statistics["share"].fillna(0)
@@ -229,9 +230,9 @@ plots.save_figure(fig, figures / "together.png")
 plt.show()
 
 # %% [markdown]
-# The shorter a bar is, the less a detector can rely on hearing a sound without others. In the
-# default episodes, most segments with a rare class have at least one other label: the detector has
-# to recognise the rare sound in a mixture, mostly with speech, laughter or music.
+# A short bar means that the class seldom occurs without another label. In the default episodes,
+# most segments with a rare class have at least one other label: the detector has to recognise the
+# rare sound in a mixture, mostly with speech, laughter or music.
 
 # %% [markdown]
 # ## Labelled segments in each episode
@@ -256,8 +257,7 @@ per_subset
 
 # %% [markdown]
 # The threshold of each class is chosen on the validation episodes. For a class with few segments
-# there, this choice is uncertain. For a class that is absent from a subset, the results of that
-# subset say nothing.
+# there, this choice is uncertain. A class that is absent from the test subset cannot be evaluated.
 
 # %% [markdown]
 # ## Examples of each class
@@ -304,7 +304,7 @@ plots.players(excerpts, rate)
 
 # %% [markdown]
 # ## Level and mean spectrum of each class
-# Could a class be recognised without its course over time, by its loudness or its timbre alone?
+# Could a class be recognised without its temporal structure, by its loudness or its timbre alone?
 # The left panel shows the level of the training segments with each label; the boxes are drawn as
 # above. The right panel shows the mean spectrum of the same segments.
 
@@ -333,11 +333,11 @@ plots.save_figure(fig, figures / "level_and_spectrum.png")
 plt.show()
 
 # %% [markdown]
-# The more the boxes overlap, the less the level says about the class. In the synthetic episodes,
+# Overlapping boxes mean that level alone does not separate the classes. In the synthetic episodes,
 # all sounds share one upper limit of frequency, so that it cannot reveal a class. Below this limit
 # the mean spectra differ; the baseline of notebook 4 measures how well a classifier performs that
-# receives nothing else. Neither the level nor the mean spectrum describes how a sound develops
-# within the segment. The network therefore receives the spectrogram with all its frames.
+# receives nothing else. Neither the level nor the mean spectrum describes the temporal structure of
+# a sound within the segment. The network therefore receives the spectrogram with all its frames.
 
 # %% [markdown]
 # ## Findings
@@ -350,5 +350,5 @@ plt.show()
 # - Every class occurs in every subset, but the rare ones have few segments for validation.
 #
 # **Limits.** The annotations of the synthetic episodes are exact, and a synthesiser speaks their
-# dialogue. Results on them describe how well the method works. They do not predict results on
-# real broadcasts.
+# dialogue. Results on them describe detection in synthetic episodes of this kind and do not predict
+# performance on real broadcasts.

@@ -13,6 +13,7 @@
 # short-time Fourier transform change it, and which seconds carry which label?
 #
 # **Inputs.** The episodes, `data/episodes/*.flac`, and their annotations, `*.json`.
+#
 # **Outputs.** The features, `data/features/*.npy`, one array for each episode, and figures in
 # `reports/figures/02`.
 #
@@ -138,10 +139,10 @@ plt.show()
 
 # %% [markdown]
 # ## Resolution in time and frequency
-# The length of the window decides how finely the STFT resolves time and frequency. The figure
-# shows the example segment with the second before and after it, up to 8 kHz, with a window an
-# eighth as long as that of `params.yaml` (left), of the same length (middle) and eight times as
-# long (right). The length of the FFT changes in proportion. The hop length is 256 samples in all
+# The length of the window decides how finely the STFT resolves time and frequency. The figure shows
+# the example segment with the second before and after it, up to 8 kHz, with a window of one eighth
+# of the window length in `params.yaml` (left), of the same length (middle) and of eight times that
+# length (right). The length of the FFT changes in proportion. The hop length is 256 samples in all
 # three panels.
 
 # %%
@@ -159,11 +160,11 @@ plt.show()
 
 # %% [markdown]
 # A short window resolves time: onsets are sharp vertical edges, but tones that lie close together
-# in frequency merge. A long window resolves frequency: steady tones, such as the harmonics of
-# a voice or a bell, are thin horizontal lines, but each onset is smeared over the length of the
-# window. No window resolves both finely
-# ([the time-frequency uncertainty](https://en.wikipedia.org/wiki/Uncertainty_principle#Signal_processing)).
-# The window of `params.yaml` is a compromise between the two.
+# in frequency merge. A long window resolves frequency: steady tones, such as the harmonics of a
+# voice or a bell, are thin horizontal lines, but each onset is smeared over the length of the
+# window. No window resolves both finely ([time-frequency uncertainty, or Gabor
+# limit](https://en.wikipedia.org/wiki/Uncertainty_principle#Signal_processing)). The window of
+# `params.yaml` is a compromise between the two.
 
 # %% [markdown]
 # ## Comparison with librosa

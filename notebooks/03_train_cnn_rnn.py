@@ -17,9 +17,9 @@
 # **Outputs.** `data/model`, with the weights and `model.json` (classes, STFT settings, thresholds,
 # training data); the training log in `reports/training`; figures in `reports/figures/03`.
 #
-# The chapter follows the usual order: the training data, the network, the two remedies for having
-# few examples (mixup and data augmentation), the training itself, the thresholds, and the stored
-# model. The test episodes are not scored here; notebook 4 does that.
+# This notebook follows the usual order: the training data, the network, the loss function, data
+# augmentation (mixup, gain, filtering and masking), the training itself, the thresholds, and the
+# stored model. The test episodes are not scored here; notebook 4 does that.
 
 # %%
 import hashlib
@@ -64,8 +64,9 @@ data, figures = workspace() / "data", workspace() / "reports" / "figures" / "03"
 # The unit of training is the *segment*, one second of sound. It comes as a magnitude spectrogram
 # with one label per class. The episodes are divided into three subsets. The network is fitted to
 # the *training* episodes. The *validation* episodes decide when training stops and which thresholds
-# are used. The *test* episodes are kept for the final evaluation. The table counts the segments in
-# which each class is present; one segment may count for several classes.
+# are used. The *test* episodes are kept for the final evaluation. Early designs of the present
+# configuration were evaluated on them as well, so the test results may be optimistic. The table
+# counts the segments in which each class is present; one segment may count for several classes.
 
 # %%
 corpus = open_corpus(params, data)
@@ -100,7 +101,8 @@ plt.show()
 #
 # - **Log-mel input.** A fixed matrix sums the power of the frequency bins in 64 overlapping [mel
 #   bands](https://librosa.org/doc/latest/generated/librosa.filters.mel.html), which are narrow at
-#   low and wide at high frequencies, as in hearing. A logarithm then compresses the range of
+#   low and wide at high frequencies, as in hearing. The bands reach up to a quarter of the sample
+#   rate, which is 11 kHz with the default settings. A logarithm then compresses the range of
 #   levels.
 # - **Convolutions.** Each of seven 3x3 convolutions combines a value with its neighbours in time
 #   and frequency. *Average pooling* by two along frequency follows the first five, so that later
@@ -143,54 +145,57 @@ for column in ("parameters", "multiply_adds"):
 # question of its own. It is computed twice, for the segment-level scores with the labels of the
 # segments and for the frame-level scores with the labels of the frames, and the two are added. The
 # parameter `train.frame_weight` weights the second term, and 0 leaves it out. The segment labels
-# say *what* is present in a second; the frame labels also say *when*.
+# give *what* is present in a second; the frame labels also give *when*.
 
 # %% [markdown]
 # ## Class imbalance and mixup
 # A network that never reports a rare class is right in almost every segment. To show rare classes
 # more often, a share of the training segments (`train.augment.mixup`) is mixed with a second
-# segment, in the manner of [mixup](https://arxiv.org/abs/1710.09412). The second segment is drawn
-# in two steps: first one of the classes, all equally likely, then one of its segments. Mixup as
-# published interpolates sounds and labels. Here the powers of both sounds are added and the mixture
-# has the labels of both, because overlapping sounds are part of the task.
+# segment, in the manner of [mixup](https://arxiv.org/abs/1710.09412), a form of *data
+# augmentation*. The second segment is drawn in two steps: first one of the classes, all equally
+# likely, then one of its segments. Mixup as published interpolates sounds and labels. Here the
+# powers of both sounds are added and the mixture has the labels of both, because overlapping sounds
+# are part of the task.
 #
 # An *epoch* is one pass through all training segments. The table gives the share of segments with
-# each class in percent, as recorded and as mixed in the first epoch, and the factor between them.
+# each class in percent, in the original segments and as mixed in the first epoch, and the factor
+# between them.
 
 # %%
 segment_level = options.model_copy(update={"frame_weight": 0.0})
 batches = training.Batches(*train, segment_level, seed, epoch=0)
 mixed = np.concatenate([batches[i][1] for i in range(len(batches))])
-columns = {"recorded": train[1].mean(axis=0), "mixed": mixed.mean(axis=0, dtype=float)}
+columns = {"original": train[1].mean(axis=0), "mixed": mixed.mean(axis=0, dtype=float)}
 shares = 100 * pd.DataFrame(columns, classes)
-shares.assign(factor=shares["mixed"] / shares["recorded"]).round(1)
+shares.assign(factor=shares["mixed"] / shares["original"]).round(1)
 
 # %% [markdown]
 # The figure shows the same shares. On its logarithmic axis, equal distances are equal factors.
 
 # %%
 fig, ax = plt.subplots(figsize=(plots.WIDTH, 3.8))
-names, ticks = ("as recorded", "with mixup"), [1, 10, 100]
-plots.draw_change(ax, shares["recorded"], shares["mixed"], colours, names)
+names, ticks = ("without mixup", "with mixup"), [1, 10, 100]
+plots.draw_change(ax, shares["original"], shares["mixed"], colours, names)
 ax.set(xlabel="training segments (%)", xscale="log", xticks=ticks, xticklabels=ticks)
 plots.save_figure(fig, figures / "imbalance.png")
 plt.show()
 
 # %% [markdown]
 # Mixing only adds labels, so no share falls. The share of a frequent class can grow, too, because
-# the class is itself drawn as a second segment and accompanies others there; but the rarer a class
-# is, the larger its factor can be. The ratio of the most frequent to the rarest class says how
-# imbalanced the segments are before and after mixing:
+# the class is itself drawn as a second segment and accompanies others there. A rare class can gain
+# more than a frequent one. The ratio of the most frequent to the rarest class shows how imbalanced
+# the segments are before and after mixing:
 
 # %%
 ratio = shares.max() / shares.min()
-print(f"as recorded {ratio['recorded']:.0f}, with mixup {ratio['mixed']:.0f}")
+print(f"without mixup {ratio['original']:.0f}, with mixup {ratio['mixed']:.0f}")
 
 # %% [markdown]
-# ## Data augmentation
-# *Data augmentation* changes training examples at random in ways that, as a rule, leave their
-# labels valid. The network then sees a slightly different version of each segment in each epoch and
-# cannot simply memorise it. Besides mixup there are three changes:
+# ## Further data augmentation: gain, filtering and masking
+# *Data augmentation* makes new training examples by random changes. Mixup also adds labels; the
+# three changes of this section leave the labels as they are. The network then sees a slightly
+# different version of each segment in each epoch and cannot simply memorise it. The three changes
+# are:
 #
 # - a random gain of up to ±`gain` dB;
 # - a random smooth filter, with gains of up to ±`filter` dB at six frequencies and straight lines
@@ -198,7 +203,7 @@ print(f"as recorded {ratio['recorded']:.0f}, with mixup {ratio['mixed']:.0f}")
 # - masks that set a random band of bins and a random run of frames to zero, as in
 #   [SpecAugment](https://arxiv.org/abs/1904.08779).
 #
-# The first row of the figure shows four training segments as recorded, the second row the same
+# The first row of the figure shows four original training segments, the second row the same
 # segments as the first epoch presents them. The titles are the labels; a segment without any class
 # has no title.
 
@@ -209,7 +214,7 @@ titles = ["\n".join(np.array(classes)[y > 0]) for y in (*before[1], *after[1][:4
 panels = list(zip(titles, spectrograms, strict=True))
 fig = plots.spectrogram_panels(panels, stft, height=2.8, columns=4)
 plt.setp(fig.axes[:-1], xticks=[0, 0.5, 1])  # the last axes are the colour bar
-plots.save_figure(fig, figures / "variation.png")
+plots.save_figure(fig, figures / "augmentation.png")
 plt.show()
 
 # %% [markdown]
@@ -272,9 +277,9 @@ print(f"last / lowest validation loss = {last['val_loss'] / history['val_loss'].
 # Random scores have an average precision of about the share of segments in which the class is
 # present, hence the second number. The first ratio compares two losses that are measured under
 # different conditions: mixup, masks and dropout make the training segments harder, whereas the
-# validation segments are scored as recorded. A ratio above 1 is therefore no surprise. The second
-# ratio is the one that shows overfitting: it is close to 1 if the validation loss stays low until
-# the end, and clearly above 1 if it has risen again.
+# validation segments are scored without any augmentation. A ratio above 1 is therefore no surprise.
+# The second ratio is the one that shows overfitting: it is close to 1 if the validation loss stays
+# low until the end, and clearly above 1 if it has risen again.
 
 # %% [markdown]
 # ## Choosing the thresholds
@@ -347,8 +352,8 @@ chosen.round(2)
 # frame to frame, so they are smoothed by a moving average of `detection.frame_smoothing` seconds,
 # and they have thresholds of their own. The rule is the same, applied to every fourth frame,
 # because adjacent frames have nearly equal scores. The minimum of positives is a weaker safeguard
-# here: the frames of one event depend on each other, and one second contributes eleven of the 44
-# frames that it has with the default settings.
+# here: the frames of one event depend on each other, and, with the default settings, each second
+# contributes 11 of its 44 frames.
 
 # %% tags=["trained"]
 frame_level = {}
@@ -409,9 +414,9 @@ print("the loaded model gives the same scores:", np.array_equal(again, scores))
 # - The preset `compact` has far fewer parameters than the 2018 model and needs far fewer
 #   multiply-adds; the factors are printed under "Network architecture".
 # - Mixup with classes drawn equally often shows the rare classes in more training segments; the
-#   table gives the factors. How much mixup, data augmentation and frame labels contribute to the
-#   result is measured in notebook 6 by an *ablation*, an experiment that adds such parts one at a
-#   time.
+#   table gives the factors. Notebook 6 measures how much mixup, the other data augmentation and the
+#   frame labels contribute to the result. It uses an incremental (additive) *ablation*: starting
+#   from the 2018 configuration, each variant adds one change.
 # - A class with few positive validation segments does not get the threshold with the highest F1,
 #   because its position would be mostly chance, but half of the highest F1.
 #

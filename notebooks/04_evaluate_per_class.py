@@ -12,9 +12,9 @@
 # **Question.** Which sounds of the test episodes does the network detect, which does it miss, with
 # what does it confuse them, and how much better is it than a simple baseline?
 #
-# **Inputs:** `data/model` (the trained network), `data/features`, `data/episodes`.
+# **Inputs.** `data/model` (the trained network), `data/features`, `data/episodes`.
 #
-# **Outputs:** `data/scores/*.tsv` and `data/events/*.json` (scores and detected events of the
+# **Outputs.** `data/scores/*.tsv` and `data/events/*.json` (scores and detected events of the
 # validation and test episodes), `reports/metrics.json`, `reports/plots`, and the figures in
 # `reports/figures/04`.
 #
@@ -84,11 +84,11 @@ print(f"{len(scores)} segments in {len(test)} test episodes: {', '.join(test)}")
 
 # %% [markdown]
 # ## Baseline: logistic regression on mean spectra
-# A baseline shows how much of the task is easy. This one is a logistic regression for each class.
+# A baseline shows how far a simple method gets. This one is a logistic regression for each class.
 # Its input is the spectrum of the segment averaged over time, on a logarithmic scale. The mean
-# spectrum holds the level and the timbre of a segment, but not how the sound changes within it.
-# The training segments are the same as those of the network. The thresholds are those with the
-# highest F1 on the validation episodes.
+# spectrum holds the level and the timbre of a segment, but not how the sound changes within it. The
+# training segments are the same as those of the network. The thresholds are those with the highest
+# F1 on the validation episodes.
 
 # %%
 spectra = {}
@@ -118,8 +118,9 @@ baseline_estimated = baseline_scores >= baseline_thresholds
 #   number of segments that have the label in the reference, in the estimate, or in both.
 # - *Accuracy* is the share of all segments whose label is right. It tells little about a rare
 #   class, because a network that never detects such a class is right in nearly all segments.
-# - [*Average precision*](https://scikit-learn.org/stable/modules/generated/sklearn.metrics.average_precision_score.html)
-#   summarizes precision and recall over all thresholds.
+# - [*Average
+#   precision*](https://scikit-learn.org/stable/modules/generated/sklearn.metrics.average_precision_score.html)
+#   summarises precision and recall over all thresholds.
 # - *Support* is the number of reference segments.
 #
 # *Macro* is the mean over the classes, *micro* pools the counts of all classes first. A value that
@@ -179,7 +180,7 @@ plt.show()
 
 # %% [markdown]
 # Filled dots show the network, white dots the baseline. The lines are the 95 % confidence intervals
-# of the network. The interval of a class with little support rests on few segments.
+# of the network. The interval of a class with little support is based on few segments.
 
 # %% [markdown]
 # ## Events from segments and from frames
@@ -220,10 +221,10 @@ print(f"share of onsets within 200 ms of a whole second: {(distance <= 0.2).mean
 # second. The line above gives the share of such onsets.
 
 # %% [markdown]
-# ## Metrics of the literature
-# Other studies of sound event detection report metrics of events, as the
-# [DCASE challenges](https://dcase.community/challenge2023/task-sound-event-detection-with-weak-labels-and-synthetic-soundscapes)
-# define them:
+# ## Standard metrics of sound event detection
+# The following metrics are common in the literature on sound event detection (SED); most of them
+# are used in the [DCASE
+# challenges](https://dcase.community/challenge2023/task-sound-event-detection-with-weak-labels-and-synthetic-soundscapes):
 #
 # - [*Segment-based*](https://doi.org/10.3390/app6060162) F1 and error rate count segments of one
 #   second. A segment has a label when an event overlaps it, however little, whatever the parameter
@@ -234,9 +235,11 @@ print(f"share of onsets within 200 ms of a whole second: {(distance <= 0.2).mean
 #   event, whichever is more.
 # - [*Intersection-based*](https://arxiv.org/abs/1910.08440) F1 asks that estimated and reference
 #   events overlap by at least half.
-# - The [*polyphonic sound detection score*](https://arxiv.org/abs/2201.13148) (PSDS) lies between 0
-#   and 1 and sums up all thresholds. Scenario 1 rewards exact times. Scenario 2 tolerates inexact
-#   times and penalizes confusion between classes.
+# - The *polyphonic sound detection score* (PSDS), defined by [Bilen et al.
+#   (2020)](https://arxiv.org/abs/1910.08440), lies between 0 and 1 and summarises all thresholds.
+#   It is computed over all of them by the method of [Ebbers et al.
+#   (2022)](https://arxiv.org/abs/2201.13148). Scenario 1 rewards exact times. Scenario 2 tolerates
+#   inexact times and penalises confusion between classes.
 # - *ROC AUC* is the probability that a segment with the label has a higher score than one without
 #   it; 0.5 is chance. The next section explains the *expected calibration error*. Both are computed
 #   from the scores of segments only.
@@ -252,8 +255,8 @@ pd.DataFrame(literature)
 
 # %% [markdown]
 # The two error metrics are better when they are lower, all others when they are higher. The
-# segment-based F1 here and the F1 of the first table rest on different labels unless `labels.rule`
-# is `any`.
+# segment-based F1 here and the F1 of the first table are based on different labels unless
+# `labels.rule` is `any`.
 #
 # The next table holds the bounds of the 95 % confidence intervals of the F1 values, from the same
 # bootstrap as above.
@@ -294,9 +297,9 @@ plt.show()
 
 # %% [markdown]
 # ## Precision-recall curves
-# A lower threshold raises recall and usually lowers precision. Each panel shows this trade-off for
-# one class, of the network in colour and of the baseline in black. The dot marks the threshold in
-# use, and AP is the average precision of the network.
+# A lower threshold can only raise recall and usually lowers precision. Each panel shows this
+# trade-off for one class, of the network in colour and of the baseline in black. The dot marks the
+# threshold in use, and AP is the average precision of the network.
 
 # %%
 curves = {
@@ -346,17 +349,17 @@ print("; ".join(f"macro {name}: {f1:.2f}" for name, f1 in choice.filter(like="F1
 choice
 
 # %% [markdown]
-# The difference between the last two columns is what better thresholds could gain. What is missing
-# from the last column to 1 lies in the scores themselves, and no threshold can gain it.
+# The difference between the last two columns is what better thresholds could gain. The gap between
+# the last column and 1 is due to the scores; no choice of threshold can close it.
 
 # %% [markdown]
 # ## Confusion between classes
 # Segments may have several labels, so the confusion matrix follows a rule of its own. In the row of
-# a class, the diagonal holds its recall. Next to it stands, as a share of the reference segments of
-# the class, how often the class was missed while another class was a *false alarm*, that is,
-# detected but not in the reference. The column `nothing` counts the segments in which the class was
-# missed and there was no false alarm. The last row counts false alarms in the segments in which no
-# class was missed.
+# a class, the diagonal holds its recall. The other columns give, as a share of the reference
+# segments of the class, how often the class was missed while another class was a *false alarm*,
+# that is, detected but not in the reference. The column `nothing` counts the segments in which the
+# class was missed and there was no false alarm. The last row counts false alarms in the segments in
+# which no class was missed.
 
 # %% tags=["trained"]
 confusion = metrics.confusion(reference, estimated, classes)
@@ -367,9 +370,9 @@ plots.save_figure(fig, figures / "confusion.png")
 plt.show()
 
 # %% [markdown]
-# The column `nothing` shows how many of the reference segments of a class go without any wrong
-# label when the class is missed. A high value off the diagonal in another column points to two
-# classes that the network confuses, or to a false alarm that only happens at the same time.
+# The column `nothing` gives the share of segments in which the class was missed and no other class
+# was falsely detected. A high value off the diagonal in another column points to two classes that
+# the network confuses, or to a false alarm that only happens at the same time.
 
 # %% [markdown]
 # ## Reference and estimated events over time
@@ -401,7 +404,7 @@ plt.show()
 # least one second.
 
 # %% [markdown]
-# ## Errors where events begin and end
+# ## Errors at onsets and offsets
 # An *edge segment* of a class is a segment in which an event of the class begins or ends. Whether
 # such a segment has the label depends, by the default rule, on whether the event covers half of it,
 # so a small difference in time changes the label. The table shows which share of the segments are
@@ -499,11 +502,13 @@ print("edge segments: {:.2f} of all segments, {:.2f} of the errors".format(*shar
 
 # %% [markdown]
 # - Where the interval of the difference lies above zero, the network is better than the baseline on
-#   these episodes. Unlike the baseline, it uses the course of a sound within the segment.
+#   these episodes. Unlike the baseline, it uses the temporal structure of a sound within the
+#   segment.
 # - The first table and the first figure answer the question for each class. Where the confidence
 #   intervals of two classes overlap, the test episodes may be too few to rank them.
-# - Onsets that are more than 200 ms from a whole second need events from frames. Events from
-#   segments cannot meet the tolerance of the event-based F1 there.
+# - Where a reference onset is more than 200 ms from a whole second, events from segments cannot
+#   meet the tolerance of the event-based F1. Only frame-level events can match such onsets within
+#   200 ms.
 # - The last line above gives the share of the errors in segments in which an event of the class
 #   begins or ends. There, a small difference in time decides on the label.
 #
@@ -512,6 +517,6 @@ print("edge segments: {:.2f} of all segments, {:.2f} of the errors".format(*shar
 # the class, or a context of more than one second, can be tried.
 #
 # **Limits.** The intervals cover neither other episodes nor other training runs; notebook 6 repeats
-# the training with several seeds. The metrics of a class with little support rest on few segments.
-# The default episodes are synthetic, so the results do not tell how well the network works on real
-# recordings.
+# the training with several seeds. The metrics of a class with little support are based on few
+# segments. The default episodes are synthetic, so the results do not tell how well the network
+# works on real recordings.

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # 5. Which sounds are in this recording, and when?
+# # 5. Detecting events in a recording
 #
 # **Question.** Given one recording that the network was not trained on, which sounds does it
 # detect, when do they begin and end, and do you agree when you listen?
@@ -75,7 +75,8 @@ print(f"the network was trained on {', '.join(description['trained_on'])}")
 #    overlap, and the network scores each *frame* of a segment, one column of its spectrogram; a
 #    moving average smooths these frame-level scores.
 # 2. **Events.** A class is detected while its score reaches its *threshold*, a number chosen on the
-#    validation episodes. Consecutive hops or frames in which a class is detected form one *event*.
+#    validation episodes. Consecutive segments or frames in which a class is detected form one
+#    *event*.
 #
 # A network without frame-level scores, such as the 2018 model, gets a hop of 0.5 s instead.
 
@@ -140,10 +141,10 @@ for form in ("json", "tsv", "audacity", "textgrid"):
 # The next figure shows one stretch of the recording in four panels with the same time axis. From
 # top to bottom they follow the steps from the sound to the events:
 #
-# - the waveform, as its peaks;
+# - the waveform envelope;
 # - the [spectrogram](https://en.wikipedia.org/wiki/Spectrogram), the level at each time and
-#   frequency, in dB below the loudest point of the stretch (up to 11 kHz, although the network
-#   receives all frequencies);
+#   frequency, in dB below the loudest point of the stretch (up to 11 kHz, the upper limit of the
+#   mel bands of `compact` with the default settings);
 # - the scores, one row for each class, from white (0) to black (1);
 # - the events, one row for each class. The coloured bars are the reference events and the dark
 #   lines below them the estimated ones. Without an annotation, the coloured bars are the estimated
@@ -185,13 +186,13 @@ plt.show()
 
 # %% [markdown]
 # In the panel of events, a coloured bar with a dark line below it is an event that the network has
-# detected. A bar without a line is a miss, and a line without a bar is a false alarm. Where the
-# ends of a bar and its line do not agree, onset or offset is wrong; where one bar has several lines
-# below it, the score has fallen below the threshold in between.
+# detected. A bar without a line is a miss, and a line without a bar is a false alarm. Where a bar
+# and its line begin or end at different times, the onset or offset is wrong. Where one bar has
+# several lines below it, the score has fallen below the threshold in between.
 #
 # Compare such places with the panel of scores. If the row of a missed class is grey there, the
 # network has given it a score that stays below the threshold, and a lower threshold would detect
-# it. If the row is white, the score is near 0: the network does not recognize the sound. A miss
+# it. If the row is white, the score is near 0: the network does not recognise the sound. A miss
 # with a false alarm of another class at the same time suggests that it confuses the two classes.
 
 # %% [markdown]
@@ -234,7 +235,7 @@ by_class[["precision", "recall", "f1", "support"]]
 
 # %% [markdown]
 # Keep the support in mind when you read the table: with a support of 8, one segment more or less
-# changes the recall by 1/8. The next cell summarizes the classes in two ways. The *micro* average
+# changes the recall by 1/8. The next cell summarises the classes in two ways. The *micro* average
 # counts the segments of all classes together, so that frequent classes dominate it; the *macro*
 # average is the mean over the classes, so that each class counts the same. If the micro average of
 # F1 is above the macro average, the frequent classes tend to have the higher F1. The last row is

@@ -7,21 +7,22 @@
 # ---
 
 # %% [markdown]
-# # 6. Ablation: what has each change since 2018 contributed?
+# # 6. Ablation of the changes since 2018
 #
 # **Question.** The present configuration differs from that of the
 # [2018 experiment](https://github.com/vtt-project/vtt-sound-event-detection) in its network, its
 # training examples, its optimiser, its loss and its thresholds. How much does each of these changes
 # contribute, and which contributions are larger than chance would explain?
 #
-# An [ablation](https://arxiv.org/abs/1901.08644) answers such a question: it trains a model several
-# times, each time with one component changed, and compares the results.
+# This notebook answers these questions with an incremental (additive)
+# [ablation](https://arxiv.org/abs/1901.08644): starting from the 2018 configuration, each variant
+# adds one change.
 #
-# **Inputs:** `reports/experiments/ablation.npz` and `ablation.json`, the scores of every trained
+# **Inputs.** `reports/experiments/ablation.npz` and `ablation.json`, the scores of every trained
 # network and a description of the experiment. The command `make experiment` trains the networks and
 # takes hours; this notebook only evaluates the stored scores.
 #
-# **Outputs:** `reports/experiments/ablation_metrics.json` and figures in `reports/figures/06`.
+# **Outputs.** `reports/experiments/ablation_metrics.json` and figures in `reports/figures/06`.
 
 # %%
 import json
@@ -50,9 +51,10 @@ resamples = 2000  # bootstrap resamples of the test segments
 #
 # The results that come with this repository were computed without a GPU. For that reason the 2018
 # network was trained at a fraction of its original width and for far fewer steps than in 2018. Its
-# results here therefore say how the 2018 configuration performs with the same amount of training as
-# the others. They do not say how well it can perform. Two further details differ from 2018: the
-# labels follow the rule of `params.yaml`, and the best epoch is kept instead of the last one.
+# results here therefore describe a narrower 2018 network trained on the same number of examples as
+# the others. The main further differences from 2018 are that the labels follow the rule of
+# `params.yaml` and that the best epoch is kept instead of the last one. The complete list is in the
+# docstrings of `sedlib.models.vtt2018` and `sedlib.experiments.ablation_variants`.
 
 # %%
 plots.use_style()
@@ -73,14 +75,15 @@ print(f"{minutes.sum() / 60:.1f} hours of training on {experiment['processor']}"
 
 # %% [markdown]
 # The table lists the change that each variant adds and the mean training time of one run. Some of
-# the terms: a [log-mel](https://librosa.org/doc/latest/generated/librosa.feature.melspectrogram.html)
-# input is a spectrogram whose frequency bands are spaced as pitch is heard;
-# [batch normalisation](https://arxiv.org/abs/1502.03167) standardises the outputs of a layer;
-# [linear softmax pooling](https://arxiv.org/abs/1810.09050) averages the scores of the frames,
-# weighted by the scores themselves; warm-up and [cosine decay](https://arxiv.org/abs/1608.03983)
-# raise the learning rate at the start and lower it towards the end;
-# [mixup](https://arxiv.org/abs/1710.09412) adds two training examples to make a new one; and *data
-# augmentation* changes examples at random, here in level, in timbre and by
+# the terms: a
+# [log-mel](https://librosa.org/doc/latest/generated/librosa.feature.melspectrogram.html) input is a
+# spectrogram whose frequency bands are spaced as pitch is heard; [batch
+# normalisation](https://arxiv.org/abs/1502.03167) standardises the outputs of a layer; [linear
+# softmax pooling](https://arxiv.org/abs/1810.09050) averages the scores of the frames, weighted by
+# the scores themselves; warm-up and [cosine decay](https://arxiv.org/abs/1608.03983) raise the
+# learning rate at the start and lower it towards the end; [mixup](https://arxiv.org/abs/1710.09412)
+# is a form of *data augmentation* that adds two training examples to make a new one; and the
+# variant `augmentation` changes examples at random in level, in timbre and by
 # [masks](https://arxiv.org/abs/1904.08779) over some of the spectrogram.
 
 # %%
@@ -191,7 +194,7 @@ for ax, (metric, title) in zip(axes, titles.items(), strict=True):
         ax.plot(single, [row + 0.28] * len(single), "|", color="0.3", ms=7)
     plots.label_rows(ax, [first, *(f"+ {name}" for name in names[1:])])
     ax.set(xlabel=f"{title} on the test episodes", xlim=(0, 1))
-plots.save_figure(fig, figures / "steps.png")
+plots.save_figure(fig, figures / "results.png")
 plt.show()
 
 # %% [markdown]
@@ -319,11 +322,12 @@ print("all changes, macro F1: {estimate:+.3f} [{low:+.3f}, {high:+.3f}]".format(
 #   or the test set too short, for the effect to be visible. Conversely, about one in twenty 95 %
 #   intervals excludes zero by chance where there is no effect.
 # - A loss at one place need not be a loss in the end, because later changes build on it and may
-#   need it. For example, the crops of 2018 are drawn with the same probability from long and from
-#   short stretches of equal labels, which favours short, rare sounds. Training on every segment
-#   gives this up. Mixup with partners drawn evenly over the classes favours rare sounds again.
+#   need it. For example, the 2018 configuration trains on random one-second crops from regions with
+#   constant labels. Long and short regions are drawn with the same probability, which favours
+#   short, rare sounds. Training on every segment gives this up. Mixup with partners drawn evenly
+#   over the classes favours rare sounds again.
 #
 # **Limits.** The changes were made in one order; in another order each would contribute something
 # else. The 2018 network is narrow here and was trained with fewer steps than in 2018. The episodes
-# are few and come from one source, and early designs of the present configuration were
-# evaluated on the same test episodes, so the total gain may be slightly optimistic.
+# are few and come from one source, and early designs of the present configuration were evaluated on
+# the same test episodes, so the total gain may be optimistic.

@@ -7,19 +7,19 @@
 # ---
 
 # %% [markdown]
-# # 7. Transfer: what carries over to real recordings?
+# # 7. Transfer from synthetic to recorded sounds
 #
 # **Question.** The default episodes are synthetic. How well does the same network perform when it
-# is trained and tested on episodes mixed from real recordings? How much of what it learns from
-# synthetic episodes carries over to them, and for which classes?
+# is trained and tested on episodes mixed from recorded sounds? What carries over from synthetic
+# episodes to episodes mixed from recorded sounds, and for which classes?
 #
-# **Inputs:** `reports/experiments/transfer.npz` and `transfer.json`, the scores of networks trained
+# **Inputs.** `reports/experiments/transfer.npz` and `transfer.json`, the scores of networks trained
 # on synthetic episodes, on episodes mixed from recordings, and on both. The command
 # `sedlib experiment transfer` trains them and needs a *sound bank*, a folder of short recordings
 # for each class; `data/README.md` describes its layout. The sound bank of the stored results
 # cannot be distributed with this repository. This notebook only evaluates the stored scores.
 #
-# **Outputs:** `reports/experiments/transfer_metrics.json` and figures in `reports/figures/07`.
+# **Outputs.** `reports/experiments/transfer_metrics.json` and figures in `reports/figures/07`.
 
 # %%
 import json
@@ -151,7 +151,7 @@ table = pd.DataFrame({pair: rows["estimate"] for pair, rows in f1.items()})
 table.rename_axis(levels, axis="columns")
 
 # %% [markdown]
-# The figure adds the confidence intervals. The shape of a marker says what a network was trained
+# The figure adds the confidence intervals. The shape of a marker shows what a network was trained
 # on; a filled marker means that training and test episodes are from the same corpus.
 
 # %%
@@ -196,13 +196,12 @@ for title, chosen in lists.items():
     print(f"{title}: {', '.join(chosen.index[chosen]) or 'none'}")
 
 # %% [markdown]
-# For classes in the first list, the scores of a network that has only heard synthetic examples
-# rank the segments worse. Other thresholds alone are then unlikely to make up for the loss; the
-# synthetic sounds probably differ too much from the recorded ones. For classes in the second list,
-# thresholds chosen on recordings may suffice. For classes in the third list, the segments are
-# ranked worse, but no loss of F1 is shown at the chosen thresholds. For classes in the fourth list
-# no loss is shown, which does not prove that there is none: with few test segments the intervals
-# are long.
+# A list may be empty. A class in the first list is ranked worse by a network trained on synthetic
+# episodes alone, and other thresholds are unlikely to make up for the loss. Possible reasons are
+# differences in the sounds and in bandwidth. For a class in the second list, thresholds chosen on
+# recordings may suffice. A class in the third list is ranked worse, but no loss of F1 is shown at
+# the chosen thresholds. For a class in the fourth list no loss is shown, which does not prove that
+# there is none: with few test segments the intervals are long.
 
 # %% [markdown]
 # ## Adding synthetic episodes to recordings
@@ -248,8 +247,8 @@ for variant in (synthetic, both):
 # %% [markdown]
 # - **Synthetic episodes alone.** If the interval of the first line lies below zero, synthetic
 #   episodes do not fully replace recordings. The lists above name the classes for which a loss is
-#   shown. A possible reason is that some synthetic sounds are simpler than recorded ones: a
-#   synthetic shout, for example, is a high and distorted synthetic voice.
+#   shown. Possible reasons are the differences in bandwidth and in the sounds: a synthetic shout,
+#   for example, is a high and distorted synthetic voice.
 # - **The opposite direction.** The left panel of the figure shows how networks trained on
 #   recordings perform on synthetic episodes. The experiment cannot tell whether a loss there arises
 #   because the recordings are few or because the synthetic sounds differ from them.
@@ -257,7 +256,8 @@ for variant in (synthetic, both):
 #   better used together with synthetic episodes than alone, on average over the classes. Single
 #   classes may differ; the section on adding synthetic episodes lists them.
 #
-# **Limits.** The results depend on the sound bank: a class with one or two groups in the test
-# subset says little about sounds from other sources. Episodes mixed from recordings are limited to
-# 7.5 kHz and synthetic ones to 9 kHz, so the two corpora differ in more than their sounds. Rooms,
-# levels and scripts are synthetic in both, so the results do not describe a real broadcast.
+# **Limits.** The results depend on the sound bank: the result of a class with one or two groups in
+# the test subset shows little about sounds from other sources. Episodes mixed from recordings are
+# limited to 7.5 kHz and synthetic ones to 9 kHz, so the two corpora differ in more than their
+# sounds. Rooms, levels and scripts are synthetic in both, so the results do not describe a real
+# broadcast.

@@ -1,6 +1,6 @@
 """Sound event detection in TV episodes.
 
-Data flows one way, and each arrow is a pure step with a file format::
+Data flows one way, and each stage reads and writes files::
 
     audio -> features -> scores -> events -> metrics
 """

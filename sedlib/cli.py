@@ -39,7 +39,7 @@ def detect_command(arguments):
     with _progress_bar(total=_total_duration(files)) as bar:
         for outcome in batch.detect_files(files, model, arguments.output, options, bar.update):
             outcomes.append(outcome)
-            result = f"{outcome.events} events" + (", done before" if outcome.done_before else "")
+            result = f"{outcome.events} events" + (", already done" if outcome.done_before else "")
             bar.write(f"{outcome.path}: {'could not be read' if outcome.fault else result}")
     if arguments.reference:
         table, remarks = batch.compare_with_reference(
@@ -98,7 +98,7 @@ def episodes_command(_):
 
 
 def experiment_command(arguments):
-    """Run an experiment that trains many networks: hours on a CPU, less on a GPU."""
+    """Run an experiment; it takes from half an hour to hours on two cores."""
     with _native_messages_hidden():
         from sedlib import experiments
         from sedlib.corpus import open_corpus
@@ -238,7 +238,7 @@ def _build_parser():
     folder, notebook = ({"type": Path, "metavar": metavar} for metavar in ("FOLDER", "NOTEBOOK"))
     repeated = {"action": "append", "default": []}
     alias = {"type": _parse_alias, "metavar": "LABEL=CLASS", **repeated}
-    alias_help = "read a label as a class; LABEL= leaves its events out; may be repeated (default: "
+    alias_help = "map a label to a class; LABEL= leaves its events out; may be repeated (default: "
 
     option = add("detect", detect_command, "detect the events in media files")
     option("files", nargs="+", type=Path, metavar="FILE", help="media files, or folders of them")
@@ -254,13 +254,14 @@ def _build_parser():
     )
     option(
         "--hop",
-        "--step",
         type=_parse_hop,
         default="1.0",
         metavar="{1.0,0.5,0.2,0.1,frames}",
-        help="time between scored segments in seconds, or frames: frame-level scores, 44 a second "
-        "with the default STFT (default: %(default)s)",
+        help="time between scored segments in seconds, or 'frames' for frame-level scores "
+        "(44 per second) (default: %(default)s)",
     )
+    hidden = {"help": argparse.SUPPRESS, "default": argparse.SUPPRESS}
+    option("--step", dest="hop", type=_parse_hop, **hidden)
     option(
         "--threshold",
         type=_parse_threshold,
@@ -272,11 +273,11 @@ def _build_parser():
     option("--scores", action="store_true", help="also write NAME.scores.tsv (default: no)")
     option(
         "--reference",
-        "--truth",
         type=Path,
         metavar="PATH",
         help="file or folder of reference annotations, to compute metrics (default: none)",
     )
+    option("--truth", dest="reference", type=Path, **hidden)
     option("--alias", **alias, help=f"{alias_help}none)")
 
     option = add("check", check_command, "check media files and their annotations")
@@ -293,24 +294,26 @@ def _build_parser():
     add("episodes", episodes_command, "create or collect the episodes of the split")
     option = add("run-notebook", run_notebook_command, "execute a notebook")
     option("source", **notebook, help="its .py file")
-    option = add("experiment", experiment_command, "train many networks, which takes hours")
+    option = add("experiment", experiment_command, "train the networks of an experiment")
     option(
         "name",
         choices=("ablation", "transfer"),
-        help="ablation: add the changes since 2018 one at a time (notebook 6); transfer: train on "
-        "synthetic episodes, on episodes mixed from recordings, and on both (notebook 7)",
+        help="ablation: an incremental ablation: starting from the 2018 configuration, each "
+        "variant adds one change (notebook 6); transfer: train on synthetic episodes, on episodes "
+        "mixed from recordings, and on both (notebook 7); takes from half an hour to hours on two "
+        "cores",
     )
     option(
         "--processes",
         type=int,
         default=os.cpu_count(),
         metavar="N",
-        help="training runs at the same time; 0 trains one network after the other with all "
+        help="number of parallel training runs; 0 trains one network after the other with all "
         "cores or a GPU (default: the number of cores, %(default)s)",
     )
     option = add("publish", publish_command, "copy outputs into the notebooks' .ipynb files")
     option("sources", nargs="*", **notebook, help="their .py files (default: notebooks/*.py)")
-    add("report", report_command, "write the cards and the result tables of the README")
+    add("report", report_command, "write both cards, the page of results and the README's table")
     return parser
 
 

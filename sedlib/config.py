@@ -40,10 +40,10 @@ class Episodes(Section):
     Attributes
     ----------
     source : {"synthetic", "soundbank", "folder"}
-        ``synthetic`` episodes are synthesized; ``soundbank`` episodes are mixed from real
+        ``synthetic`` episodes are synthesised; ``soundbank`` episodes are mixed from real
         recordings of single sounds; a ``folder`` holds the user's own annotated episodes.
     duration : float
-        Length in seconds of each episode that is synthesized or mixed; at least 10.
+        Length in seconds of each episode that is synthesised or mixed; at least 10.
     folder : str
         Folder of annotated media files (``folder``), or of recordings in one subfolder per class
         (``soundbank``); relative to the checkout.

@@ -166,7 +166,7 @@ def split_table(split, durations):
 
 
 def check_leakage(hashes):
-    """Check that no two episodes of the split hold the same sound.
+    """Check that no two episodes of the split are identical.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Reading the sound of any media file, and writing FLAC.
 
-`read_audio` and `read_blocks` give mono float32 samples at one rate, at the times at which a
-player would play them; `probe` reads only what the file states. No other package decodes media.
+`read_audio` and `read_blocks` give mono float32 samples at one rate, aligned with the
+playback time; `probe` reads only what the file states. No other package decodes media.
 """
 
 from sedlib.audio.container import AudioError, Media, probe

@@ -1,7 +1,8 @@
 """Detection: from the network's scores to events.
 
-`scores` puts scores on the time axis, `thresholds` chooses when a class is detected, `events`
-joins what is detected to events, and `recording` does all of it for one media file.
+`scores` puts scores on the time axis; `thresholds` chooses the threshold of each class;
+`events` merges consecutive detections into events; `recording` does all of this for one media
+file.
 """
 
 from sedlib.detection.events import scores_to_events

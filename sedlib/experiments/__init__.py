@@ -1,7 +1,7 @@
-"""Experiments that train many networks, for hours, and keep their scores.
+"""Experiments that train dozens of networks; their results are stored.
 
-The ablation leads from the 2018 configuration to the current one, one change at a time; the
-transfer experiment trains on synthetic episodes, on recordings and on both.
+The first is an incremental ablation: starting from the 2018 configuration, each variant adds one
+change. The transfer experiment trains on synthetic episodes, on recordings and on both.
 """
 
 from sedlib.experiments.corpora import mix_soundbank_episodes

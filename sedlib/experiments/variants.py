@@ -40,10 +40,13 @@ class Variant:
 
 
 def ablation_variants(train):
-    """List the variants from the 2018 configuration to the current one, one change at a time.
+    """List the variants of an incremental ablation.
+
+    Starting from the 2018 configuration, each variant adds one change; the last one is the
+    current configuration.
 
     The first variant has everything of 2018 except: the width of the network, the number of
-    training steps, the label rule, crops from stretches that are cut on whole seconds, and
+    training steps, the label rule, crops from regions that are cut on whole seconds, and
     the choice of the best epoch on the validation episodes instead of the last.
 
     Parameters
@@ -76,8 +79,8 @@ def ablation_variants(train):
     return [
         Variant(
             "2018 configuration",
-            "STFT magnitudes, the network of 2018, and random one-second crops with the labels "
-            f"of the stretch they are cut from; Adam at {optimizer['learning_rate']:g}, "
+            "STFT magnitudes, the network of 2018, and random one-second crops from regions "
+            f"with constant labels; Adam at {optimizer['learning_rate']:g}, "
             f"batches of {optimizer['batch_size']}",
             "vtt2018",
             "crops",

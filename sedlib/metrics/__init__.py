@@ -4,10 +4,10 @@ Conventions
 -----------
 - With the true positives TP, false positives FP, false negatives FN, true negatives TN of
   a class: precision TP/(TP+FP), recall TP/(TP+FN), F1 2TP/(2TP+FP+FN), IoU TP/(TP+FP+FN),
-  accuracy (TP+TN)/(TP+FP+FN+TN). Support is the positives, TP+FN. What is counted is segments
-  (`segment`), events within collars (`event`) or events that overlap enough
+  accuracy (TP+TN)/(TP+FP+FN+TN). Support is the positives, TP+FN. The counted units are
+  segments (`segment`), events within collars (`event`) or events that overlap enough
   (`intersection`, `psd_roc`).
-- Error rate is (substitutions + deletions + insertions) by the support; it may be above 1.
+- Error rate is (substitutions + deletions + insertions) divided by the support; it may be above 1.
 - Average precision is scikit-learn's: the step-wise area under precision over recall,
   without interpolation.
 - 0/0 is nan, not 0 or 1, as in scikit-learn with ``zero_division=numpy.nan``. A class without
@@ -42,12 +42,13 @@ confidence interval              `confidence_intervals` of `block_bootstrap`
 Differences from other libraries
 --------------------------------
 Counts, and metrics that are defined, agree with sed_eval, sed_scores_eval and psds_eval
-(``tests/unit/metrics/referees.py``). Undefined ones differ:
+(comparison with independent libraries: ``tests/unit/metrics/referees.py``). Undefined ones
+differ:
 
 - sed_eval: F1 of a class is nan, and left out of the average, also where only precision or
   only recall is undefined (``empty_system_output_handling="zero_score"`` corrects the
-  first); error rates without support are divided by 2e-16 instead of nan. So its
-  class-wise average is over other classes than ours where a class is never predicted or
+  first); error rates without support are divided by 2e-16, where we return nan. So
+  its class-wise average is over other classes than ours where a class is never predicted or
   does not occur.
 - psds_eval: F1 of a class without true positives is nan, and left out of the average.
 - sed_scores_eval: every class must occur in the ground truth; precision without prediction is 0.

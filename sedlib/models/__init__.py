@@ -1,7 +1,8 @@
 """The networks: from the spectrogram of a segment to a score for each class.
 
 A network is built by the name of its *preset*. It is stored with a description, which names
-its classes, thresholds and STFT settings, so that it refuses features made otherwise.
+its classes, thresholds and STFT settings, so that features computed with other settings
+raise an error.
 """
 
 from sedlib.models.layers import LinearSoftmax, LogCompression, MelBands

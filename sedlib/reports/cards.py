@@ -24,7 +24,7 @@ ORIGINS = {
     "[The data folder](../data/README.md) describes how.",
     "soundbank": "`sedlib.synthesis` mixes the episodes from a folder of recordings, by the same "
     "script as the synthetic episodes. Each recording is used in one subset of the split only.",
-    "folder": "The episodes are your own media and annotations. The sound was mixed down to "
+    "folder": "The episodes are your own media and annotations. The audio was mixed down to "
     "mono, and errors in the annotations were corrected.",
 }
 
@@ -125,7 +125,7 @@ median length.
 
 The rarest class in training is {rarest}, with {classes.loc[rarest, "train"]} seconds. Results for \
 such a class
-rest on few examples.
+are based on few examples.
 
 ## Limits
 {LIMITS[params.episodes.source]}
@@ -173,28 +173,29 @@ Packages: {versions}.
 `model.json` lists the MD5 sums of the features of each episode.
 
 ## Results
-The results are for one-second segments of the test episodes, with the thresholds below. Brackets
-hold the {100 * LEVEL:g} % confidence interval of F1, from a bootstrap over the test episodes \
-({RESAMPLES} resamples in
+The results are for one-second segments of the test episodes, with the thresholds below. Square
+brackets give the {100 * LEVEL:g} % confidence interval of F1, from a block bootstrap of the test \
+segments ({RESAMPLES} resamples,
 blocks of {BLOCK} s). It does not cover the spread over other episodes or training runs. The \
 baseline is a
 logistic regression on the mean log spectrum of each segment.
 
 {results_table(metrics)}
 
-Metrics by their names in the literature; `sedlib.metrics` defines them:
+Standard SED metrics. The columns are for events from segment-level and from frame-level scores.
+`sedlib.metrics` defines the metrics.
 
 {literature_table(metrics)}
 
 ## Thresholds
 A class is detected when its score reaches the threshold.
 
-{markdown_table(["class", "of a segment", "of a frame"], thresholds)}
+{markdown_table(["class", "segment-level threshold", "frame-level threshold"], thresholds)}
 
 ## Limits
 - The model was trained on the episodes named above. If these are the default synthetic episodes,
   it has not heard any real recording: train it on your own annotated episodes before you use it.
-- A rare class rests on few seconds of sound, so its results and its threshold are uncertain.
+- The results and the threshold of a rare class are based on few examples and are uncertain.
 - The network processes each second on its own, without the sound before and after it.
 - The model detects that somebody speaks, not who speaks or what is said. It is not meant for
   the surveillance of people.

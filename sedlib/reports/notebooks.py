@@ -1,7 +1,7 @@
 """Run notebooks without a browser, and publish what they showed.
 
-The ``.py`` half of a pair (percent format) is the source: it is what runs. The
-``.ipynb`` half carries the outputs of the last full run, for readers. What two
+The ``.py`` file of a pair (percent format) is the source that is executed. The
+``.ipynb`` file holds the outputs of the last full run, for readers. What two
 equal runs would not share (times, addresses, random ids) is cleaned away, so
 that equal runs are equal files.
 """
@@ -45,7 +45,7 @@ class NotebookError(SedlibError):
 
 
 def run_notebook(source, output_dir, parameters=None):
-    """Execute the text half of a notebook; write the result as ``.ipynb`` and HTML.
+    """Execute the ``.py`` file of a notebook; write the result as ``.ipynb`` and HTML.
 
     The kernel is this Python's own, starts in the notebook's folder and finds
     this checkout first. What the cells print appears at once. Both files are
@@ -91,7 +91,7 @@ def run_notebook(source, output_dir, parameters=None):
 
 
 def _read_source(source):
-    """Read a ``.py`` half."""
+    """Read a ``.py`` file."""
     try:
         return jupytext.read(source, fmt="py:percent")
     except FileNotFoundError:
@@ -230,29 +230,29 @@ def _page(notebook, name):
 
 
 def publish(source, executed):
-    """Put the outputs of a run into the ``.ipynb`` half beside the ``.py`` half.
+    """Put the outputs of a run into the ``.ipynb`` file beside the ``.py`` file.
 
-    The published half remembers a hash of its cells. One whose cells are
-    neither those last published nor those of the ``.py`` half was edited by
+    The ``.ipynb`` file stores a hash of its cells. A file whose cells are
+    neither those last published nor those of the ``.py`` file was edited by
     hand, and is left alone.
 
     Parameters
     ----------
     source : path-like
-        The ``.py`` half.
+        The ``.py`` file.
     executed : path-like
         What `run_notebook` wrote for it.
 
     Returns
     -------
     pathlib.Path
-        The ``.ipynb`` half.
+        The ``.ipynb`` file.
 
     Raises
     ------
     NotebookError
         If the run was of other cells (or other parameters), or the ``.ipynb``
-        half was edited by hand.
+        file was edited by hand.
     """
     source, executed = Path(source), Path(executed)
     target = source.with_suffix(".ipynb")

@@ -7,11 +7,10 @@ from sedlib.annotations import FORMATS
 
 # What the results can and cannot show, by ``episodes.source``.
 LIMITS = {
-    "synthetic": "The episodes are synthetic: these results show how well the method works, not "
-    "how well it would work on a real broadcast.",
-    "soundbank": "The episodes are mixed from recordings: these results show how well single "
-    "recordings are detected in a mixture, not how well the method would work on a real "
-    "broadcast.",
+    "synthetic": "The episodes are synthetic: these results describe detection in synthetic "
+    "episodes of this kind and do not predict the performance on real broadcasts.",
+    "soundbank": "The episodes are mixed from recordings: these results describe detection in "
+    "mixed episodes of this kind and do not predict the performance on real broadcasts.",
     "folder": "The episodes are your own: these results show how well the method works on "
     "episodes like them.",
 }
@@ -54,7 +53,7 @@ def results_table(metrics):
     macro = _result_cells(test["macro"], bounds["macro"])
     macro.append(format_number(baseline["macro"]["f1"]))
     rows.append([*(f"**{cell}**" for cell in ["macro", *macro]), ""])
-    return markdown_table(["", *COLUMNS.values(), "baseline F1", "seconds"], rows)
+    return markdown_table(["class", *COLUMNS.values(), "baseline F1", "support (s)"], rows)
 
 
 def literature_table(metrics):
@@ -83,7 +82,9 @@ def literature_table(metrics):
         ]
         for name in names
     ]
-    return markdown_table(["metric, test episodes", *values], rows)
+    levels = {"segments": "segment-level", "frames": "frame-level"}
+    header = ["metric, test episodes", *(levels.get(grid, grid) for grid in values)]
+    return markdown_table(header, rows)
 
 
 def results_block(metrics, params):
@@ -121,22 +122,22 @@ def results_page(metrics, ablation, transfer, source):
     """
     return f"""# Results
 
-Written by the `report` stage. Brackets hold 95 % confidence intervals. {LIMITS[source]}
+Written by the `report` stage. Square brackets give the 95 % confidence interval. {LIMITS[source]}
 
 ## Each class, segments of one second
 The baseline is a logistic regression on the time-averaged log spectrum.
 
 {results_table(metrics)}
 
-## Metrics of the literature
-For events made of whole segments (one second) and for events made of frames. Notebook 4 explains
-the metrics and how the intervals are computed.
+## Standard SED metrics
+The columns are for events from segment-level and from frame-level scores. Notebook 4 explains the
+metrics and how the confidence intervals are computed.
 
 {literature_table(metrics)}
 
 ## Ablation and transfer
-Notebooks 6 and 7 explain these experiments. Their intervals cover other test segments and other
-seeds.
+Notebooks 6 and 7 explain these experiments. Their confidence intervals account for the
+choice of test segments and for the random seed.
 
 {experiments_block(ablation, transfer)}
 """

@@ -1,7 +1,7 @@
-"""Episodes that are mixed from a script and annotated exactly.
+"""Episodes that are mixed from a script, with exact annotations.
 
-The sounds are computed, or recordings from a sound bank; each episode is the same on every
-run. All sounds are entries of `sedlib.synthesis.sound_registry`.
+Sounds are synthesised or taken from a sound bank. Each episode is the same on every run. All
+sounds are entries of `sedlib.synthesis.sound_registry`.
 """
 
 from sedlib.synthesis.episode import synthesise

@@ -15,7 +15,7 @@ COMPUTED_ABSOLUTE = 1e-9
 # machine that made the results they are equal. With another instruction set (AVX2 for AVX-512)
 # macro F1 moved by 0.01, F1 of the frequent classes by 0.01 and of a rare class, which rests on two
 # dozen seconds, by up to 0.14; precision and recall by more. That a stored number is the one that
-# was made, to the last digit, is checked by its hash in dvc.lock (test_repository.py).
+# was made, to the last digit, is checked by its hash in dvc.lock (test_pipeline.py).
 TRAINED_RELATIVE = 0.08
 TRAINED_ABSOLUTE = 0.3
 

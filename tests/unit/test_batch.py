@@ -160,7 +160,7 @@ def test_a_file_is_not_processed_again_until_something_changes(place, capsys):
     assert run("in") == 0
     first, Ear.scored = Ear.scored, 0
     assert run("in") == 0
-    assert Ear.scored == 0 and "done before" in capsys.readouterr().out
+    assert Ear.scored == 0 and "already done" in capsys.readouterr().out
     write(file, spans=[(0, 2, 300)])
     os.utime(file, ns=(1, 1))  # as if written at another time, however coarse the clock
     assert run("in") == 0
@@ -192,7 +192,7 @@ def test_an_interrupted_run_continues_where_it_stopped(place, monkeypatch, capsy
     assert {p.name for p in (place / "detected").iterdir()} == {"a.json", "detected.json"}
     monkeypatch.setattr(batch, "detect", detect)
     assert run("in") == 0
-    assert "a.wav: 2 events, done before" in capsys.readouterr().out
+    assert "a.wav: 2 events, already done" in capsys.readouterr().out
     assert found(place / "detected" / "c.json") == TWO
 
 

@@ -24,9 +24,9 @@ class AnnotationFormat:
     read : callable
         ``read(path, classes)`` returns the event table of a file and the list of the
         recordings that the file names, with events or without. The list is empty if the
-        file names none; then the values of ``filename`` do not matter. A file that is not
-        in this format is a `FormatError`, a fault in one that is an `AnnotationError`.
-        Labels are checked if `classes` is not None.
+        file names none; then the values of ``filename`` do not matter. Raises
+        `FormatError` if the file is in another format and `AnnotationError` if its content is
+        invalid. Labels are checked if `classes` is not None.
     sniff : callable, optional
         ``sniff(text)`` decides from the text of a file whether it is in this format. A
         format without it reads every file of its suffixes that no other one recognises.

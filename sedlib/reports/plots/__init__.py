@@ -1,4 +1,4 @@
-"""Figures of the notebooks: one colour for one class, labelled axes, full width.
+"""Plotting helpers with one fixed colour per class.
 
 A ``draw_`` function draws on the axes that it is given; the others return a whole figure or
 something to play. `save_figure` writes a figure.

@@ -42,7 +42,7 @@ def test_every_metric_of_the_literature_has_a_row_with_its_name():
     bounds = {"segments": {}, "frames": {"F1": [0.1, 0.2]}}
     table = tables.literature_table({"literature": values, "literature_intervals": bounds})
     assert table.splitlines() == [
-        "| metric, test episodes | segments | frames |",
+        "| metric, test episodes | segment-level | frame-level |",
         "|---|---:|---:|",
         "| PSDS scenario 1 | 0.25 | 0.30 |",
         "| F1 | – | 0.13 [0.10, 0.20] |",
