@@ -39,7 +39,8 @@ def detect_command(arguments):
     with _progress_bar(total=_total_duration(files)) as bar:
         for outcome in batch.detect_files(files, model, arguments.output, options, bar.update):
             outcomes.append(outcome)
-            result = f"{outcome.events} events" + (", already done" if outcome.done_before else "")
+            result = f"{outcome.events} event{'' if outcome.events == 1 else 's'}"
+            result += ", already done" if outcome.done_before else ""
             bar.write(f"{outcome.path}: {'could not be read' if outcome.fault else result}")
     if arguments.reference:
         table, remarks = batch.compare_with_reference(
@@ -98,7 +99,7 @@ def episodes_command(_):
 
 
 def experiment_command(arguments):
-    """Run an experiment; it takes from half an hour to hours on two cores."""
+    """Run an experiment; it takes half an hour to several hours on two cores."""
     with _native_messages_hidden():
         from sedlib import experiments
         from sedlib.corpus import open_corpus
@@ -298,10 +299,9 @@ def _build_parser():
     option(
         "name",
         choices=("ablation", "transfer"),
-        help="ablation: an incremental ablation: starting from the 2018 configuration, each "
-        "variant adds one change (notebook 6); transfer: train on synthetic episodes, on episodes "
-        "mixed from recordings, and on both (notebook 7); takes from half an hour to hours on two "
-        "cores",
+        help="ablation: starting from the 2018 configuration, each variant adds one change "
+        "(notebook 6); transfer: train on synthetic episodes, on episodes mixed from recordings, "
+        "and on both (notebook 7); takes half an hour to several hours on two cores",
     )
     option(
         "--processes",

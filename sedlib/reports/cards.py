@@ -9,6 +9,8 @@ from sedlib.episodes import read_remarks, usable_split
 from sedlib.labels import label_segments
 from sedlib.metrics import BLOCK, LEVEL, RESAMPLES
 from sedlib.reports.tables import (
+    BASELINE,
+    LABEL_RULE,
     LIMITS,
     format_number,
     literature_table,
@@ -18,9 +20,8 @@ from sedlib.reports.tables import (
 
 # Where the episodes come from, by ``episodes.source``.
 ORIGINS = {
-    "synthetic": "`sedlib.synthesis` computes the episodes from `params.yaml`, the same on every "
-    "run. They contain no recordings and no real voices: eSpeak NG speaks, and formulas make "
-    "the music, the audience, the doors, the bells and all other sounds. "
+    "synthetic": "`sedlib.synthesis` generates the episodes deterministically from `params.yaml`. "
+    "Speech is synthesised by eSpeak NG; all other sounds are generated procedurally. "
     "[The data folder](../data/README.md) describes how.",
     "soundbank": "`sedlib.synthesis` mixes the episodes from a folder of recordings, by the same "
     "script as the synthetic episodes. Each recording is used in one subset of the split only.",
@@ -108,8 +109,8 @@ The `report` stage writes this card from `data/episodes` and `params.yaml` (sour
 
 The sound is mono, {params.stft.sample_rate} Hz, 16 bit; {episodes["duration"].sum() / 3600:.2f} \
 hours in all. An event has an onset, an
-offset and one of {len(classes)} class labels; events may overlap. Annotation errors corrected:
-{len(corrections)}. Files left out: {len(left_out)}.
+offset and one of {len(classes)} class labels; events may overlap.
+{len(corrections)} annotation errors were corrected and {len(left_out)} files left out.
 
 ## Episodes
 The last column is the share of one-second segments with at least one label, by the rule
@@ -176,9 +177,9 @@ Packages: {versions}.
 The results are for one-second segments of the test episodes, with the thresholds below. Square
 brackets give the {100 * LEVEL:g} % confidence interval of F1, from a block bootstrap of the test \
 segments ({RESAMPLES} resamples,
-blocks of {BLOCK} s). It does not cover the spread over other episodes or training runs. The \
-baseline is a
-logistic regression on the mean log spectrum of each segment.
+blocks of {BLOCK} s). It does not cover the spread over other episodes or training runs.
+{LABEL_RULE}
+{BASELINE}
 
 {results_table(metrics)}
 
@@ -195,6 +196,8 @@ A class is detected when its score reaches the threshold.
 ## Limits
 - The model was trained on the episodes named above. If these are the default synthetic episodes,
   it has not heard any real recording: train it on your own annotated episodes before you use it.
+- Earlier designs of the network were compared on the default test episodes, so results on these
+  episodes may be optimistic.
 - The results and the threshold of a rare class are based on few examples and are uncertain.
 - The network processes each second on its own, without the sound before and after it.
 - The model detects that somebody speaks, not who speaks or what is said. It is not meant for

@@ -24,6 +24,20 @@ COLUMNS = {
     "average_precision": "average precision",
 }
 
+BASELINE = "The baseline is a logistic regression on the logarithm of the time-averaged spectrum."
+
+# How segments are labelled for the table of results, and why its F1 differs from another one.
+LABEL_RULE = (
+    "Segments are labelled by `labels.rule` in `params.yaml`; unless it is `any`, the F1 of this "
+    "table is not comparable with sed_eval's segment-based F1 below."
+)
+
+# Format specifications of the ablation: three decimals, gains with a sign, no negative zero.
+VALUE, GAIN = "z.3f", "+z.3f"
+
+# The metrics whose segments are labelled by any overlap, whatever ``labels.rule`` is.
+ANY_OVERLAP = "segment-based"
+
 
 def results_table(metrics):
     """Build the table of results per class on the test episodes, with the baseline's F1.
@@ -74,7 +88,7 @@ def literature_table(metrics):
     names = dict.fromkeys(name for column in values.values() for name in column)
     rows = [
         [
-            name,
+            f"{name}, sed_eval (any overlap)" if name.startswith(ANY_OVERLAP) else name,
             *(
                 format_number(column.get(name, math.nan), bounds[grid].get(name))
                 for grid, column in values.items()
@@ -125,7 +139,8 @@ def results_page(metrics, ablation, transfer, source):
 Written by the `report` stage. Square brackets give the 95 % confidence interval. {LIMITS[source]}
 
 ## Each class, segments of one second
-The baseline is a logistic regression on the time-averaged log spectrum.
+{LABEL_RULE}
+{BASELINE}
 
 {results_table(metrics)}
 
@@ -136,8 +151,9 @@ metrics and how the confidence intervals are computed.
 {literature_table(metrics)}
 
 ## Ablation and transfer
-Notebooks 6 and 7 explain these experiments. Their confidence intervals account for the
-choice of test segments and for the random seed.
+Notebooks 6 and 7 explain these experiments. Their results are stored and do not change with
+`params.yaml`, until `make experiment` or `make experiment NAME=transfer` trains the networks again.
+The confidence intervals account for the choice of test segments and for the random seed.
 
 {experiments_block(ablation, transfer)}
 """
@@ -166,18 +182,22 @@ def experiments_block(ablation, transfer):
     """
     setup = ablation["setup"]
     sentence = (
-        f"Ablation on {setup['corpus']} episodes of {setup['classes']} classes: {setup['seeds']} "
-        f"seeds per variant, {setup['epochs']} epochs of {setup['examples_per_epoch']} examples, "
-        f"the 2018 network at {setup['vtt2018_width']:g} of its width; {setup['hours']} hours of "
-        f"training on {setup['processor']}."
+        f"The ablation uses {setup['corpus']} episodes of {setup['classes']} classes. Each variant "
+        f"was trained with {setup['seeds']} seeds for {setup['epochs']} epochs of "
+        f"{setup['examples_per_epoch']} examples; the 2018 network has "
+        f"{setup['vtt2018_width']:g} of its original width. The training took {setup['hours']} "
+        f"hours on {setup['processor']}."
     )
     rows = [
-        [f"+ {name}", _format_row(row["value"]), _format_row(row["gain"])]
-        if "gain" in row
-        else [name, _format_row(row["value"]), ""]
+        [
+            f"+ {name}" if "gain" in row else name,
+            _format_row(row["value"], VALUE),
+            _format_row(row["gain"], GAIN) if "gain" in row else "",
+        ]
         for name, row in ablation["macro F1"].items()
     ]
-    rows.append(["**all changes**", "", f"**{_format_row(ablation['total gain in macro F1'])}**"])
+    total = _format_row(ablation["total gain in macro F1"], GAIN)
+    rows.append(["**all changes**", "", f"**{total}**"])
     variants = list(dict.fromkeys(name for results in transfer.values() for name in results))
     tests = [
         [f"tested on {corpus}", *(_format_row(results[name]["macro"]) for name in variants)]
@@ -211,27 +231,30 @@ def markdown_table(header, rows, text_columns=1):
     return "\n".join([lines[0], f"|{'|'.join(rule)}|", *lines[1:]])
 
 
-def format_number(value, bounds=None):
-    """Format a number with two digits, and its interval in brackets.
+def format_number(value, bounds=None, style="z.2f"):
+    """Format a number, with its interval in brackets.
 
     Parameters
     ----------
     value : float
     bounds : (float, float), optional
+    style : str
+        Format specification of Python, for the number and its interval. Default: two decimals,
+        without a negative zero.
 
     Returns
     -------
     str
-        A dash for nan. There is no negative zero.
+        A dash for nan.
     """
     if math.isnan(value):
         text = "–"
     else:
-        text = f"{value:z.2f}"
+        text = format(value, style)
     if bounds is None:
         return text
     low, high = bounds
-    return f"{text} [{format_number(low)}, {format_number(high)}]"
+    return f"{text} [{format_number(low, style=style)}, {format_number(high, style=style)}]"
 
 
 def replace_block(text, name, block):
@@ -266,6 +289,6 @@ def _result_cells(row, bounds):
     ]
 
 
-def _format_row(row):
+def _format_row(row, style="z.2f"):
     """Format an estimate with the bounds of its interval."""
-    return format_number(row["estimate"], (row["low"], row["high"]))
+    return format_number(row["estimate"], (row["low"], row["high"]), style)

@@ -165,6 +165,8 @@ def test_a_file_is_not_processed_again_until_something_changes(place, capsys):
     os.utime(file, ns=(1, 1))  # as if written at another time, however coarse the clock
     assert run("in") == 0
     assert Ear.scored == first / 2
+    printed = capsys.readouterr().out
+    assert "a.wav: 1 event\n" in printed and "b.wav: 2 events, already done\n" in printed
     assert found(place / "detected" / "a.json") == [[0.0, 2.0, "low"]]
     for options in (["--hop", "0.5"], ["--threshold", "0.9"], ["--scores"]):
         Ear.scored = 0

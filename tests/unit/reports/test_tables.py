@@ -50,9 +50,21 @@ def test_every_metric_of_the_literature_has_a_row_with_its_name():
     ]
 
 
+def test_segment_based_metrics_are_named_as_those_of_sed_eval():
+    names = ["segment-based F1 (1 s), macro", "event-based F1 (200 ms, 20 %), macro"]
+    values = {"literature": {"segments": dict.fromkeys(names, 0.5)}}
+    table = tables.literature_table(values | {"literature_intervals": {"segments": {}}})
+    assert table.splitlines()[2:] == [
+        "| segment-based F1 (1 s), macro, sed_eval (any overlap) | 0.50 |",
+        "| event-based F1 (200 ms, 20 %), macro | 0.50 |",
+    ]
+
+
 def test_there_is_no_negative_zero():
     assert tables.format_number(-0.004) == "0.00"
     assert tables.format_number(-0.006) == "-0.01"
+    assert tables.format_number(-0.0004, style=tables.VALUE) == "0.000"
+    assert tables.format_number(-0.0004, style=tables.GAIN) == "+0.000"
 
 
 def interval(estimate):
@@ -62,7 +74,7 @@ def interval(estimate):
 def test_the_experiments_have_a_row_for_each_variant_and_for_each_test_corpus():
     steps = {
         "old": {"value": interval(0.2)},
-        "better": {"value": interval(0.5), "gain": interval(0.3)},
+        "better": {"value": interval(0.5), "gain": interval(0.05)},
     }
     setup = {"seeds": 3, "epochs": 22, "examples_per_epoch": 2880, "vtt2018_width": 0.5}
     setup |= {"corpus": "synthetic", "classes": 2, "hours": 1.5, "processor": "an abacus"}
@@ -72,14 +84,15 @@ def test_the_experiments_have_a_row_for_each_variant_and_for_each_test_corpus():
         "recordings": {"synthetic": {"macro": interval(0.3)}, "both": {"macro": interval(0.4)}},
     }
     assert tables.experiments_block(ablation, transfer).splitlines() == [
-        "Ablation on synthetic episodes of 2 classes: 3 seeds per variant, 22 epochs of 2880 "
-        "examples, the 2018 network at 0.5 of its width; 1.5 hours of training on an abacus.",
+        "The ablation uses synthetic episodes of 2 classes. Each variant was trained with 3 seeds "
+        "for 22 epochs of 2880 examples; the 2018 network has 0.5 of its original width. The "
+        "training took 1.5 hours on an abacus.",
         "",
         "| variant | macro F1 | gain |",
         "|---|---:|---:|",
-        "| old | 0.20 [0.10, 0.30] |  |",
-        "| + better | 0.50 [0.40, 0.60] | 0.30 [0.20, 0.40] |",
-        "| **all changes** |  | **0.30 [0.20, 0.40]** |",
+        "| old | 0.200 [0.100, 0.300] |  |",
+        "| + better | 0.500 [0.400, 0.600] | +0.050 [-0.050, +0.150] |",
+        "| **all changes** |  | **+0.300 [+0.200, +0.400]** |",
         "",
         "| macro F1 | trained on synthetic | trained on both |",
         "|---|---:|---:|",
