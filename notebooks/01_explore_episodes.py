@@ -21,9 +21,9 @@
 # The first version of this project, in 2018, used episodes of a television series that are
 # protected by copyright and cannot be distributed. The default episodes are therefore synthetic:
 # the speech synthesiser [eSpeak NG](https://github.com/espeak-ng/espeak-ng) speaks the dialogue,
-# and formulas produce the music, the audience and all other sounds. They are modelled on the
-# published statistics of the annotations of 2018. This notebook also works with your own episodes;
-# [data/README.md](../data/README.md) describes how to use them.
+# and the music, the audience and all other sounds are generated procedurally. They are modelled on
+# the published statistics of the annotations of 2018. This notebook also works with your own
+# episodes; [data/README.md](../data/README.md) describes how to use them.
 
 # %%
 import hashlib
@@ -43,6 +43,7 @@ from sedlib.reports import plots
 params = load_params()
 episode = None  # the episode that is shown in full; default: the first for training
 example_seed = params.seed  # for drawing the examples of each class
+published_minutes = 22.7  # mean duration of the episodes of 2018
 
 # %%
 plots.use_style()
@@ -102,9 +103,12 @@ overview
 # %% [markdown]
 # ## Amount of each class
 # The next table shows, for each class, the share of the total duration in which it is active (in
-# percent), the number of events per episode, and the median, the 90th percentile and the maximum
+# percent), the number of events per minute, and the median, the 90th percentile and the maximum
 # of the event durations (in seconds). The columns under `published` hold the same statistics for
-# six annotated episodes of 2018.
+# six annotated episodes of 2018. Those episodes last about 22.7 minutes each, much longer than the
+# synthetic ones, so the published number of events per episode is divided by this duration. The
+# annotations of 2018 were mostly made to the whole second, which is why most of their durations are
+# whole numbers.
 
 # %%
 events["duration"] = events["offset"] - events["onset"]
@@ -112,18 +116,19 @@ by_class = events.groupby("event_label")["duration"]
 statistics = by_class.describe(percentiles=[0.5, 0.9])[["50%", "90%", "max"]]
 statistics.columns = ["median", "p90", "longest"]
 statistics.insert(0, "share", 100 * by_class.sum() / sum(durations.values()))
-statistics.insert(1, "events_per_episode", by_class.size() / len(durations))
+statistics.insert(1, "events per minute", by_class.size() / sum(durations.values()) * 60)
 statistics = statistics.reindex(classes)
 
 # %%
 path = repository() / "data" / "published" / "annotations.tsv"
 published = pd.read_csv(path, sep="\t", index_col="event_label").reindex(classes)
 published["share"] *= 100
+published.insert(1, "events per minute", published.pop("events_per_episode") / published_minutes)
 pd.concat({"these episodes": statistics, "published": published}, axis=1)
 
 # %% [markdown]
-# The figure compares the two columns `share`. Its axis is logarithmic, because the shares differ
-# by orders of magnitude.
+# The figure compares the two columns `share`. Its axis is logarithmic, because the shares of the
+# classes differ by orders of magnitude.
 
 # %%
 fig, ax = plt.subplots(figsize=(plots.WIDTH, 4))
@@ -135,10 +140,11 @@ plots.save_figure(fig, figures / "shares.png")
 plt.show()
 
 # %% [markdown]
-# Unequal amounts of the classes are called *class imbalance*. The synthetic episodes are imbalanced
-# as well, but deliberately less than the real ones: the rare classes and the music take up a larger
-# share of the time than published, so that ten short episodes suffice to measure every class. In
-# the following, a class is called *rare* if it is active in less than 5 % of the time.
+# When some classes are much more frequent than others, this is called *class imbalance*. The
+# synthetic episodes are imbalanced as well, but deliberately less than the real ones: the rare
+# classes and the music take up a larger share of the time than published, so that ten short
+# episodes suffice to measure every class. In the following, a class is called *rare* if it is
+# active for less than 5 % of the time.
 
 # %%
 share = statistics["share"].fillna(0)
@@ -183,6 +189,7 @@ fig, ax = plt.subplots(figsize=(plots.WIDTH, 4))
 sns.boxplot(events, x="duration", **options, palette=colours, **style, ax=ax)
 ax.axvline(1, color="0.4", ls=":")
 ax.set(xscale="log", xlabel="duration of an event (s)", ylabel="")
+ax.set_xticks([0.5, 1, 2, 5, 10, 20, 50])
 ax.xaxis.set_major_formatter("{x:g}")
 plots.save_figure(fig, figures / "lengths.png")
 plt.show()
@@ -199,11 +206,12 @@ print(f"{short[~is_rare].mean():.0%} of the events of frequent classes")
 # with short events. Notebook 2 compares three such rules.
 
 # %% [markdown]
-# ## Overlapping sounds
-# From here on, the events are turned into labels: one row for each segment and one column for
-# each class, by the rule `labels.rule` in `params.yaml`. A segment can have several labels, so the
-# task is [multi-label classification](https://scikit-learn.org/stable/modules/multiclass.html):
-# for each segment, the network answers one yes-or-no question for each class.
+# ## Co-occurring labels
+# From here on, the events are turned into labels: a table with one row for each segment and one
+# column for each class. The rule `labels.rule` in `params.yaml` decides when a segment has the
+# label of an event; notebook 2 explains it. A segment can have several labels, so the task is
+# [multi-label classification](https://scikit-learn.org/stable/modules/multiclass.html): for each
+# segment, the network answers one yes-or-no question for each class.
 
 # %%
 tables = {}
@@ -215,7 +223,8 @@ labels = pd.concat(tables, names=["episode", "second"])
 
 # %% [markdown]
 # Read the left panel by rows: of the segments with the label of the row, it shows the share that
-# also has the label of the column. The right panel shows the share that has no other label.
+# also has the label of the column. The right panel shows the share of these segments that has no
+# other label.
 
 # %%
 together = labels.T.astype(int) @ labels.astype(int)
@@ -236,8 +245,8 @@ plt.show()
 
 # %% [markdown]
 # ## Labelled segments in each episode
-# The figure counts the segments with each label, episode by episode. The colours end at 25
-# segments, so that differences between the rare classes remain visible.
+# The figure shows the number of segments with each label, episode by episode. The colour scale ends
+# at 25 segments, so that differences between the rare classes remain visible.
 
 # %%
 counts = labels.groupby(level="episode", sort=False).sum().T
@@ -305,8 +314,11 @@ plots.players(excerpts, rate)
 # %% [markdown]
 # ## Level and mean spectrum of each class
 # Could a class be recognised without its temporal structure, by its loudness or its timbre alone?
-# The left panel shows the level of the training segments with each label; the boxes are drawn as
-# above. The right panel shows the mean spectrum of the same segments.
+# The left panel of the next figure shows the level of the training segments with each label; the
+# boxes are drawn as above. The right panel shows the mean spectrum of the same segments as the
+# difference from the mean over all training segments: red where the segments with the label are
+# stronger, blue where they are weaker. The frequencies are grouped into bands of about a third of
+# an octave.
 
 # %%
 powers, spectra = [], []
@@ -321,23 +333,39 @@ spectrum.columns = np.fft.rfftfreq(params.stft.n_fft, 1 / rate)
 
 # %%
 levels = pd.DataFrame({label: level[train[label]] for label in examples})
+bands = np.geomspace(100, rate / 2, 24)  # Hz, edges of the bands
 means = pd.DataFrame({label: spectrum[train[label]].mean() for label in examples})
-means = 20 * np.log10(means)
-fig, (left, right) = plt.subplots(1, 2, figsize=(plots.WIDTH, 4.4))
+means = means.assign(all=spectrum.mean()).groupby(pd.cut(means.index, bands), observed=False).mean()
+difference = 20 * np.log10(means[list(examples)].div(means["all"], axis=0))
+
+# %%
+options = {"figsize": (plots.WIDTH, 4.4), "width_ratios": [1, 1.2], "sharey": True}
+fig, (left, right) = plt.subplots(1, 2, **options)
 sns.boxplot(levels, orient="h", palette=colours, **style, ax=left)
 left.set(xlabel="level of a segment (dBFS)")
-means.loc[40:20000].plot(ax=right, color=colours, logx=True, lw=1.2)
-right.set(xlabel="frequency (Hz)", ylabel="mean magnitude (dB)")
-right.legend(fontsize="small", ncols=2)
+rows, bound = np.arange(len(examples) + 1) - 0.5, difference.abs().max(axis=None)
+mesh = right.pcolormesh(bands, rows, difference.T, cmap="RdBu_r", vmin=-bound, vmax=bound)
+fig.colorbar(mesh, ax=right, label="difference from all segments (dB)")
+right.set(xscale="log", xlabel="frequency (Hz)")
+right.xaxis.set_major_formatter("{x:g}")
 plots.save_figure(fig, figures / "level_and_spectrum.png")
 plt.show()
 
+# %%
+medians, quartiles = levels.median(), levels.quantile([0.25, 0.75])
+print(f"Median levels: {medians.min():.0f} dBFS ({medians.idxmin()})", end=" ")
+print(f"to {medians.max():.0f} dBFS ({medians.idxmax()})")
+print(f"Mean width of a box: {quartiles.diff().iloc[-1].mean():.0f} dB")
+
 # %% [markdown]
-# Overlapping boxes mean that level alone does not separate the classes. In the synthetic episodes,
-# all sounds share one upper limit of frequency, so that it cannot reveal a class. Below this limit
-# the mean spectra differ; the baseline of notebook 4 measures how well a classifier performs that
-# receives nothing else. Neither the level nor the mean spectrum describes the temporal structure of
-# a sound within the segment. The network therefore receives the spectrogram with all its frames.
+# The medians of the levels can be compared with the width of a box, which holds half of the
+# segments of a class. Where two boxes overlap, the level alone does not separate the two classes.
+# A row of the right panel whose colours change with frequency belongs to a class with a timbre of
+# its own. The synthetic sounds all end at the same frequency, a little above 9 kHz, so that their
+# bandwidth cannot reveal a class. The baseline of notebook 4, a logistic regression on the
+# logarithm of the time-averaged spectrum, measures how far a classifier gets that receives nothing
+# but level and timbre. Neither of the two describes the temporal structure of a sound within the
+# segment. The network therefore receives the spectrogram with all its frames.
 
 # %% [markdown]
 # ## Findings

@@ -36,9 +36,9 @@ plots.use_style()
 
 # %% [markdown]
 # The cell below holds what may be changed: the episode that the examples come from, the class of
-# the example segment, and the class on which the label rules are shown. `None` stands for the
-# first training episode, the class with the fewest labelled segments in it, and the class with
-# the most events in it.
+# the example segment, and the class for which the label rules are compared. `None` stands for the
+# first training episode, its class with the fewest labelled segments, and its class with the most
+# events.
 
 # %% tags=["parameters"]
 params = load_params()
@@ -60,9 +60,9 @@ print(f"{episode}: {duration:.0f} s of mono sound at {rate} Hz with {len(events)
 
 # %% [markdown]
 # ## The example segment
-# The example is the first segment that carries the chosen label. The rule that decides which
-# segments carry a label is `labels.rule` in `params.yaml`; the section "Labels of segments" below
-# explains it.
+# The example is the first segment that carries the chosen label. The parameter `labels.rule` in
+# `params.yaml` decides which segments carry a label; the section "Labels of segments" below
+# explains the rules.
 
 # %%
 labels = label_segments(events, duration, classes, params.labels.rule)
@@ -74,8 +74,8 @@ print(f"This run labels segments by the rule '{params.labels.rule}'.")
 
 # %% [markdown]
 # The table lists the annotated events from the second before the example to the second after it,
-# with times in seconds, so that they can be found in the figures below. Sounds of other kinds have
-# no annotation, but they can be seen as well.
+# with times in seconds, so that they can be found in the figures below. The figures also show sounds
+# that belong to none of the classes and therefore have no annotation.
 
 # %%
 segment = features.split_segments(waveform, stft)[second]
@@ -134,16 +134,17 @@ plt.show()
 
 # %% [markdown]
 # Half of the first window lies on the padding. A sample near the end of a window contributes little
-# to that frame. Overlapping windows make up for it, because the sample lies closer to the centre of
-# the next window.
+# to that frame, because the window is close to zero there. Overlapping windows make up for this: the
+# sample lies closer to the centre of the next window.
 
 # %% [markdown]
 # ## Resolution in time and frequency
-# The length of the window decides how finely the STFT resolves time and frequency. The figure shows
-# the example segment with the second before and after it, up to 8 kHz, with a window of one eighth
-# of the window length in `params.yaml` (left), of the same length (middle) and of eight times that
-# length (right). The length of the FFT changes in proportion. The hop length is 256 samples in all
-# three panels.
+# The length of the window determines how finely the STFT resolves time and frequency. The figure
+# shows the example segment with the second before and after it, up to 8 kHz, with a window of one
+# eighth of the window length in `params.yaml` (left), of the same length (middle) and of eight times
+# that length (right). The length of the FFT changes in proportion. The hop length is 256 samples in
+# all three panels. The colours show the level in decibels (dB, 20 times the logarithm of the
+# magnitude to base 10) relative to the largest magnitude of the panel.
 
 # %%
 excerpt = waveform[start * rate : (start + 3) * rate][np.newaxis]
@@ -152,9 +153,10 @@ for ax, n_fft in zip(axes, (stft.n_fft // 8, stft.n_fft, stft.n_fft * 8), strict
     length = n_fft * stft.win_length // stft.n_fft
     other = stft.model_copy(update={"n_fft": n_fft, "win_length": length, "hop_length": 256})
     magnitude = features.spectrogram(excerpt, other)[0]
-    plots.draw_spectrogram(ax, magnitude, other, fmax=min(8000, rate / 2), start=start)
+    mesh = plots.draw_spectrogram(ax, magnitude, other, fmax=min(8000, rate / 2), start=start)
     ax.set_title(f"window {1000 * length / rate:.0f} ms, {rate / n_fft:.0f} Hz between bins")
     ax.label_outer()
+fig.colorbar(mesh, ax=axes, label="level below the peak (dB)", pad=0.01)
 plots.save_figure(fig, figures / "resolution.png")
 plt.show()
 
@@ -169,9 +171,10 @@ plt.show()
 # %% [markdown]
 # ## Comparison with librosa
 # [`librosa.stft`](https://librosa.org/doc/latest/generated/librosa.stft.html) is a widely used
-# implementation of the STFT. The next cell compares both on the segments of this episode and on
-# white noise. The values are `float32`, which holds about seven significant digits, so that an
-# agreement to a millionth of the peak means that only rounding differs.
+# implementation of the STFT. The next cell compares it with the implementation in
+# `sedlib.features`, on the segments of this episode and on white noise. The values are `float32`,
+# which holds about seven significant digits, so that an agreement to a millionth of the peak means
+# that only rounding differs.
 
 # %%
 noise = np.random.default_rng(params.seed).standard_normal((20, rate), dtype=np.float32)
@@ -184,24 +187,26 @@ for name, x in {episode: features.split_segments(waveform, stft), "noise": noise
 
 # %% [markdown]
 # ## Logarithmic compression
-# The next figure shows the example segment as it is stored: on the left the magnitudes on a linear
-# scale, in the middle the same values in decibels (dB, 20 times the logarithm of the magnitude to
-# base 10) relative to the largest. On the right is a histogram of the levels, in dB relative to
-# a magnitude of 1. Its counts are on a logarithmic scale, because a single peak could hide the
-# rest. Levels below -120 dB are counted at -120 dB.
+# The next figure shows the spectrogram of the example segment. The left panel shows the magnitudes
+# on a linear scale, as they are stored; the middle panel shows the same values in dB relative to the
+# largest. The right panel is a histogram of the levels, in dB relative to a magnitude of 1. Its
+# counts are on a logarithmic scale, because a single peak could hide the rest. Levels below -120 dB
+# are counted at -120 dB.
 
 # %%
 magnitude = features.spectrogram(segment[np.newaxis], stft)[0]
 level = librosa.amplitude_to_db(magnitude, ref=1.0, amin=1e-6, top_db=None)
 loud = np.mean(magnitude > 0.1 * magnitude.max())
 spread = np.ptp(np.percentile(level, [1, 99]))
+times = np.arange(frames) * stft.hop_length / rate
+kilohertz = np.arange(bins) * rate / stft.n_fft / 1000
 print(f"{loud:.1%} of the magnitudes are larger than a tenth of the largest.")
 print(f"The middle 98 % of the levels span {spread:.0f} dB.")
 
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(plots.WIDTH, 3.8))
-linear = axes[0].pcolormesh(magnitude.T, cmap="magma", rasterized=True)
-axes[0].set(xlabel="frame", ylabel="frequency bin", title="linear magnitude")
+linear = axes[0].pcolormesh(times, kilohertz, magnitude.T, cmap="magma", rasterized=True)
+axes[0].set(xlabel="time (s)", ylabel="frequency (kHz)", title="linear magnitude")
 decibels = plots.draw_spectrogram(axes[1], magnitude, stft)
 axes[1].set_title("the same in dB")
 axes[2].hist(level.ravel(), bins=60, color="0.4", log=True)
@@ -213,25 +218,28 @@ plt.show()
 
 # %% [markdown]
 # On the linear scale the few loudest magnitudes hide the rest; in dB quieter sounds become visible,
-# too. The band of the synthetic episodes ends a little above 9 kHz. At a sample rate of 44.1 kHz,
-# the faint noise above it is dark in the middle panel and forms the peak at the left of the
-# histogram. If the sound of a segment does not begin at zero, the first frame may show a faint
-# column up to the highest frequency: the step from the padding to the sound contains all
+# too. The sounds of the synthetic episodes end a little above 9 kHz. The faint noise above this
+# frequency is dark in the middle panel and, at a sample rate of 44.1 kHz, forms the peak at the left
+# of the histogram. If the sound of a segment does not begin at zero, the first frame may show a
+# faint column up to the highest frequency: the step from the padding to the sound contains all
 # frequencies.
 #
 # The features are stored on the linear scale, as in the 2018 experiment. The 2018 model
 # (`vtt2018` in `params.yaml`) receives them as they are. The network `compact` starts with layers
-# that add up the power in [mel bands](https://en.wikipedia.org/wiki/Mel_scale), which are spaced
-# roughly as humans perceive pitch, and take the logarithm. In this way both networks read the same
-# files, and notebook 6 can measure what the compression contributes.
+# that compute a *log-mel spectrogram*: they add up the power in [mel
+# bands](https://en.wikipedia.org/wiki/Mel_scale), which are spaced roughly as humans perceive pitch,
+# take the logarithm, and normalise the result. In this way both networks read the same files.
+# Notebook 6 measures the effect of the log-mel input as a whole. It does not separate the logarithm
+# from the rest that changes with it: the mel bands, their upper limit of a quarter of the sample
+# rate, and the normalisation.
 
 # %% [markdown]
 # ## Labels of segments
 # An event rarely begins or ends on a whole second. Three rules decide which segments carry its
 # label:
 #
-# - `whole`, the rule of the 2018 experiment: one event covers the whole segment. It may start up
-#   to 0.1 s late.
+# - `whole`, the rule of the 2018 experiment: one event covers the whole segment, except that it may
+#   start up to 0.1 s late.
 # - `half`: the events of the class cover at least half of the segment, or the segment holds at
 #   least half of an event that is shorter than a segment.
 # - `any`, the rule of the segment-based metrics in
@@ -247,8 +255,8 @@ own = events[events["event_label"] == rule_label]
 first = int(own["onset"].min())
 
 # %% [markdown]
-# The figure shows the annotated events of one class in the 30 s from its first event on, and below
-# them the segments that each rule labels.
+# The figure shows the annotated events of one class in the 30 s from its first onset on, and below
+# them the segments that get the label under each rule.
 
 # %%
 fig, ax = plt.subplots(figsize=(plots.WIDTH, 2.8))
@@ -267,8 +275,8 @@ plt.show()
 # Each segment that `whole` labels is also labelled by `half`, and each segment that `half` labels
 # is also labelled by `any`. The table counts the labelled segments of this episode under each
 # rule, beside the total duration of the events of the class and the median duration of an event.
-# The lines below the table divide the counts by the total duration, for the classes with the
-# smallest and the largest ratio.
+# The lines below the table divide the counts by the total duration and print the smallest and the
+# largest ratio, with the class in brackets.
 
 # %%
 table = pd.DataFrame({rule: y.sum(axis=0) for rule, y in by_rule.items()}, index=classes)
@@ -283,17 +291,17 @@ for rule, ratio in ratios.items():
     print(f"{ratio.max():.2f} ({ratio.idxmax()}) labelled seconds for each annotated second")
 
 # %% [markdown]
-# The rules differ most for short events. `whole` never labels an event that is shorter than 0.9 s,
-# so that classes of short sounds lose examples. `any` counts a full second for every
-# overlap, so that a sound of a tenth of a second on the boundary of two segments counts as two
+# The rules differ most for short events. Under `whole`, an event that is shorter than 0.9 s never
+# gives a label, so that classes of short sounds lose examples. Under `any`, every overlap counts as
+# a full second, so that a sound of a tenth of a second on the boundary of two segments counts as two
 # seconds. `half` is a compromise between the two.
 
 # %% [markdown]
 # ## Storing the features
 # The features of each episode are one array of `float32`. Training opens the files as
 # [memory maps](https://numpy.org/doc/stable/reference/generated/numpy.memmap.html), which read
-# only the segments of the current batch, so that the need for memory does not grow with the
-# number of episodes.
+# only the segments of the current batch, so that the memory needed does not grow with the number of
+# episodes.
 
 # %%
 rows = []
@@ -315,10 +323,10 @@ table.set_index("episode").round(1)
 # - The network receives the STFT magnitudes of one segment at a time. The comparison above checks
 #   that they agree with those of librosa.
 # - The length of the window is a compromise between resolution in time and in frequency.
-# - On a linear scale the loudest bins dominate. Notebook 6 measures what logarithmic compression
-#   contributes.
+# - On a linear scale the loudest bins dominate. The network `compact` therefore computes a log-mel
+#   spectrogram first; notebook 6 measures the effect of this input.
 # - The label rule changes how many segments a class has, most of all for short sounds. Results
-#   under two rules must not be compared.
+#   under two different rules must not be compared.
 #
 # **Limits.** The spectrogram of a segment holds nothing of the sound before and after it, and
 # a sound that crosses the boundary of two segments is seen in two parts. The examples and the

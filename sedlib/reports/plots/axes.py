@@ -34,7 +34,7 @@ def draw_spectrogram(ax, magnitude, stft, fmax=None, floor=-70.0, start=0.0):
     ----------
     ax : matplotlib.axes.Axes
     magnitude : numpy.ndarray, shape (frames, bins)
-        Of one clip, or of several joined along the frames.
+        Of one stretch of sound.
     stft : sedlib.config.STFTParams
     fmax : float, optional
         Highest frequency shown in Hz; default: all.

@@ -59,21 +59,22 @@ def spectrogram_panels(magnitudes, stft, height=2.5, columns=5, fmax=11025):
     for ax, (title, magnitude) in zip(axes, magnitudes, strict=False):
         mesh = draw_spectrogram(ax, magnitude, stft, fmax=fmax)
         ax.set_title(title, fontsize="small")
-        ax.xaxis.set_major_locator(MaxNLocator(2))
+        ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
         ax.label_outer()
     if mesh is not None:
         figure.colorbar(mesh, ax=axes, label="level below the peak (dB)", shrink=0.6)
     return figure
 
 
-# What a layer does, by its class in Keras; layers of other classes are not drawn.
+# What is written into the box of a layer, by its class in Keras, and the colour of the box; layers
+# of other classes are not drawn.
 _DRAWN = {
     "InputLayer": ("input", "0.85"),
-    "MelBands": ("mel bands", "#cfe3f2"),
-    "Conv2D": ("3x3 convolution", "#f3d9bf"),
+    "MelBands": ("mel\nbands", "#cfe3f2"),
+    "Conv2D": ("3x3\nconvo-\nlution", "#f3d9bf"),
     "GRU": ("GRU", "#cde8df"),
-    "Dense": ("dense, sigmoid", "#e6d5ee"),
-    "LinearSoftmax": ("pooling over time", "#f0f0c8"),
+    "Dense": ("dense,\nsigmoid", "#e6d5ee"),
+    "LinearSoftmax": ("linear\nsoftmax\npooling", "#f0f0c8"),
 }
 
 
@@ -88,27 +89,24 @@ def network_diagram(table):
     Returns
     -------
     matplotlib.figure.Figure
-        A box for each layer that computes something; the taller, the more values it gives for
-        each frame (on a logarithmic scale). Under it stands the shape of its output.
+        A box for the input, for each convolution, recurrent or dense layer, and for the layers of
+        this project; the taller, the more values it gives for each frame (on a logarithmic scale).
+        Its name is in it, the shape of its output below it.
     """
     layers = table[table["kind"].isin(_DRAWN)].reset_index(drop=True)
-    figure, ax = plt.subplots(figsize=(WIDTH, 3.4))
-    named = set()
+    figure, ax = plt.subplots(figsize=(WIDTH, 3))
     for x, layer in layers.iterrows():
         name, colour = _DRAWN[layer["kind"]]
         shape = [int(n) for n in layer["output"].split(" x ")]
         height = np.log2(2 * np.prod(shape[1:])) if len(shape) > 1 else np.log2(2 * shape[0])
-        label = name if name not in named else None
-        named.add(name)
-        ax.bar(x, height, width=0.72, color=colour, edgecolor="0.3", lw=0.8, label=label)
-        text = "\n".join(layer["output"].split(" x "))
-        ax.text(x, -0.3, text, ha="center", va="top", fontsize="small", linespacing=1.1)
+        ax.bar(x, height, width=0.76, color=colour, edgecolor="0.3", lw=0.8)
+        ax.text(x, 2, name, ha="center", va="center")
+        ax.text(x, -0.4, layer["output"], ha="center", va="top")
         if x:
             arrow = {"arrowstyle": "->", "color": "0.4", "lw": 0.8}
-            ax.annotate("", (x - 0.36, 1), (x - 0.64, 1), arrowprops=arrow)
-    ax.set(xlim=(-0.6, len(layers) - 0.4), ylim=(-3.4, None), xticks=[], yticks=[])
+            ax.annotate("", (x - 0.38, 2), (x - 0.62, 2), arrowprops=arrow)
+    ax.set(xlim=(-0.6, len(layers) - 0.4), ylim=(-1.4, None), xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
-    ax.legend(ncols=len(named), loc="upper right", fontsize="small")
     return figure
 
 
@@ -128,9 +126,7 @@ def learning_curves(history):
     figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.6))
     left.plot(history["epoch"], history["loss"], color="0.5", ls="--", label="training, augmented")
     left.plot(history["epoch"], history["val_loss"], color="C0", label="validation")
-    left.set(xlabel="epoch", ylabel="binary cross-entropy (nats)", yscale="log")
-    for axis in (left.yaxis.set_major_formatter, left.yaxis.set_minor_formatter):
-        axis("{x:g}")
+    left.set(xlabel="epoch", ylabel="binary cross-entropy (nats)")
     right.plot(history["epoch"], history["val_average_precision"], color="C0", label="validation")
     right.set(xlabel="epoch", ylabel="mean average precision", ylim=(0, 1))
     for ax, column in ((left, "val_loss"), (right, "val_average_precision")):
@@ -138,6 +134,7 @@ def learning_curves(history):
             best["epoch"], best[column], "o", color="C3", label=f"best: epoch {best['epoch']:.0f}"
         )
         ax.set_xlim(0.5, max(2, len(history)) + 0.5)
+        ax.set_ylim(bottom=0)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.legend()
     return figure
