@@ -74,8 +74,8 @@ print(f"This run labels segments by the rule '{params.labels.rule}'.")
 
 # %% [markdown]
 # The table lists the annotated events from the second before the example to the second after it,
-# with times in seconds, so that they can be found in the figures below. The figures also show sounds
-# that belong to none of the classes and therefore have no annotation.
+# with times in seconds, so that they can be found in the figures below. The figures also show
+# sounds that belong to none of the classes and therefore have no annotation.
 
 # %%
 segment = features.split_segments(waveform, stft)[second]
@@ -86,8 +86,8 @@ events[(events["onset"] < start + 3) & (events["offset"] > start)]
 # ## Framing and windowing
 # A [short-time Fourier transform](https://en.wikipedia.org/wiki/Short-time_Fourier_transform)
 # (STFT) describes how the frequencies in a sound change over time. It cuts the sound into
-# overlapping *frames*, multiplies each by a
-# [Hann window](https://docs.scipy.org/doc/scipy/reference/generated/scipy.signal.windows.hann.html),
+# overlapping *frames*, multiplies each by a [Hann
+# window](https://docs.scipy.org/doc/scipy/reference/generated/scipy.signal.windows.hann.html),
 # which falls to zero at both ends, and takes the Fourier transform of the product. The *hop length*
 # is the distance between the centres of neighbouring frames. Only the magnitudes are kept; the
 # phases are discarded.
@@ -134,17 +134,17 @@ plt.show()
 
 # %% [markdown]
 # Half of the first window lies on the padding. A sample near the end of a window contributes little
-# to that frame, because the window is close to zero there. Overlapping windows make up for this: the
-# sample lies closer to the centre of the next window.
+# to that frame, because the window is close to zero there. Overlapping windows make up for this:
+# the sample lies closer to the centre of the next window.
 
 # %% [markdown]
 # ## Resolution in time and frequency
 # The length of the window determines how finely the STFT resolves time and frequency. The figure
 # shows the example segment with the second before and after it, up to 8 kHz, with a window of one
-# eighth of the window length in `params.yaml` (left), of the same length (middle) and of eight times
-# that length (right). The length of the FFT changes in proportion. The hop length is 256 samples in
-# all three panels. The colours show the level in decibels (dB, 20 times the logarithm of the
-# magnitude to base 10) relative to the largest magnitude of the panel.
+# eighth of the window length in `params.yaml` (left), of the same length (middle) and of eight
+# times that length (right). The length of the FFT changes in proportion. The hop length is 256
+# samples in all three panels. The colours show the level in decibels (dB, 20 times the logarithm of
+# the magnitude to base 10) relative to the largest magnitude of the panel.
 
 # %%
 excerpt = waveform[start * rate : (start + 3) * rate][np.newaxis]
@@ -188,8 +188,8 @@ for name, x in {episode: features.split_segments(waveform, stft), "noise": noise
 # %% [markdown]
 # ## Logarithmic compression
 # The next figure shows the spectrogram of the example segment. The left panel shows the magnitudes
-# on a linear scale, as they are stored; the middle panel shows the same values in dB relative to the
-# largest. The right panel is a histogram of the levels, in dB relative to a magnitude of 1. Its
+# on a linear scale, as they are stored; the middle panel shows the same values in dB relative to
+# the largest. The right panel is a histogram of the levels, in dB relative to a magnitude of 1. Its
 # counts are on a logarithmic scale, because a single peak could hide the rest. Levels below -120 dB
 # are counted at -120 dB.
 
@@ -219,19 +219,19 @@ plt.show()
 # %% [markdown]
 # On the linear scale the few loudest magnitudes hide the rest; in dB quieter sounds become visible,
 # too. The sounds of the synthetic episodes end a little above 9 kHz. The faint noise above this
-# frequency is dark in the middle panel and, at a sample rate of 44.1 kHz, forms the peak at the left
-# of the histogram. If the sound of a segment does not begin at zero, the first frame may show a
-# faint column up to the highest frequency: the step from the padding to the sound contains all
+# frequency is dark in the middle panel and, at a sample rate of 44.1 kHz, forms the peak at the
+# left of the histogram. If the sound of a segment does not begin at zero, the first frame may show
+# a faint column up to the highest frequency: the step from the padding to the sound contains all
 # frequencies.
 #
-# The features are stored on the linear scale, as in the 2018 experiment. The 2018 model
-# (`vtt2018` in `params.yaml`) receives them as they are. The network `compact` starts with layers
-# that compute a *log-mel spectrogram*: they add up the power in [mel
-# bands](https://en.wikipedia.org/wiki/Mel_scale), which are spaced roughly as humans perceive pitch,
-# take the logarithm, and normalise the result. In this way both networks read the same files.
-# Notebook 6 measures the effect of the log-mel input as a whole. It does not separate the logarithm
-# from the rest that changes with it: the mel bands, their upper limit of a quarter of the sample
-# rate, and the normalisation.
+# The features are stored on the linear scale, as in the 2018 experiment. The 2018 model (`vtt2018`
+# in `params.yaml`) receives them as they are. The network `compact` starts with layers that compute
+# a *log-mel spectrogram*: they add up the power in [mel
+# bands](https://en.wikipedia.org/wiki/Mel_scale), which are spaced roughly as humans perceive
+# pitch, take the logarithm, and normalise the result. In this way both networks read the same
+# files. Notebook 6 measures the effect of the log-mel input as a whole. It does not separate the
+# logarithm from the rest that changes with it: the mel bands, their upper limit of a quarter of the
+# sample rate, and the normalisation.
 
 # %% [markdown]
 # ## Labels of segments
@@ -293,8 +293,8 @@ for rule, ratio in ratios.items():
 # %% [markdown]
 # The rules differ most for short events. Under `whole`, an event that is shorter than 0.9 s never
 # gives a label, so that classes of short sounds lose examples. Under `any`, every overlap counts as
-# a full second, so that a sound of a tenth of a second on the boundary of two segments counts as two
-# seconds. `half` is a compromise between the two.
+# a full second, so that a sound of a tenth of a second on the boundary of two segments counts as
+# two seconds. `half` is a compromise between the two.
 
 # %% [markdown]
 # ## Storing the features
