@@ -18,8 +18,9 @@
 # training data); the training log in `reports/training`; figures in `reports/figures/03`.
 #
 # This notebook follows the usual order: the training data, the network, the loss function, data
-# augmentation (mixup, gain, filtering and masking), the training itself, the thresholds, and the
-# stored model. The test episodes are not scored here; notebook 4 does that.
+# augmentation (mixup, gain, filtering and masking), the training itself, the choice of thresholds,
+# and the stored model. The network is not evaluated on the test episodes here; notebook 4 does
+# that.
 
 # %%
 import hashlib
@@ -64,9 +65,9 @@ data, figures = workspace() / "data", workspace() / "reports" / "figures" / "03"
 # The unit of training is the *segment*, one second of sound. It comes as a magnitude spectrogram
 # with one label per class. The episodes are divided into three subsets. The network is fitted to
 # the *training* episodes. The *validation* episodes decide when training stops and which thresholds
-# are used. The *test* episodes are kept for the final evaluation. Early designs of the present
-# configuration were evaluated on them as well, so the test results may be optimistic. The table
-# counts the segments in which each class is present; one segment may count for several classes.
+# are used. The *test* episodes are kept for the final evaluation. Earlier designs were compared on
+# the same test episodes, so the test results may be optimistic. The table counts the segments that
+# have the label of each class; one segment may count for several classes.
 
 # %%
 corpus = open_corpus(params, data)
@@ -76,19 +77,21 @@ print("segments in all:", {subset: len(y) for subset, y in labels.items()})
 pd.DataFrame({subset: y.sum(axis=0) for subset, y in labels.items()}, classes)
 
 # %% [markdown]
-# The columns show how unevenly the classes are represented. A class with few training segments is
-# hard to learn, and a class with few validation segments is hard to judge. Both problems return
-# below.
+# The classes are represented unevenly. A class with few training segments is hard to learn; for a
+# class with few validation segments, it is hard to choose a threshold. The sections on mixup and on
+# thresholds deal with these two problems.
 
 # %% [markdown]
 # ## Network architecture
 # The preset `compact` is a *convolutional recurrent neural network* (CRNN), a widely used
 # architecture for sound event detection ([Çakır et al., 2017](https://arxiv.org/abs/1702.06286)):
 # convolutions recognise patterns in the spectrogram, and a recurrent layer follows them over time.
-# The diagram shows the layers that compute something, from the input on the left to the scores on
-# the right. A taller box gives more values for each frame, on a logarithmic scale. The numbers
-# below a box are the shape of its output for one segment: frames first, then frequency bins or
-# bands, then channels.
+# The diagram leads from the input on the left to the scores on the right. It shows the mel bands,
+# the convolutions, the recurrent layer, the dense layer and the final pooling. The layers between
+# them (logarithm, average pooling, normalisation, activation and dropout) are left out; the table
+# below lists them all. Below each box is the shape of its output for one segment, frames x bins or
+# bands x channels; the last layers have no frequency axis. The taller a box, the more values it
+# gives for each frame, on a logarithmic scale.
 
 # %%
 network = models.build_model(options.preset, classes, stft)
@@ -116,9 +119,10 @@ plt.show()
 # - **Frame-level scores.** A dense layer with a sigmoid gives a score between 0 and 1 for each
 #   frame and class. The classes do not exclude each other.
 # - **[Linear softmax pooling](https://arxiv.org/abs/1810.09050).** The segment-level score is the
-#   mean of the frame-level scores, weighted by themselves: `sum(s * s) / sum(s)`. Suppose that a
-#   knock gives the score 0.9 in two of 44 frames, and that the others have 0.05. The plain mean is
-#   0.09, the linear softmax 0.44. A short sound thus keeps a visible score.
+#   mean of the frame-level scores, weighted by the scores themselves: `sum(s * s) / sum(s)`.
+#   Suppose that a knock gives a score of 0.9 in two of 44 frames, and that the others have 0.05.
+#   The plain mean is 0.09, the linear softmax 0.44. The segment-level score of a short sound thus
+#   remains clearly higher than with a plain mean.
 #
 # The table lists every layer with its number of parameters and its multiply-adds, the
 # multiplications that one segment needs in matrix products and convolutions.
@@ -141,21 +145,21 @@ for column in ("parameters", "multiply_adds"):
 
 # %% [markdown]
 # ## Loss function
-# The loss is the *binary cross-entropy*, averaged over the classes: each class is a yes-or-no
-# question of its own. It is computed twice, for the segment-level scores with the labels of the
-# segments and for the frame-level scores with the labels of the frames, and the two are added. The
-# parameter `train.frame_weight` weights the second term, and 0 leaves it out. The segment labels
-# give *what* is present in a second; the frame labels also give *when*.
+# The loss is the *binary cross-entropy*, averaged over the classes, because each class is a
+# yes-or-no question of its own. It is computed twice, for the segment-level scores with the labels
+# of the segments and for the frame-level scores with the labels of the frames, and the two are
+# added. The parameter `train.frame_weight` is the weight of the second term; with 0, it is left
+# out. The segment labels say *what* is present in a second; the frame labels also say *when*.
 
 # %% [markdown]
 # ## Class imbalance and mixup
-# A network that never reports a rare class is right in almost every segment. To show rare classes
+# A network that never detects a rare class is right in almost every segment. To show rare classes
 # more often, a share of the training segments (`train.augment.mixup`) is mixed with a second
-# segment, in the manner of [mixup](https://arxiv.org/abs/1710.09412), a form of *data
-# augmentation*. The second segment is drawn in two steps: first one of the classes, all equally
-# likely, then one of its segments. Mixup as published interpolates sounds and labels. Here the
-# powers of both sounds are added and the mixture has the labels of both, because overlapping sounds
-# are part of the task.
+# segment. The second segment is drawn in two steps: first one of the classes, all equally likely,
+# then one of its segments. This is similar to [mixup](https://arxiv.org/abs/1710.09412), a form of
+# *data augmentation*. Mixup as published interpolates both the inputs and the labels of two
+# examples. Here the powers of both sounds are added and the mixture has the labels of both, because
+# overlapping sounds are part of the task.
 #
 # An *epoch* is one pass through all training segments. The table gives the share of segments with
 # each class in percent, in the original segments and as mixed in the first epoch, and the factor
@@ -182,9 +186,10 @@ plt.show()
 
 # %% [markdown]
 # Mixing only adds labels, so no share falls. The share of a frequent class can grow, too, because
-# the class is itself drawn as a second segment and accompanies others there. A rare class can gain
-# more than a frequent one. The ratio of the most frequent to the rarest class shows how imbalanced
-# the segments are before and after mixing:
+# segments of this class are themselves drawn as second segments, and because it also occurs in
+# second segments that were drawn for another class. The growth of a rare class is less limited. The
+# ratio of the most frequent to the rarest class shows how imbalanced the segments are before and
+# after mixing:
 
 # %%
 ratio = shares.max() / shares.min()
@@ -213,24 +218,23 @@ spectrograms = [*before[0], *after[0][:4, ..., 0]]
 titles = ["\n".join(np.array(classes)[y > 0]) for y in (*before[1], *after[1][:4])]
 panels = list(zip(titles, spectrograms, strict=True))
 fig = plots.spectrogram_panels(panels, stft, height=2.8, columns=4)
-plt.setp(fig.axes[:-1], xticks=[0, 0.5, 1])  # the last axes are the colour bar
 plots.save_figure(fig, figures / "augmentation.png")
 plt.show()
 
 # %% [markdown]
-# A sharply bounded black column that only the second row has is a mask over frames, and such a
-# horizontal line a mask over bins. A mask can also have a width of zero or lie above the
+# A sharply bounded black column that appears only in the second row is a mask over frames, and a
+# horizontal black band is a mask over bins. A mask can also have a width of zero or lie above the
 # frequencies shown, and it can hide a short sound whose label remains. Where the lower title has
-# more labels than the upper one, a second segment was added; one with the same labels does not
-# change the title. Each panel is drawn relative to its own peak, so that the change of gain is not
-# visible.
+# more labels than the upper one, a second segment was added; a second segment with the same labels
+# does not change the title. Each panel is drawn relative to its own peak, so that the change of
+# gain is not visible.
 
 # %% [markdown]
 # ## Training, learning-rate schedule and early stopping
 # The [Adam](https://arxiv.org/abs/1412.6980) optimiser fits the weights. The *learning rate*, the
 # size of its steps, follows a *schedule*: with `schedule: cosine` it rises during the first epoch
 # (warm-up) to `learning_rate` and then [falls along a cosine](https://arxiv.org/abs/1608.03983) to
-# a hundredth of it. Large steps come early and fine adjustments late.
+# a hundredth of it. The steps are large early in the training and small at its end.
 #
 # A network *overfits* when it continues to improve on the training segments but becomes worse on
 # segments that it has not seen. Therefore the validation episodes are scored after each epoch by
@@ -240,10 +244,10 @@ plt.show()
 # epoch are kept. *[Early stopping](https://doi.org/10.1007/3-540-49430-8_3)* ends the training when
 # `patience` epochs have passed without a better one.
 #
-# The key identifies a training run by all that it depends on: features, labels, options, classes,
-# STFT settings, seed, training code and library versions. The state after each epoch is stored with
-# it in `data/checkpoint.npz`. An interrupted run resumes there and ends with the same weights, and
-# a finished run with the same key is not repeated.
+# The key identifies a training run by everything that it depends on: features, labels, options,
+# classes, STFT settings, seed, training code and library versions. The state after each epoch is
+# stored together with the key in `data/checkpoint.npz`. An interrupted run continues from there and
+# ends with the same weights, and a finished run with the same key is not repeated.
 
 # %%
 key = training.training_key(options, seed, classes, stft, [train, validation])
@@ -260,7 +264,7 @@ history = training.train(
 # %% [markdown]
 # The left panel shows the segment-level loss on the training and on the validation segments, the
 # right panel the mean average precision on the validation segments. The red dot is the epoch whose
-# weights are kept. When the notebook is run by hand, the curves grow after each epoch.
+# weights are kept. When the notebook is run by hand, the curves are redrawn after each epoch.
 
 # %% tags=["trained"]
 plots.save_figure(plots.learning_curves(history), figures / "learning_curves.png")
@@ -268,35 +272,36 @@ plt.close()
 best = history.iloc[training.best_epoch(history.to_dict("records"))]
 print(f"mean average precision of the best epoch: {best['val_average_precision']:.2f}")
 occurring = labels["validation"].any(axis=0)
-print(f"of random scores: about {labels['validation'][:, occurring].mean():.2f}")
+chance = labels["validation"][:, occurring].mean()
+print(f"of random scores: about {chance:.2f}")
 last = history.iloc[-1]
 print(f"last epoch: training loss / validation loss = {last['loss'] / last['val_loss']:.2f}")
 print(f"last / lowest validation loss = {last['val_loss'] / history['val_loss'].min():.2f}")
 
 # %% [markdown]
-# Random scores have an average precision of about the share of segments in which the class is
-# present, hence the second number. The first ratio compares two losses that are measured under
-# different conditions: mixup, masks and dropout make the training segments harder, whereas the
-# validation segments are scored without any augmentation. A ratio above 1 is therefore no surprise.
-# The second ratio is the one that shows overfitting: it is close to 1 if the validation loss stays
-# low until the end, and clearly above 1 if it has risen again.
+# The average precision of random scores is about the share of segments in which the class is
+# present; the second number is the mean of this share over the classes. The first ratio compares
+# two losses that are measured under different conditions: mixup, masks and dropout make the
+# training segments harder, whereas the validation segments are scored without any augmentation. A
+# ratio above 1 is therefore no surprise. The second ratio indicates overfitting: it is close to 1
+# if the validation loss stays low until the end, and clearly above 1 if it has risen again.
 
 # %% [markdown]
 # ## Choosing the thresholds
 # A class is detected in a segment when its score reaches the *threshold* of the class. With a low
-# threshold few sounds are missed but many detections are wrong; with a high threshold it is the
+# threshold, few sounds are missed but many detections are wrong; with a high threshold, it is the
 # other way round. A measure that balances both is F1, the harmonic mean of precision (the share of
 # detected segments that are correct) and recall (the share of segments with the class that are
-# detected). The rule distinguishes two cases by the number of *positives*, the validation segments
-# in which the class is present.
+# detected). The rule for choosing the threshold depends on the number of *positives*, the
+# validation segments in which the class is present.
 #
 # - With at least `MINIMUM_POSITIVES` of them, the threshold is the one with the highest F1 on the
 #   validation segments.
-# - With fewer, the position of the highest F1 is mostly chance, and the threshold is *half of the
+# - With fewer, the position of the highest F1 is mostly chance. The threshold is then *half of the
 #   highest F1*. If the scores were exact probabilities, this would be the threshold with the
-#   highest F1 ([Lipton et al., 2014](https://arxiv.org/abs/1402.1892)), and the height of a curve
-#   depends less on single segments than the position of its peak does. A class without any
-#   positives gets 0.5.
+#   highest F1 ([Lipton et al., 2014](https://arxiv.org/abs/1402.1892)). It uses the height of the
+#   curve, which depends less on single segments than the position of its peak.
+# - A class without any positives gets 0.5.
 
 # %%
 magnitudes, reference, frame_reference = validation
@@ -338,22 +343,24 @@ print(f"classes with fewer than {minimum} positives: {(positives < minimum).sum(
 chosen.round(2)
 
 # %% [markdown]
-# The rule has three limits. First, F1 on the segments on which a threshold was chosen is
-# optimistic; only the test episodes give a fair value. Second, the threshold with the highest F1
-# depends on how frequent the class is, so that it may not suit recordings with another mixture of
-# sounds. Third, the second case assumes that scores are probabilities. Mixup changes how often the
-# network sees each class, so that this holds only approximately; notebook 4 examines the
-# *calibration*, the agreement of scores with observed frequencies. The minimum itself is a
-# convention.
+# The rule has four limits. First, F1 on the segments on which a threshold was chosen is optimistic;
+# a fair value needs other segments, such as those of the test episodes. Second, the threshold with
+# the highest F1 depends on how frequent the class is, so that it may not suit recordings with
+# another mixture of sounds. Third, half of the highest F1 is the best threshold only if scores are
+# probabilities. Mixup changes how often the network sees each class, so that this holds at best
+# approximately; notebook 4 examines the *calibration*, the agreement of scores with observed
+# frequencies, and whether the rule helps on the test episodes. Fourth, the minimum number of
+# positives was not tuned; it is a round number.
 
 # %% [markdown]
 # ## Thresholds for frame-level scores
 # The frame-level scores tell when, within a second, a sound begins and ends. They flicker from
 # frame to frame, so they are smoothed by a moving average of `detection.frame_smoothing` seconds,
 # and they have thresholds of their own. The rule is the same, applied to every fourth frame,
-# because adjacent frames have nearly equal scores. The minimum of positives is a weaker safeguard
-# here: the frames of one event depend on each other, and, with the default settings, each second
-# contributes 11 of its 44 frames.
+# because adjacent frames have nearly equal scores. The minimum number of positives protects less
+# against chance here: with the default settings, each second contributes 11 of its 44 frames, and
+# the frames of one event depend on each other, so that a class with few events can reach the
+# minimum.
 
 # %% tags=["trained"]
 frame_level = {}
@@ -398,8 +405,8 @@ description = {
 models.save_model(data / "model", network, description | frame_level | origin)
 
 # %% [markdown]
-# To prove that nothing was lost, the model is loaded again and scores the validation episodes.
-# Every score must be equal to the last bit.
+# As a check, the model is loaded again and scores the validation episodes. Every score must be
+# equal to the last bit.
 
 # %%
 loaded, _ = models.load_model(data / "model", stft)
@@ -408,17 +415,28 @@ print("the loaded model gives the same scores:", np.array_equal(again, scores))
 
 # %% [markdown]
 # ## Findings
-# - How well the network has learned is measured by the mean average precision on the validation
-#   episodes. It is printed below the learning curves, beside the value of random scores. The test
-#   episodes give the final answer, class by class, in notebook 4.
-# - The preset `compact` has far fewer parameters than the 2018 model and needs far fewer
-#   multiply-adds; the factors are printed under "Network architecture".
-# - Mixup with classes drawn equally often shows the rare classes in more training segments; the
-#   table gives the factors. Notebook 6 measures how much mixup, the other data augmentation and the
-#   frame labels contribute to the result. It uses an incremental (additive) *ablation*: starting
-#   from the 2018 configuration, each variant adds one change.
-# - A class with few positive validation segments does not get the threshold with the highest F1,
-#   because its position would be mostly chance, but half of the highest F1.
+# The following sentences are computed from the results of this run.
+
+# %% tags=["trained"]
+precision, n_parameters = best["val_average_precision"], table["parameters"].sum()
+print(f"The mean average precision on the validation episodes is {precision:.2f};", end=" ")
+print(f"that of random scores is about {chance:.2f}.")
+print(f"The network has {n_parameters:,} parameters,", end=" ")
+print(f"the 2018 model {full['parameters'].sum() / n_parameters:.0f} times as many.")
+print("Mixup changes the ratio of the most frequent to the rarest class", end=" ")
+print(f"from {ratio['original']:.0f} to {ratio['mixed']:.0f}.")
+
+# %% [markdown]
+# - **Learning.** The first sentence answers the question for the validation episodes, on average
+#   over the classes. Notebook 4 gives the results for the test episodes, class by class.
+# - **Size.** A network with fewer parameters and multiply-adds is faster to train and to use.
+#   Notebook 6 compares its results with those of a narrower version of the 2018 model.
+# - **Data augmentation.** Mixup with classes drawn equally often adds labels of rare classes to
+#   more training segments. Notebook 6 measures how much mixup, the other data augmentation and the
+#   frame labels contribute to the result, in an incremental (additive) *ablation*: starting from
+#   the 2018 configuration, each variant adds one change.
+# - **Thresholds.** A class with few positive validation segments gets half of its highest F1 as its
+#   threshold instead of the threshold with the highest F1, whose position would be mostly chance.
 #
 # **Limits.** The network is trained once, from one seed. The best epoch and the thresholds are
 # chosen on the same validation episodes, which contain few segments of the rare classes. Both

@@ -18,9 +18,10 @@
 # validation and test episodes), `reports/metrics.json`, `reports/plots`, and the figures in
 # `reports/figures/04`.
 #
-# Neither the weights nor the thresholds of the network were fitted to the test episodes. The
-# annotations of these episodes are the *reference*, or ground truth. What the network detects is
-# *estimated*.
+# Neither the weights nor the thresholds of the network were fitted to the test episodes. However,
+# earlier designs of the network and of its training were compared on the same test episodes, so the
+# results may be optimistic. The annotations of these episodes are called the *reference*, or ground
+# truth; what the network detects is called *estimated*.
 
 # %%
 import json
@@ -30,7 +31,7 @@ import numpy as np
 import pandas as pd
 from sklearn import linear_model, multiclass, pipeline, preprocessing
 
-from sedlib import annotations, detection, metrics, models
+from sedlib import annotations, audio, detection, features, metrics, models
 from sedlib.config import load_params, workspace
 from sedlib.corpus import open_corpus
 from sedlib.files import write_text
@@ -39,8 +40,8 @@ from sedlib.reports import plots
 # %% tags=["parameters"]
 params = load_params()
 episode = None  # the validation or test episode that is drawn; default: the first test episode
-drawn_from = 60  # s, start of the drawing
-n_worst = 5  # false alarms, and as many misses, to look at and to listen to
+drawn_from = 60  # s, start of the stretch that is drawn
+n_worst = 5  # number of false alarms, and of misses, to look at and to listen to
 
 # %%
 plots.use_style()
@@ -83,12 +84,11 @@ estimated = scores >= thresholds
 print(f"{len(scores)} segments in {len(test)} test episodes: {', '.join(test)}")
 
 # %% [markdown]
-# ## Baseline: logistic regression on mean spectra
-# A baseline shows how far a simple method gets. This one is a logistic regression for each class.
-# Its input is the spectrum of the segment averaged over time, on a logarithmic scale. The mean
-# spectrum holds the level and the timbre of a segment, but not how the sound changes within it. The
-# training segments are the same as those of the network. The thresholds are those with the highest
-# F1 on the validation episodes.
+# ## Baseline: logistic regression
+# A baseline shows how far a simple method gets. This one is a logistic regression for each class on
+# the logarithm of the time-averaged spectrum. This input describes the level and the timbre of a
+# segment, but not how the sound changes within it. The training segments are the same as those of
+# the network.
 
 # %%
 spectra = {}
@@ -100,13 +100,22 @@ each_class = multiclass.OneVsRestClassifier(logistic)
 baseline = pipeline.make_pipeline(preprocessing.StandardScaler(), each_class)
 baseline = baseline.fit(spectra["train"], labels["train"])
 
-# %%
+# %% tags=["trained"]
 validation_scores = baseline.predict_proba(spectra["validation"])
-baseline_thresholds = detection.choose_thresholds(
-    labels["validation"], validation_scores, minimum_positives=1
-)
 baseline_scores = baseline.predict_proba(spectra["test"])
-baseline_estimated = baseline_scores >= baseline_thresholds
+for minimum, rule in ((detection.MINIMUM_POSITIVES, "of the network"), (1, "of the highest F1")):
+    levels = detection.choose_thresholds(labels["validation"], validation_scores, minimum)
+    f1 = metrics.averages(reference, baseline_scores >= levels)["macro"]["f1"]
+    print(f"macro F1 of the baseline with thresholds by the rule {rule}: {f1:.2f}")
+baseline_estimated = baseline_scores >= levels
+
+# %% [markdown]
+# The thresholds of the baseline are chosen on the validation episodes, like those of the network,
+# but by another rule. The rule of the network, which the section "Effect of the thresholds"
+# explains, uses the threshold with the highest F1 only for classes with enough validation segments.
+# The rest of this notebook uses the threshold with the highest F1 for every class of the baseline.
+# The two printed lines show what difference this makes. If the second value is higher, the network
+# is compared with the better of the two baselines.
 
 # %% [markdown]
 # ## Metrics of each class
@@ -116,16 +125,17 @@ baseline_estimated = baseline_scores >= baseline_thresholds
 #   reference segments that are detected. *F1* is their harmonic mean.
 # - *IoU*, intersection over union, is the number of correctly detected segments divided by the
 #   number of segments that have the label in the reference, in the estimate, or in both.
-# - *Accuracy* is the share of all segments whose label is right. It tells little about a rare
-#   class, because a network that never detects such a class is right in nearly all segments.
+# - *Accuracy* is the share of all segments in which the decision about the class is right. It says
+#   little about a rare class, because a network that never detects such a class is right in nearly
+#   all segments.
 # - [*Average
 #   precision*](https://scikit-learn.org/stable/modules/generated/sklearn.metrics.average_precision_score.html)
 #   summarises precision and recall over all thresholds.
 # - *Support* is the number of reference segments.
 #
-# *Macro* is the mean over the classes, *micro* pools the counts of all classes first. A value that
-# would be 0/0, such as the precision of a class that is never detected, is undefined (NaN) and left
-# out of the macro average.
+# *Macro* is the mean over the classes; *micro* adds up the counts of all classes first, so that
+# frequent classes dominate it. A value that would be 0/0, such as the precision of a class that is
+# never detected, is undefined (NaN) and left out of the macro average.
 
 # %% tags=["trained"]
 by_class = metrics.segment_metrics(reference, estimated, classes, scores)
@@ -142,11 +152,11 @@ rows.astype({"support": "Int64"})
 # episodes, and evaluates each version. Blocks are used because errors in neighbouring segments
 # depend on each other.
 #
-# A 95 % *confidence interval* holds the middle 95 % of these 2000 values. It covers neither the
-# variation over other episodes nor that over other training runs.
+# A 95 % *confidence interval* contains the middle 95 % of these 2000 values. It covers neither the
+# variation between episodes nor that between training runs.
 #
-# The next table compares the F1 of the baseline and of the network. `low` and `high` bound the
-# confidence interval of their difference.
+# The next table compares the F1 of the baseline and of the network. `low` and `high` are the bounds
+# of the confidence interval of their difference.
 
 # %%
 durations = {name: len(magnitudes[name]) for name in test}  # s
@@ -162,9 +172,9 @@ gain = gain.rename(columns={"first": "baseline", "second": "network"})
 gain[["baseline", "network", "difference", "low", "high"]]
 
 # %% [markdown]
-# An interval that lies above zero shows that the network is better than the baseline for that
-# class on these episodes. The figure shows the same F1 values, those of the network with their own
-# confidence intervals.
+# Where the interval lies above zero, the network is better than the baseline for this class, beyond
+# the variation that the bootstrap measures. The figure shows the same F1 values: filled dots for
+# the network, with 95 % confidence intervals, and white dots for the baseline.
 
 # %% tags=["trained"]
 intervals = metrics.confidence_intervals(samples)
@@ -179,16 +189,16 @@ plots.save_figure(fig, figures / "f1_by_class.png")
 plt.show()
 
 # %% [markdown]
-# Filled dots show the network, white dots the baseline. The lines are the 95 % confidence intervals
-# of the network. The interval of a class with little support is based on few segments.
+# The intervals of classes with little support tend to be long, because few segments decide about
+# their F1.
 
 # %% [markdown]
 # ## Events from segments and from frames
 # Events that consist of whole segments begin and end on whole seconds. The default network also
 # scores each *frame*, a time step of the spectrogram; a segment has 44 of them with the default
-# settings. A moving average smooths the frame-level scores. Their own thresholds, chosen on the
-# validation episodes as well, turn them into events that begin and end at frames. A network
-# without frame-level scores has only the events from segments.
+# settings. A moving average smooths the frame-level scores. They have thresholds of their own, also
+# chosen on the validation episodes, and give events that begin and end at frames. A network without
+# frame-level scores has only the events from segments.
 
 # %%
 grids = {"segments": ({name: score_tables[name] for name in test}, thresholds)}
@@ -218,7 +228,7 @@ print(f"share of onsets within 200 ms of a whole second: {(distance <= 0.2).mean
 # %% [markdown]
 # The event-based metric of the next section tolerates an error of 200 ms in the onset. An event
 # from segments can meet this tolerance only where the reference onset is that close to a whole
-# second. The line above gives the share of such onsets.
+# second. The share printed above is therefore an upper limit of their event-based recall.
 
 # %% [markdown]
 # ## Standard metrics of sound event detection
@@ -233,16 +243,19 @@ print(f"share of onsets within 200 ms of a whole second: {(distance <= 0.2).mean
 # - *Event-based* F1 counts events. An estimated event is correct when its onset is at most 200 ms
 #   from that of a reference event, and its offset at most 200 ms or 20 % of the length of that
 #   event, whichever is more.
-# - [*Intersection-based*](https://arxiv.org/abs/1910.08440) F1 asks that estimated and reference
-#   events overlap by at least half.
+# - [*Intersection-based*](https://arxiv.org/abs/1910.08440) F1 compares events by the share of
+#   their duration that overlaps, not by their onsets. An estimated event is a false positive unless
+#   reference events of its class cover at least half of it. A reference event is detected when
+#   estimated events that are no false positives cover at least half of it.
 # - The *polyphonic sound detection score* (PSDS), defined by [Bilen et al.
 #   (2020)](https://arxiv.org/abs/1910.08440), lies between 0 and 1 and summarises all thresholds.
 #   It is computed over all of them by the method of [Ebbers et al.
 #   (2022)](https://arxiv.org/abs/2201.13148). Scenario 1 rewards exact times. Scenario 2 tolerates
 #   inexact times and penalises confusion between classes.
-# - *ROC AUC* is the probability that a segment with the label has a higher score than one without
-#   it; 0.5 is chance. The next section explains the *expected calibration error*. Both are computed
-#   from the scores of segments only.
+# - *ROC AUC*, the area under the receiver operating characteristic curve, is the probability that a
+#   segment with the label has a higher score than one without it; 0.5 is chance. The section
+#   "Calibration of the scores" explains the *expected calibration error*. Both are computed from
+#   the scores of segments only.
 
 # %% tags=["trained"]
 literature = {}
@@ -254,12 +267,12 @@ literature["segments"]["expected calibration error"] = metrics.expected_calibrat
 pd.DataFrame(literature)
 
 # %% [markdown]
-# The two error metrics are better when they are lower, all others when they are higher. The
-# segment-based F1 here and the F1 of the first table are based on different labels unless
-# `labels.rule` is `any`.
+# For the error rate and the calibration error, lower values are better; for all other metrics,
+# higher values are. The segment-based F1 here and the F1 of the first table are based on different
+# labels unless `labels.rule` is `any`.
 #
-# The next table holds the bounds of the 95 % confidence intervals of the F1 values, from the same
-# bootstrap as above.
+# The next table gives the bounds of the 95 % confidence intervals of these F1 values, where the
+# bootstrap computes them, from the same resamples as above.
 
 # %% tags=["trained"]
 f1_bounds = {}
@@ -271,8 +284,8 @@ pd.concat({g: pd.DataFrame(b, ["low", "high"]).T for g, b in f1_bounds.items()},
 
 # %% [markdown]
 # ## Calibration of the scores
-# Scores are *calibrated* when they are probabilities: of the segments with a score of 0.7, 70 %
-# have the label. The left panel is a
+# Scores are *calibrated* when they can be read as probabilities: of the segments with a score of
+# 0.7, 70 % have the label. The left panel is a
 # [reliability diagram](https://scikit-learn.org/stable/modules/calibration.html): it sorts the
 # scores of all classes into 15 bins and compares the mean score of each bin with the share of its
 # segments that have the label. The right panel shows how many scores fall into each bin.
@@ -297,20 +310,20 @@ plt.show()
 
 # %% [markdown]
 # ## Precision-recall curves
-# A lower threshold can only raise recall and usually lowers precision. Each panel shows this
-# trade-off for one class, of the network in colour and of the baseline in black. The dot marks the
-# threshold in use, and AP is the average precision of the network.
+# A lower threshold never lowers recall, and it usually lowers precision. Each panel shows this
+# trade-off for one class: the coloured line is the network, the thin black line the baseline. The
+# dot marks the threshold in use, and AP is the average precision of the network.
 
 # %%
 curves = {
-    "mean spectrum": metrics.precision_recall_curves(reference, baseline_scores, classes),
+    "baseline": metrics.precision_recall_curves(reference, baseline_scores, classes),
     "network": metrics.precision_recall_curves(reference, scores, classes),
 }
 
 # %% tags=["trained"]
 fig, axes = plots.class_axes(len(classes), 2.6, sharex=True, sharey=True)
 for ax, label in zip(axes, classes, strict=True):
-    for name, colour, width in (("mean spectrum", "black", 0.8), ("network", colours[label], 2)):
+    for name, colour, width in (("baseline", "black", 0.8), ("network", colours[label], 2)):
         curve = curves[name][curves[name]["event_label"] == label]
         ax.step(curve["recall"], curve["precision"], color=colour, lw=width, where="pre")
     ax.plot(*by_class.loc[label, ["recall", "precision"]], "o", color="black", ms=6)
@@ -327,70 +340,85 @@ plt.show()
 
 # %% [markdown]
 # ## Effect of the thresholds
-# Notebook 3 chooses the thresholds on the validation episodes. A class with at least 30 validation
-# segments gets the threshold with the highest F1 there. With fewer segments, the position of this
-# maximum is mostly chance. Such a class gets half of its highest F1 as its threshold, which is
-# [optimal for calibrated scores](https://arxiv.org/abs/1402.1892). A class without validation
-# segments gets 0.5.
+# Notebook 3 chooses the thresholds on the validation episodes. A class with at least 30 *positive*
+# validation segments, that is, segments with its label, gets the threshold with the highest F1
+# there. With fewer, the position of this maximum is mostly chance. Such a class gets half of its
+# highest F1 as its threshold, which is [optimal for calibrated
+# scores](https://arxiv.org/abs/1402.1892). A class without positive validation segments gets 0.5.
 #
-# The table shows the number of validation segments of each class and its threshold. Then it
-# compares the F1 on the test episodes with a threshold of 0.5, with the threshold in use, and with
-# the best threshold for the test episodes. The last value is not a result, because that threshold
-# was chosen on the test episodes themselves. It is the highest F1 that these scores allow.
+# The table shows the number of positive validation segments of each class, its threshold, and three
+# values of F1 on the test episodes: with a threshold of 0.5, with the threshold in use, and with
+# the best threshold for the test episodes. The last one is not a result, because that threshold was
+# chosen on the test episodes themselves. It is the highest F1 that these scores allow. The column
+# `in use - 0.5` is the difference between the first two values of F1.
 
 # %% tags=["trained"]
-choice = pd.DataFrame({"validation segments": labels["validation"].sum(axis=0)}, classes)
+choice = pd.DataFrame({"positives": labels["validation"].sum(axis=0)}, classes)
 choice["threshold"] = thresholds
-choice["F1, threshold 0.5"] = metrics.segment_metrics(reference, scores >= 0.5, classes)["f1"]
-choice["F1, threshold in use"] = by_class["f1"]
 best = detection.choose_thresholds(reference, scores, minimum_positives=1)
-choice["F1, best threshold"] = metrics.segment_metrics(reference, scores >= best, classes)["f1"]
-print("; ".join(f"macro {name}: {f1:.2f}" for name, f1 in choice.filter(like="F1").mean().items()))
+for name, levels in {"0.5": 0.5, "in use": thresholds, "best": best}.items():
+    choice[f"F1, {name}"] = metrics.segment_metrics(reference, scores >= levels, classes)["f1"]
+choice["in use - 0.5"] = choice["F1, in use"] - choice["F1, 0.5"]
 choice
 
+# %% tags=["trained"]
+effect = choice["in use - 0.5"]
+print(f"macro F1 with the thresholds in use minus macro F1 with 0.5: {effect.mean():+.3f}")
+print(f"largest gain of a class: {effect.max():+.2f}, largest loss: {effect.min():+.2f}")
+print(f"macro F1 with the best thresholds: {choice['F1, best'].mean():.2f}")
+
 # %% [markdown]
-# The difference between the last two columns is what better thresholds could gain. The gap between
-# the last column and 1 is due to the scores; no choice of threshold can close it.
+# Where the column `in use - 0.5` is negative, the rule did harm: a plain threshold of 0.5 would
+# have given this class a higher F1 on the test episodes. If the first printed difference is not
+# positive, the rule was of no use on average. The difference between `F1, best` and `F1, in use` is
+# what better thresholds could gain. The gap between `F1, best` and 1 is due to the scores; no
+# choice of threshold can close it.
 
 # %% [markdown]
 # ## Confusion between classes
-# Segments may have several labels, so the confusion matrix follows a rule of its own. In the row of
-# a class, the diagonal holds its recall. The other columns give, as a share of the reference
-# segments of the class, how often the class was missed while another class was a *false alarm*,
-# that is, detected but not in the reference. The column `nothing` counts the segments in which the
-# class was missed and there was no false alarm. The last row counts false alarms in the segments in
-# which no class was missed.
+# A segment may have several labels, so the usual confusion matrix is not defined. The one below is
+# made of two kinds of errors: a class is *missed* when it is in the reference but not detected, and
+# it is a *false alarm* when it is detected but not in the reference. All values in the row of a
+# class are shares of its reference segments. The diagonal holds the recall. The other columns show
+# in which share the class was missed while the class of the column was a false alarm, and the last
+# column in which share it was missed without any false alarm. The last row belongs to the segments
+# in which no class was missed; it shows which share of them has a false alarm of each class, and
+# which share has none. The number in brackets at the bottom is the number of false alarms of the
+# class in all segments.
 
 # %% tags=["trained"]
 confusion = metrics.confusion(reference, estimated, classes)
+alarms = (estimated & ~reference).sum(axis=0)
 fig, ax = plt.subplots(figsize=(plots.WIDTH, 6))
 plots.draw_matrix(ax, confusion, "share of the segments of the row", vmax=1)
-ax.set(ylabel="reference", xlabel="estimated")
+names = [f"{label} ({n})" for label, n in zip(classes, alarms, strict=True)]
+ax.set_xticklabels([*names, confusion.columns[-1]])
+ax.set(ylabel="reference", xlabel="estimated (false alarms in all segments)")
 plots.save_figure(fig, figures / "confusion.png")
 plt.show()
 
 # %% [markdown]
-# The column `nothing` gives the share of segments in which the class was missed and no other class
-# was falsely detected. A high value off the diagonal in another column points to two classes that
-# the network confuses, or to a false alarm that only happens at the same time.
+# A high value off the diagonal points to two classes that the network confuses, or to a false alarm
+# that only happens at the same time. A class with a small share in the last row can still have many
+# false alarms compared with its support, because most segments do not contain it.
 
 # %% [markdown]
 # ## Reference and estimated events over time
-# The figure shows up to 90 seconds of one episode: the spectrogram, and below it the reference
-# events in colour with the estimated events, from segments, as dark lines.
+# The figure shows up to 90 seconds of one episode: the spectrogram and, below it, the reference
+# events as coloured bars and the estimated events, made from segments, as dark lines.
 
 # %%
 episode = episode or test[0]
-magnitude, rate = magnitudes[episode], params.stft.sample_rate
-start = max(0, min(drawn_from, len(magnitude) - 90))
-stop = min(start + 90, len(magnitude))
-joined = np.concatenate(magnitude[start:stop])
-stft = params.stft.model_copy(update={"hop_length": rate // magnitude.shape[1]})
+rate, length = params.stft.sample_rate, len(magnitudes[episode])
+start = max(0, min(drawn_from, length - 90))
+stop = min(start + 90, length)
+sound = audio.read_audio(data / "episodes" / f"{episode}.flac", rate)[start * rate : stop * rate]
+magnitude = features.spectrogram(sound[np.newaxis], params.stft)[0]
 
 # %%
 size = (plots.WIDTH, 6.5)
 fig, (upper, lower) = plt.subplots(2, 1, figsize=size, height_ratios=[1, 1.6], sharex=True)
-mesh = plots.draw_spectrogram(upper, joined, stft, fmax=11025, start=start)
+mesh = plots.draw_spectrogram(upper, magnitude, params.stft, fmax=11025, start=start)
 fig.colorbar(mesh, ax=upper, label="level below the peak (dB)", pad=0.01)
 upper.set(title=episode, xlabel="")
 own_events = annotations.read(data / "episodes" / f"{episode}.json")
@@ -400,16 +428,17 @@ plots.save_figure(fig, figures / "timeline.png")
 plt.show()
 
 # %% [markdown]
-# The dark lines begin and end on whole seconds, so even the estimate of a very brief event lasts at
+# A coloured bar without a dark line is a missed event, a dark line without a bar a false alarm. The
+# dark lines begin and end on whole seconds, so even the estimate of a very short event lasts at
 # least one second.
 
 # %% [markdown]
 # ## Errors at onsets and offsets
 # An *edge segment* of a class is a segment in which an event of the class begins or ends. Whether
-# such a segment has the label depends, by the default rule, on whether the event covers half of it,
-# so a small difference in time changes the label. The table shows which share of the segments are
-# edge segments and which share of the errors they contain. The error rates are the shares of wrong
-# labels among the edge segments and among all other segments.
+# such a segment has the label often depends, under the default rule, on whether the event covers
+# half of it, so a small difference in time can change the label. The table shows which share of the
+# segments are edge segments and which share of the errors they contain. The error rates are the
+# shares of wrong decisions among the edge segments and among all other segments.
 
 # %% tags=["trained"]
 edges = metrics.edge_segments(reference_events, durations, classes)
@@ -417,14 +446,14 @@ edge_errors = metrics.edge_errors(reference, estimated, edges, classes)
 edge_errors
 
 # %% [markdown]
-# Errors concentrate at the onsets and offsets of events where the second column is larger than the
-# first.
+# Where the second column is larger than the first, the errors of the class concentrate at the
+# onsets and offsets of its events.
 
 # %% [markdown]
 # ## The most confident errors
-# The margin of an error is the distance of the score from the threshold. The figure shows the false
-# alarms and the misses with the largest margins, at most one of each for each class. A *miss* is
-# a class that is in the reference but not detected.
+# The *margin* of an error is the distance of the score from the threshold: the larger it is, the
+# more confident was the wrong decision. The figure shows the spectrograms of the false alarms and
+# of the misses with the largest margins, with at most one of each for each class.
 
 # %%
 places = [(name, second) for name in test for second in range(durations[name])]
@@ -449,9 +478,9 @@ plots.save_figure(fig, figures / "worst.png")
 plt.show()
 
 # %% [markdown]
-# Each title names the kind of error and the class, the episode and the segment, and the classes in
-# the reference. The players hold the same segments with the second before and the second after.
-# Listen for whether a human would make the same error.
+# Each title names the kind of error and the class, the episode and the start of the segment, and
+# the classes in the reference. The players hold the same segments with the second before and the
+# second after. Would a human listener make the same errors?
 
 # %%
 waveforms, sounds = dict(zip(test, corpus.waveforms("test", rate), strict=True)), {}
@@ -481,36 +510,40 @@ write_text(json.dumps(kept, indent=2) + "\n", reports / "metrics.json")
 # %%
 folder = reports / "plots"
 folder.mkdir(parents=True, exist_ok=True)
-f1 = {"network": by_class["f1"], "mean spectrum": baseline_by_class["f1"]}
+f1 = {"network": by_class["f1"], "baseline": baseline_by_class["f1"]}
 pd.concat(f1, names=["model"]).reset_index().to_csv(folder / "f1_by_class.csv", index=False)
 table = pd.concat(curves, names=["model"]).reset_index("model")
 table.to_csv(folder / "precision_recall.csv", index=False, float_format="%.4f")
 
 # %% [markdown]
 # ## Findings
-# The main results of this run in brief, with the confidence interval of the difference in brackets:
+# The main results of this run, computed from the tables above, with the 95 % confidence interval of
+# the difference in brackets:
 
 # %% tags=["trained"]
-summary = "macro F1: baseline {baseline:.2f}, network {network:.2f}, "
-summary += "difference {difference:.2f} [{low:.2f}, {high:.2f}]"
-print(summary.format(**gain.loc["macro"]))
+macro, better = gain.loc["macro"], (gain.loc[classes, "low"] > 0).mean()
+print("Macro F1 is {network:.2f} for the network, {baseline:.2f} for the baseline.".format(**macro))
+print("The difference is {difference:.2f} [{low:.2f}, {high:.2f}].".format(**macro))
+print(f"The share of the classes with an interval above zero is {better:.2f}.")
+print(f"Compared with 0.5, the thresholds in use change macro F1 by {effect.mean():+.3f}.")
+
+# %% tags=["trained"]
 for grid, values in literature.items():
     f1 = values["event-based F1 (200 ms, 20 %), macro"]
-    print(f"event-based macro F1 of the events from {grid}: {f1:.2f}")
-shares = edge_errors.loc["all classes", ["share of segments", "share of errors"]]
-print("edge segments: {:.2f} of all segments, {:.2f} of the errors".format(*shares))
+    print(f"Events from {grid} have an event-based macro F1 of {f1:.2f}.")
+overall = edge_errors.loc["all classes"]
+print(f"Edge segments: a share of {overall['share of segments']:.2f} of all segments,", end=" ")
+print(f"with a share of {overall['share of errors']:.2f} of the errors.")
 
 # %% [markdown]
-# - Where the interval of the difference lies above zero, the network is better than the baseline on
-#   these episodes. Unlike the baseline, it uses the temporal structure of a sound within the
-#   segment.
-# - The first table and the first figure answer the question for each class. Where the confidence
-#   intervals of two classes overlap, the test episodes may be too few to rank them.
-# - Where a reference onset is more than 200 ms from a whole second, events from segments cannot
-#   meet the tolerance of the event-based F1. Only frame-level events can match such onsets within
-#   200 ms.
-# - The last line above gives the share of the errors in segments in which an event of the class
-#   begins or ends. There, a small difference in time decides on the label.
+# - **Comparison with the baseline.** Where the interval of the difference lies above zero, the
+#   network is better than the baseline on these episodes. One reason may be that only the network
+#   receives the temporal structure of a sound within the segment.
+# - **Classes.** The first table and the first figure answer the question for each class. Where the
+#   confidence intervals of two classes overlap, the test episodes may be too few to rank them.
+# - **Times.** Where a reference onset is more than 200 ms from a whole second, events from segments
+#   cannot meet the tolerance of the event-based F1; events from frames can.
+# - **Edges.** In edge segments, a small difference in time can change the label.
 #
 # **Next steps.** Where the best threshold has a much higher F1 than the threshold in use, more
 # validation segments of the class may help. Where its F1 is low as well, more training examples of
@@ -518,5 +551,6 @@ print("edge segments: {:.2f} of all segments, {:.2f} of the errors".format(*shar
 #
 # **Limits.** The intervals cover neither other episodes nor other training runs; notebook 6 repeats
 # the training with several seeds. The metrics of a class with little support are based on few
-# segments. The default episodes are synthetic, so the results do not tell how well the network
+# segments. Earlier designs were compared on the same test episodes, so the results may be
+# optimistic. The default episodes are synthetic, so the results do not show how well the network
 # works on real recordings.

@@ -9,8 +9,8 @@
 # %% [markdown]
 # # 5. Detecting events in a recording
 #
-# **Question.** Given one recording that the network was not trained on, which sounds does it
-# detect, when do they begin and end, and do you agree when you listen?
+# **Question.** Which sounds does the network detect in a recording that it was not trained on, when
+# do they begin and end, and do you agree when you listen?
 #
 # **Inputs.** One audio or video file, and the trained network in `data/model`.
 #
@@ -40,7 +40,7 @@ from sedlib.reports import plots
 params = load_params()
 file = None  # path of a media file, from the top of the repository; default: first test episode
 hop = "frames"  # time between scores: 1.0, 0.5, 0.2 or 0.1 s; "frames": frame-level scores
-drawn_from = 180  # s, where the stretch begins that is drawn and played
+drawn_from = 180  # s, start of the stretch that is drawn and played
 drawn = 60  # s, length of this stretch
 
 # %% [markdown]
@@ -107,9 +107,9 @@ for error in folder.errors.loc[folder.errors["filename"] == name, "error"]:
 # %% [markdown]
 # The table lists the threshold of each class and the share of the recording in which the class is
 # active, according to the reference and to the network. Where the two shares differ much, the
-# network detects too much or too little of a class. Equal shares do not mean that it is right,
-# because misses and false alarms may cancel each other. Without an annotation, all reference shares
-# are 0.
+# network detects too much or too little of a class. Equal shares do not mean that the detected
+# events are right, because misses and false alarms may cancel each other out. Without an
+# annotation, all reference shares are 0.
 
 # %% tags=["trained"]
 level = description["frames"] if hop == detection.FRAMES else description
@@ -185,9 +185,9 @@ plots.save_figure(fig, figures / "detected.png")
 plt.show()
 
 # %% [markdown]
-# In the panel of events, a coloured bar with a dark line below it is an event that the network has
-# detected. A bar without a line is a miss, and a line without a bar is a false alarm. Where a bar
-# and its line begin or end at different times, the onset or offset is wrong. Where one bar has
+# If there is an annotation, a coloured bar with a dark line below it is an event that the network
+# has detected. A bar without a line is a miss, and a line without a bar is a false alarm. Where a
+# bar and its line begin or end at different times, the onset or offset is wrong. Where one bar has
 # several lines below it, the score has fallen below the threshold in between.
 #
 # Compare such places with the panel of scores. If the row of a missed class is grey there, the
@@ -197,10 +197,10 @@ plt.show()
 
 # %% [markdown]
 # ## Listening
-# The first player has the whole stretch. Each of the others has the longest estimated event of one
-# class that begins in the stretch: up to eight seconds of it, with a second before and after. All
-# sounds are scaled to the same peak level. Listen to each of them and decide whether you agree with
-# the class.
+# The first player plays the whole stretch. Each of the others plays the longest estimated event of
+# one class that begins in the stretch: up to eight seconds of it, with a second before and after.
+# All sounds are scaled to the same peak level. Listen to each of them and decide whether you agree
+# with the class.
 
 # %%
 events = result.events[result.events["onset"].between(start, stop, inclusive="left")]
@@ -214,15 +214,15 @@ plots.players(sounds, rate)
 
 # %% [markdown]
 # ## Comparison with the reference
-# To count errors, the recording is cut into segments of one second, and each segment gets the
-# labels of its events, the reference ones and the estimated ones by the same rule. For each class,
+# To count errors, the recording is cut into segments of one second. The reference events and the
+# estimated events are turned into labels of these segments by the same rule. For each class,
 # [precision](https://en.wikipedia.org/wiki/Precision_and_recall) is the share of the segments with
-# an estimated label that have it in the reference, too; recall is the share of the segments with
-# the label in the reference that have an estimated one, too; F1 is the harmonic mean of both; and
+# an estimated label that also have it in the reference; recall is the share of the segments with
+# the label in the reference that also have an estimated one; F1 is the harmonic mean of both; and
 # support is the number of segments with the label in the reference.
 #
-# Classes that do not occur in the reference are left out, because an annotation of your own need
-# not cover all classes.
+# Classes that do not occur in the reference are left out, because an annotation of your own may not
+# cover all classes.
 
 # %% tags=["trained"]
 judged = [label for label in classes if label in set(reference["event_label"])]
@@ -237,9 +237,9 @@ by_class[["precision", "recall", "f1", "support"]]
 # Keep the support in mind when you read the table: with a support of 8, one segment more or less
 # changes the recall by 1/8. The next cell summarises the classes in two ways. The *micro* average
 # counts the segments of all classes together, so that frequent classes dominate it; the *macro*
-# average is the mean over the classes, so that each class counts the same. If the micro average of
-# F1 is above the macro average, the frequent classes tend to have the higher F1. The last row is
-# the micro average of the stretch in the figure.
+# average is the mean over the classes, so that each class has the same weight. If the micro average
+# of F1 is above the macro average, the frequent classes tend to have a higher F1 than the rare
+# ones. The last row is the micro average of the stretch in the figure.
 
 # %% tags=["trained"]
 whole = metrics.averages(reference_labels, estimated_labels)
@@ -251,8 +251,9 @@ pd.DataFrame(parts).T[["precision", "recall", "f1"]]
 # ## Choice of the hop
 # The hop limits how exact the times of the events can be. With a hop of 1 s, all onsets are whole
 # seconds: when sounds begin anywhere within a second, even a perfect detector is wrong by a quarter
-# of a second on average. A shorter hop lifts this limit, at a price: a hop of 0.1 s needs ten times
-# as many segments as one of 1 s. Frame-level scores need no more segments than a hop of 1 s.
+# of a second on average. A shorter hop allows more exact times, but it needs more computation: a
+# hop of 0.1 s needs ten times as many segments as one of 1 s. Frame-level scores need no more
+# segments than a hop of 1 s.
 #
 # Whether the times do become more exact depends on the network and on the recording. The next table
 # answers this for the present recording, with four values for each hop:
@@ -288,10 +289,10 @@ comparison = pd.DataFrame(rows, index=[str(choice) for choice in by_hop], column
 comparison.rename_axis("hop (s)")
 
 # %% [markdown]
-# Read the columns together. A network that breaks a sound into many short events has many onsets,
-# some of which are near a reference onset by chance: then the onset error can be small while event
-# F1 is low. One recording is a small sample, too. Small differences between two rows can be chance;
-# notebook 4 computes confidence intervals from all test episodes.
+# The columns should be read together. A network that breaks a sound into many short events has many
+# onsets, some of which are near a reference onset by chance: then the onset error can be small
+# while event F1 is low. One recording is also a small sample, so small differences between two rows
+# can be due to chance; notebook 4 computes confidence intervals from all test episodes.
 
 # %% [markdown]
 # ## Findings
@@ -317,4 +318,5 @@ if judged:
 # **Limits.** The weights of the network come from the training episodes, and the thresholds from
 # the validation episodes; by default, these are synthetic. On recordings of another kind, the
 # events may be much less reliable; if you can, train the network on annotated recordings of that
-# kind. Notebook 7 measures what is lost between synthetic episodes and mixtures of real recordings.
+# kind. Notebook 7 measures how well networks trained on synthetic episodes work on episodes mixed
+# from recorded sounds.

@@ -12,15 +12,17 @@
 # **Question.** The present configuration differs from that of the
 # [2018 experiment](https://github.com/vtt-project/vtt-sound-event-detection) in its network, its
 # training examples, its optimiser, its loss and its thresholds. How much does each of these changes
-# contribute, and which contributions are larger than chance would explain?
+# contribute to the result, and which of the contributions are larger than chance would explain?
 #
-# This notebook answers these questions with an incremental (additive)
-# [ablation](https://arxiv.org/abs/1901.08644): starting from the 2018 configuration, each variant
-# adds one change.
+# An [*ablation*](https://arxiv.org/abs/1901.08644) measures such contributions by adding or
+# removing one part at a time. This one is incremental (additive): starting from the 2018
+# configuration, each variant adds one change and keeps the earlier ones.
 #
 # **Inputs.** `reports/experiments/ablation.npz` and `ablation.json`, the scores of every trained
 # network and a description of the experiment. The command `make experiment` trains the networks and
-# takes hours; this notebook only evaluates the stored scores.
+# takes hours; this notebook only evaluates the stored scores. In this notebook, the *present*
+# configuration is therefore the configuration at the time of the experiment. If `params.yaml` has
+# changed since then, the results below have not.
 #
 # **Outputs.** `reports/experiments/ablation_metrics.json` and figures in `reports/figures/06`.
 
@@ -43,18 +45,18 @@ resamples = 2000  # bootstrap resamples of the test segments
 
 # %% [markdown]
 # ## Variants and training setup
-# A *variant* is one way to train a network. The first variant is the 2018 configuration. Each
-# later variant adds one change, which may bundle several settings, and keeps all earlier changes.
-# Every variant is trained once with each of several *seeds*; a seed determines the initial weights,
-# the order of the examples and the data augmentation. All runs see the same number of examples, and
-# each keeps the epoch with the highest mean average precision on the validation episodes.
+# A *variant* is one way to train a network. The first variant is the 2018 configuration. Each later
+# variant adds one change, which may consist of several settings. Every variant is trained once with
+# each of several *seeds*; a seed determines the initial weights, the order of the examples and the
+# data augmentation. All runs use the same number of examples, and each keeps the weights of the
+# epoch with the highest mean average precision on the validation episodes.
 #
-# The results that come with this repository were computed without a GPU. For that reason the 2018
-# network was trained at a fraction of its original width and for far fewer steps than in 2018. Its
-# results here therefore describe a narrower 2018 network trained on the same number of examples as
-# the others. The main further differences from 2018 are that the labels follow the rule of
-# `params.yaml` and that the best epoch is kept instead of the last one. The complete list is in the
-# docstrings of `sedlib.models.vtt2018` and `sedlib.experiments.ablation_variants`.
+# The results that come with this repository were computed without a GPU. For that reason, the 2018
+# network has only a fraction of its original width here, and it was trained for far fewer steps
+# than in 2018. There are further differences from 2018. The two main ones are that segments are
+# labelled by the rule printed below, and that the best epoch is kept instead of the last one. The
+# complete list is in the docstrings of `sedlib.models.vtt2018` and
+# `sedlib.experiments.ablation_variants`.
 
 # %%
 plots.use_style()
@@ -71,20 +73,28 @@ variants, seeds, classes = (list(experiment[key]) for key in ("variants", "seeds
 minutes = pd.Series(experiment["minutes"])
 print(f"{len(variants)} variants x {len(seeds)} seeds, trained on {corpus} episodes")
 print(f"{experiment['epochs']} epochs of {experiment['examples_per_epoch']} examples per run")
+print(f"labelling rule of the experiment: '{experiment['rule']}'")
 print(f"{minutes.sum() / 60:.1f} hours of training on {experiment['processor']}")
 
 # %% [markdown]
-# The table lists the change that each variant adds and the mean training time of one run. Some of
-# the terms: a
-# [log-mel](https://librosa.org/doc/latest/generated/librosa.feature.melspectrogram.html) input is a
-# spectrogram whose frequency bands are spaced as pitch is heard; [batch
-# normalisation](https://arxiv.org/abs/1502.03167) standardises the outputs of a layer; [linear
-# softmax pooling](https://arxiv.org/abs/1810.09050) averages the scores of the frames, weighted by
-# the scores themselves; warm-up and [cosine decay](https://arxiv.org/abs/1608.03983) raise the
-# learning rate at the start and lower it towards the end; [mixup](https://arxiv.org/abs/1710.09412)
-# is a form of *data augmentation* that adds two training examples to make a new one; and the
-# variant `augmentation` changes examples at random in level, in timbre and by
-# [masks](https://arxiv.org/abs/1904.08779) over some of the spectrogram.
+# Notebook 2 explains the label rules: by `half`, for example, a segment has the label of a class
+# when events of the class cover at least half of it.
+#
+# The table lists the change that each variant adds and the mean training time of one run. Notebook
+# 3 explains most of the terms. In short:
+#
+# - a [log-mel](https://librosa.org/doc/latest/generated/librosa.feature.melspectrogram.html) input
+#   holds the logarithm of the power in frequency bands that are spaced roughly as humans perceive
+#   pitch;
+# - [batch normalisation](https://arxiv.org/abs/1502.03167) standardises the outputs of a layer;
+# - [linear softmax pooling](https://arxiv.org/abs/1810.09050) averages the scores of the frames,
+#   weighted by the scores themselves;
+# - warm-up raises the learning rate at the start of the training, and [cosine
+#   decay](https://arxiv.org/abs/1608.03983) lowers it towards the end;
+# - [mixup](https://arxiv.org/abs/1710.09412) is a form of *data augmentation* that combines two
+#   training examples into a new one;
+# - the variant `augmentation` adds further data augmentation: random changes of level and timbre,
+#   and [masks](https://arxiv.org/abs/1904.08779) over parts of the spectrogram.
 
 # %%
 print(f"width of the 2018 network: {experiment['vtt2018_width']:g} of the original width")
@@ -95,12 +105,14 @@ table
 
 # %% [markdown]
 # ## Evaluation on resampled test segments
-# Two metrics are compared, each computed for every class and then averaged over the classes:
+# The variants are compared by two metrics, each computed for every class and then averaged over the
+# classes:
 #
-# - *F1*, the harmonic mean of precision and recall. A class counts as detected in a segment of one
-#   second when its score reaches the threshold. All variants use the threshold of 2018, which is
-#   0.5 for every class. The mean over the classes is called macro F1.
-# - [*Average precision*](https://scikit-learn.org/stable/modules/generated/sklearn.metrics.average_precision_score.html),
+# - *F1*, the harmonic mean of precision and recall. A class is detected in a segment of one second
+#   when its score reaches the threshold. All variants use the threshold of 2018, which is 0.5 for
+#   every class. The mean over the classes is called macro F1.
+# - [*Average
+#   precision*](https://scikit-learn.org/stable/modules/generated/sklearn.metrics.average_precision_score.html),
 #   the area under the curve of precision over recall. It measures how well the scores rank the
 #   segments and does not depend on thresholds.
 #
@@ -109,9 +121,10 @@ table
 # [*block bootstrap*](https://en.wikipedia.org/wiki/Bootstrapping_%28statistics%29#Block_bootstrap):
 # the test episodes are resampled many times in blocks of consecutive segments, because errors in
 # neighbouring segments depend on each other. The seeds are resampled as well, so that the 95 %
-# intervals cover both other minutes of the same episodes and other training runs. With only a few
-# seeds they are still somewhat too short. All variants are evaluated on the same resamples. Their
-# *paired differences* are therefore usually more precise than the values themselves.
+# intervals cover the variation between minutes of the same episodes and between training runs. With
+# only a few seeds, they are still somewhat too short. All variants are evaluated on the same
+# resamples. The *paired difference* of two variants is therefore usually more precise than the two
+# values themselves.
 
 # %%
 rule = experiment["rule"]
@@ -128,11 +141,11 @@ for name in variants:
     detected[name] = [s >= detection.DEFAULT_THRESHOLD for s in scores[name]]
 
 # %% [markdown]
-# The last change needs no training: the networks of the last variant are evaluated with a threshold
-# of their own for each class. It is the threshold with the highest F1 on the validation segments.
-# For a class with fewer positive validation segments than the number printed below, it is half of
-# that highest F1 (notebook 3 explains why). The table shows the thresholds, with one column for
-# each seed.
+# The last change, `tuned thresholds`, needs no training: the networks of the last variant are
+# evaluated with a separate threshold for each class instead of 0.5. It is the threshold with the
+# highest F1 on the validation segments. For a class with fewer positive validation segments than
+# the number printed below, it is half of that highest F1 (notebook 3 explains why). The table shows
+# the thresholds, with one column for each seed.
 
 # %%
 first, *_, last = variants
@@ -141,7 +154,7 @@ validation_scores = [arrays[f"{last}/{seed}/validation/{corpus}"] for seed in se
 thresholds = [detection.choose_thresholds(validation, s) for s in validation_scores]
 scores["tuned thresholds"] = scores[last]
 detected["tuned thresholds"] = [s >= t for s, t in zip(scores[last], thresholds, strict=True)]
-print(f"fewest positive validation segments: {detection.MINIMUM_POSITIVES}")
+print(f"minimum number of positive validation segments: {detection.MINIMUM_POSITIVES}")
 pd.DataFrame(thresholds, pd.Index(seeds, name="seed"), classes).T
 
 # %% [markdown]
@@ -199,8 +212,8 @@ plt.show()
 
 # %% [markdown]
 # Where the marks of a variant lie far apart, its result depends strongly on the seed, and a
-# comparison of single runs would be misleading. The following figure draws the gains, again with
-# their 95 % intervals.
+# comparison of single runs would be misleading. The next figure shows the gains, again with their
+# 95 % intervals.
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(plots.WIDTH, 3.8), sharey=True)
@@ -214,15 +227,16 @@ plots.save_figure(fig, figures / "gains.png")
 plt.show()
 
 # %% [markdown]
-# If a line crosses zero, these test segments and seeds do not show whether the change helps or
-# harms. If it lies entirely to the right or to the left of zero, the change helps or harms at this
-# place in the sequence, within the limits stated at the end.
+# A line that lies entirely to the right of zero shows that the change helps at its place in the
+# sequence; a line entirely to the left shows that it harms there, within the limits stated at the
+# end. If a line crosses zero, these test segments and seeds do not show whether the change helps or
+# harms.
 
 # %% [markdown]
 # ## All changes together, class by class
-# The table compares F1 of the 2018 configuration with that of the present one, which includes its
-# tuned thresholds. The column `difference` has a 95 % interval from `low` to `high`. Micro F1 pools
-# the decisions of all classes, so that it mostly reflects the frequent classes.
+# The table compares F1 of the 2018 configuration with F1 of the present configuration, which
+# includes the tuned thresholds. The 95 % interval of the difference reaches from `low` to `high`.
+# Micro F1 pools the decisions of all classes, so that it mostly reflects the frequent classes.
 
 # %%
 total = metrics.paired_differences(samples[first], samples[names[-1]]).xs("f1", level="metric")
@@ -233,7 +247,7 @@ print(f"interval below zero: {(each['high'] < 0).sum()} of {len(classes)} classe
 total.loc[[*classes, "macro", "micro"], ["2018", "present", "difference", "low", "high"]]
 
 # %% [markdown]
-# The figure shows the two columns of F1 with the interval of each.
+# The figure shows both values of F1 for each class with their 95 % intervals.
 
 # %%
 colours = plots.class_colours(classes)
@@ -250,16 +264,19 @@ plots.save_figure(fig, figures / "by_class.png")
 plt.show()
 
 # %% [markdown]
-# A class with few segments in the test episodes tends to have a long interval.
+# The intervals of classes with few segments in the test episodes tend to be long. Whether the two
+# configurations differ for a class is shown by the interval of the difference in the table rather
+# than by the overlap of the two lines.
 
 # %% [markdown]
 # ## Evaluation as in 2018
-# The 2018 experiment used another label rule, a threshold of 0.5 and smoothed formulas for
-# precision, recall and F1. By its rule, an event labels a segment only if it covers the whole
-# segment, except that it may begin up to 0.1 s late. The table applies all three to the first and
-# the last variant, beside the F1 that was published in 2018. The published values belong to other
-# episodes, of a real TV series. They therefore only indicate whether a class is of similar
-# difficulty there, not whether one model is better than another.
+# The 2018 experiment used the label rule `whole`, a threshold of 0.5 for every class, and smoothed
+# formulas for precision, recall and F1. Under this rule, a segment has the label of an event only
+# if the event covers the whole segment, except that it may begin up to 0.1 s late. The table
+# evaluates the first and the last trained variant in this way, beside the F1 values published in
+# 2018. The published values were measured on other episodes, those of a real TV series. They show
+# only whether a class was of similar difficulty there, not whether one model is better than
+# another.
 
 # %%
 whole = arrays[f"reference/whole/test/{corpus}"]
@@ -272,9 +289,9 @@ for name, title in ((first, "2018 configuration"), (last, "last variant")):
 table
 
 # %% [markdown]
-# The column `2018 configuration` can be compared with the column `2018` of the section before. The
-# scores and the thresholds are the same in both, so any difference is due to the label rule and the
-# formulas alone.
+# The column `2018 configuration` can be compared with the column `2018` of the previous section.
+# The scores and the thresholds are the same in both, so any difference is due to the label rule and
+# the formulas alone.
 
 # %% [markdown]
 # ## Stored results
@@ -298,8 +315,9 @@ write_json(results | {"setup": setup, "total gain in macro F1": whole_gain}, tar
 
 # %% [markdown]
 # ## Findings
-# The lines below rank the changes whose 95 % interval excludes zero, with the largest gain first. A
-# negative gain is a loss. All other changes follow in one line.
+# For each metric, the lines below list the changes whose 95 % interval excludes zero, with the
+# largest gain first; a negative gain is a loss. The changes whose interval contains zero follow in
+# one line.
 
 # %%
 for metric, title in titles.items():
@@ -309,25 +327,33 @@ for metric, title in titles.items():
     for name, row in gain[clear].iterrows():
         print(f"  {row['estimate']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]  {name}")
     print(f"  interval contains zero: {', '.join(gain.index[~clear]) or 'none'}\n")
-print("all changes, macro F1: {estimate:+.3f} [{low:+.3f}, {high:+.3f}]".format(**whole_gain))
+# %%
+largest = gains.xs("f1", level=1)["estimate"].idxmax()
+print(f"The change with the largest gain in macro F1 is '{largest}'.")
+text = "All changes together change macro F1 by {estimate:+.3f} [{low:+.3f}, {high:+.3f}]."
+print(text.format(**whole_gain))
+higher = (total.loc[classes, "low"] > 0).sum()
+print(f"The interval of the change in F1 lies above zero for {higher} of {len(classes)} classes.")
 
 # %% [markdown]
-# How to read the ranking:
+# The following points help to interpret these results.
 #
-# - A gain in mean average precision means that the scores order the segments better. A gain in
-#   macro F1 alone can also arise because scores move across the fixed threshold.
-# - Two neighbours in the ranking whose intervals overlap need not be in that order in another
-#   experiment.
-# - A change whose interval contains zero is not shown to be useless. Its effect may be too small,
-#   or the test set too short, for the effect to be visible. Conversely, about one in twenty 95 %
-#   intervals excludes zero by chance where there is no effect.
-# - A loss at one place need not be a loss in the end, because later changes build on it and may
-#   need it. For example, the 2018 configuration trains on random one-second crops from regions with
-#   constant labels. Long and short regions are drawn with the same probability, which favours
-#   short, rare sounds. Training on every segment gives this up. Mixup with partners drawn evenly
-#   over the classes favours rare sounds again.
+# - **Ranking or threshold.** A gain in mean average precision means that the scores rank the
+#   segments better. A gain in macro F1 alone can also arise because scores move across the fixed
+#   threshold.
+# - **Order of the list.** If the intervals of two neighbours in the list overlap, their order may
+#   be different in another experiment.
+# - **Intervals that contain zero.** Such an interval does not show that a change is useless. Its
+#   effect may be too small to be visible in so few test episodes. Conversely, when there is no
+#   effect, about one in twenty 95 % intervals excludes zero by chance.
+# - **Losses.** A change that lowers a metric at its place in the sequence may still be useful in
+#   the end, because later changes build on it. An example are the training examples. The 2018
+#   configuration draws random one-second crops from regions with constant labels, long and short
+#   regions with the same probability, which favours short, rare sounds. The variant `segment
+#   labels` loses this advantage, and mixup with a second segment drawn evenly over the classes
+#   favours rare sounds again.
 #
-# **Limits.** The changes were made in one order; in another order each would contribute something
-# else. The 2018 network is narrow here and was trained with fewer steps than in 2018. The episodes
-# are few and come from one source, and early designs of the present configuration were evaluated on
-# the same test episodes, so the total gain may be optimistic.
+# **Limits.** The changes were added in one order; in another order, each could have a different
+# effect. The 2018 network is narrower here than in 2018 and was trained for fewer steps. There are
+# few episodes, all from one source, and earlier designs of the present configuration were compared
+# on the same test episodes, so the total gain may be optimistic.

@@ -9,15 +9,14 @@
 # %% [markdown]
 # # 7. Transfer from synthetic to recorded sounds
 #
-# **Question.** The default episodes are synthetic. How well does the same network perform when it
-# is trained and tested on episodes mixed from recorded sounds? What carries over from synthetic
-# episodes to episodes mixed from recorded sounds, and for which classes?
+# **Question.** The default episodes are synthetic. What does a network that was trained on them
+# carry over to episodes mixed from recorded sounds, class by class?
 #
 # **Inputs.** `reports/experiments/transfer.npz` and `transfer.json`, the scores of networks trained
-# on synthetic episodes, on episodes mixed from recordings, and on both. The command
-# `sedlib experiment transfer` trains them and needs a *sound bank*, a folder of short recordings
-# for each class; `data/README.md` describes its layout. The sound bank of the stored results
-# cannot be distributed with this repository. This notebook only evaluates the stored scores.
+# on synthetic episodes, on episodes mixed from recordings, and on both, and a description of the
+# experiment. The command `make experiment NAME=transfer` trains the networks and needs a *sound
+# bank*, a folder of short recordings for each class. This notebook only evaluates the stored
+# scores.
 #
 # **Outputs.** `reports/experiments/transfer_metrics.json` and figures in `reports/figures/07`.
 
@@ -39,13 +38,26 @@ params = load_params()
 resamples = 2000  # bootstrap resamples of the test segments
 
 # %% [markdown]
-# ## Training data and sound bank
+# ## Origin of the recordings
+# The recordings of the stored results are 357 short clips, collected from public repositories under
+# open licences. About two fifths of them come from
+# [ESC-50](https://github.com/karolpiczak/ESC-50), a collection of sounds from
+# [Freesound](https://freesound.org): most knocks, crashes, claps and laughs, and about half of the
+# doors. The speech comes mainly from public speech corpora, and the music and shouts mainly from
+# open-source games and audio software. Most of the clips of audience laughter are mixtures of
+# several single laughs. The sound bank is not part of this repository, because the licences of the
+# clips differ and some exclude commercial use. `data/README.md` describes the layout of a sound
+# bank, so that you can make one of your own.
+#
+# ## Training and test episodes
 # A *corpus* is a set of episodes with their split into training, validation and test. There are two
-# corpora. The episodes of the second one are mixed from recordings by the same scripts as the
-# synthetic episodes, with the same rooms, levels and unlabelled sounds. The experiment trains three
-# *variants*, one on each corpus and one on both. In the last case half of the examples come from
-# each corpus, so that all variants see equally many. Every variant is trained with several *seeds*,
-# which determine the initial weights, the order of the examples and the data augmentation.
+# corpora here, `synthetic` and `recordings`. The episodes of the second one are not recordings of
+# real scenes: they are mixed from the recorded clips by the same scripts as the synthetic episodes,
+# with the same rooms, levels and unlabelled sounds. The experiment trains three *variants* of the
+# network: one on each corpus and one on both. In the last case, half of the examples come from each
+# corpus, so that all variants are trained on the same number of examples. Every variant is trained
+# once with each of several *seeds*, which determine the initial weights, the order of the examples
+# and the data augmentation.
 
 # %%
 plots.use_style()
@@ -60,12 +72,13 @@ variants, seeds, classes = (list(experiment[key]) for key in ("variants", "seeds
 corpora, hours = list(experiment["lengths"]), sum(experiment["minutes"].values()) / 60
 print(f"{len(variants)} variants x {len(seeds)} seeds: {', '.join(variants)}")
 print(f"{experiment['epochs']} epochs of {experiment['examples_per_epoch']} examples per run")
+print(f"labelling rule of the experiment: '{experiment['rule']}' (see notebook 2)")
 print(f"{hours:.1f} hours of training on {experiment['processor']}")
 
 # %% [markdown]
 # The table gives the number of recordings of each class in each subset. Recordings that belong
-# together, such as several takes of one door, form a *group*, and a group is used in one subset
-# only. The number of groups is therefore the number of independent sources of a class.
+# together, such as several takes of one door, form a *group*, and each group is used in one subset
+# only. The number of groups is therefore the number of independent sound sources.
 
 # %%
 counts = pd.DataFrame(experiment["recordings_and_groups"]).T.loc[classes]
@@ -75,17 +88,17 @@ print(f"at most two groups in the test subset: {', '.join(few) or 'none'}")
 pd.concat({"recordings": counts.map(lambda pair: pair[0]), "groups": groups}, axis=1)
 
 # %% [markdown]
-# The test result of a class with one or two groups describes one or two sound sources rather than
-# the class.
+# If a class has only one or two groups in the test subset, its test result describes these one or
+# two sound sources rather than the class.
 
 # %% [markdown]
 # ## Thresholds
 # A class is detected in a segment of one second when its score reaches the *threshold* of the
-# class. Thresholds are chosen on the validation episodes of the corpus or corpora that the network
-# was trained on. For a network trained on synthetic episodes this is the realistic case: no
-# annotated recordings are at hand. The chosen threshold is the one with the highest F1 or, for a
-# class with fewer positive validation segments than printed below, half of that highest F1
-# (notebook 3 explains why).
+# class. The thresholds are chosen on the validation episodes of the corpus or corpora that the
+# network was trained on. The network trained on synthetic episodes thus gets its thresholds without
+# any recordings, as if no annotated recordings were available. The threshold of a class is the one
+# with the highest F1 or, for a class with fewer positive validation segments than the minimum
+# printed below, half of that highest F1 (notebook 3 explains why).
 
 # %%
 rule, thresholds = experiment["rule"], {}
@@ -94,15 +107,16 @@ for variant, seed in product(variants, seeds):
     labels = np.concatenate([arrays[f"reference/{rule}/validation/{c}"] for c in own])
     scores = np.concatenate([arrays[f"{variant}/{seed}/validation/{c}"] for c in own])
     thresholds[variant, seed] = detection.choose_thresholds(labels, scores)
-print(f"fewest positive validation segments: {detection.MINIMUM_POSITIVES}")
+print(f"minimum number of positive validation segments: {detection.MINIMUM_POSITIVES}")
 
 # %% [markdown]
 # ## Evaluation on resampled test segments
 # Every network is tested on the test episodes of both corpora. As in notebook 6, 95 % [*confidence
 # intervals*](https://en.wikipedia.org/wiki/Confidence_interval) come from a *block bootstrap*: the
 # test episodes are resampled in blocks of consecutive segments, and the seeds are resampled as
-# well. With only a few seeds the intervals are somewhat too short. Two variants are compared on the
-# same resamples (*paired difference*).
+# well. With only a few seeds, the intervals are somewhat too short. Two variants are compared on
+# the same resamples by their *paired difference*. The table gives the number of test segments with
+# the label of each class.
 
 # %%
 reference, weights = {}, {}
@@ -113,7 +127,7 @@ for corpus in corpora:
 pd.DataFrame({f"{c} test segments": reference[c].sum(axis=0) for c in corpora}, classes)
 
 # %% [markdown]
-# The table above counts the test segments that carry the label of each class. The next cell
+# Both corpora follow the same scripts, so their counts are equal or nearly equal. The next cell
 # computes all metrics for every run and every resample, and then averages the runs of a variant.
 
 # %%
@@ -129,7 +143,8 @@ for corpus, variant in product(corpora, variants):
 # %% [markdown]
 # ## Averages over the classes
 # The table shows two metrics, averaged over the classes, with their 95 % intervals. *F1* is the
-# harmonic mean of precision and recall and depends on the thresholds. [*Average precision*](https://scikit-learn.org/stable/modules/generated/sklearn.metrics.average_precision_score.html)
+# harmonic mean of precision and recall and depends on the thresholds. [*Average
+# precision*](https://scikit-learn.org/stable/modules/generated/sklearn.metrics.average_precision_score.html)
 # is the area under the curve of precision over recall; it measures how well the scores rank the
 # segments and does not depend on thresholds.
 
@@ -142,7 +157,7 @@ pd.concat({title: macro.xs(key, level="metric") for key, title in titles.items()
 
 # %% [markdown]
 # ## F1 by class
-# The table shows F1 of each class for every combination of test and training episodes.
+# The table shows F1 of each class and macro F1 for every combination of test and training episodes.
 
 # %%
 wanted = [*classes, "macro"]
@@ -151,29 +166,39 @@ table = pd.DataFrame({pair: rows["estimate"] for pair, rows in f1.items()})
 table.rename_axis(levels, axis="columns")
 
 # %% [markdown]
-# The figure adds the confidence intervals. The shape of a marker shows what a network was trained
-# on; a filled marker means that training and test episodes are from the same corpus.
+# The figure shows the same values with their 95 % intervals. The left panel is for tests on
+# synthetic episodes, the right panel for tests on episodes mixed from recordings. The shape of a
+# marker shows what the networks were trained on; a filled marker means that training and test
+# episodes are from the same corpus.
 
 # %%
-fig, axes = plt.subplots(1, len(corpora), figsize=(plots.WIDTH, 5.5), sharey=True)
-colours, styles = plots.class_colours(classes), list(zip("osD", (-0.25, 0, 0.25), strict=True))
+fig, axes = plt.subplots(1, len(corpora), figsize=(plots.WIDTH, 6), sharey=True)
+colours = plots.class_colours(classes) | {"macro": "black"}
+styles = list(zip("osD", (-0.25, 0, 0.25), strict=True))
 for ax, corpus in zip(axes, corpora, strict=True):
     for variant, (marker, shift) in zip(variants, styles, strict=True):
-        rows, at = f1[corpus, variant].loc[classes], {"shift": shift, "marker": marker}
+        rows, at = f1[corpus, variant], {"shift": shift, "marker": marker}
         plots.draw_dots(ax, rows["estimate"], colours, rows, filled=corpus == variant, **at)
-        ax.scatter([], [], marker=marker, facecolor="white", edgecolor="0.3", label=variant)
-    ax.set(xlabel=f"F1, tested on {corpus}", xlim=(-0.02, 1.02))
-    plots.label_rows(ax, classes)
-axes[-1].legend(title="trained on", loc="upper left", bbox_to_anchor=(1, 1))
+        ax.scatter([], [], s=45, marker=marker, fc="white", ec="0.3", label=f"trained on {variant}")
+    ax.set(xlabel=f"F1 on the test episodes, {corpus}", xlim=(-0.02, 1.02))
+    plots.label_rows(ax, wanted)
+axes[-1].scatter([], [], s=45, marker="s", color="0.3", label="filled: tested on\nthe same corpus")
+axes[-1].legend(loc="upper left", bbox_to_anchor=(1, 1))
 plots.save_figure(fig, figures / "by_class.png")
 plt.show()
 
 # %% [markdown]
-# ## Training on synthetic episodes, tested on recordings
-# Both networks of this comparison are tested on episodes mixed from recordings. The differences are
-# *trained on synthetic episodes* minus *trained on recordings*, so a negative value is a loss. F1
-# may be lower because the scores rank the segments worse or because the thresholds do not fit.
-# Average precision helps to tell the two apart, because it depends on the ranking only.
+# In the left panel, the distance between circle and square shows what is lost on synthetic episodes
+# by training on recordings instead. In the right panel it shows what is lost, or gained, on
+# recordings by training on synthetic episodes; the next section examines this difference. The
+# diamond shows the networks trained on both corpora.
+
+# %% [markdown]
+# ## Training on synthetic episodes, testing on recordings
+# Both variants of this comparison are tested on episodes mixed from recordings. The table shows the
+# difference *trained on synthetic episodes* minus *trained on recordings*, so a negative value is a
+# loss. F1 may be lower because the scores rank the segments worse or because the thresholds do not
+# fit. Average precision helps to tell the two apart, because it depends only on the ranking.
 
 # %%
 synthetic, recorded = corpora
@@ -182,32 +207,37 @@ lost = lost[["difference", "low", "high"]]
 pd.concat({key: lost.xs(key, level="metric").loc[wanted] for key in titles}, axis=1)
 
 # %% [markdown]
-# A metric of a class is called lower here if the whole 95 % interval of its difference lies below
-# zero, and higher if it lies above.
+# In the following lists, a metric is called lower if the whole 95 % interval of its difference lies
+# below zero, and higher if it lies above.
 
 # %%
 f1_lower, ranking_lower = (lost.xs(key, level="metric").loc[classes, "high"] < 0 for key in titles)
-lists = {"F1 and average precision lower": f1_lower & ranking_lower}
-lists["only F1 lower"] = f1_lower & ~ranking_lower
-lists["only average precision lower"] = ~f1_lower & ranking_lower
-lists["neither lower"] = ~f1_lower & ~ranking_lower
-lists["F1 higher"] = lost.xs("f1", level="metric").loc[classes, "low"] > 0
+lists = {"1. F1 and average precision lower": f1_lower & ranking_lower}
+lists["2. only F1 lower"] = f1_lower & ~ranking_lower
+lists["3. only average precision lower"] = ~f1_lower & ranking_lower
+lists["4. neither lower"] = ~f1_lower & ~ranking_lower
+lists["of these, F1 higher"] = lost.xs("f1", level="metric").loc[classes, "low"] > 0
 for title, chosen in lists.items():
     print(f"{title}: {', '.join(chosen.index[chosen]) or 'none'}")
 
 # %% [markdown]
-# A list may be empty. A class in the first list is ranked worse by a network trained on synthetic
-# episodes alone, and other thresholds are unlikely to make up for the loss. Possible reasons are
-# differences in the sounds and in bandwidth. For a class in the second list, thresholds chosen on
-# recordings may suffice. A class in the third list is ranked worse, but no loss of F1 is shown at
-# the chosen thresholds. For a class in the fourth list no loss is shown, which does not prove that
-# there is none: with few test segments the intervals are long.
+# A list may be empty.
+#
+# 1. The segments of these classes are ranked worse by networks trained only on synthetic episodes,
+#    and other thresholds are unlikely to make up for the loss. Possible reasons are that the
+#    synthetic sounds differ from the recorded ones and that the two corpora differ in bandwidth.
+# 2. For these classes, thresholds chosen on recordings may be enough to avoid the loss.
+# 3. The segments of these classes are ranked worse, but at the chosen thresholds the experiment
+#    shows no loss of F1.
+# 4. For these classes the experiment shows no loss. This does not prove that there is none: with
+#    few test segments, the intervals are long.
 
 # %% [markdown]
 # ## Adding synthetic episodes to recordings
-# The table compares the network trained on recordings alone with the one trained on both, again
-# tested on recordings. Both have seen the same number of examples. A positive difference means that
-# replacing half of the recorded examples by synthetic ones improves F1.
+# The table compares the networks trained on recordings alone with those trained on both corpora,
+# again tested on episodes mixed from recordings. Both were trained on the same number of examples.
+# A positive difference means that F1 improves when half of the recorded examples are replaced by
+# synthetic ones.
 
 # %%
 both = variants[-1]
@@ -234,30 +264,37 @@ write_json(results, target)
 
 # %% [markdown]
 # ## Findings
-# The lines below summarise macro F1 on the episodes mixed from recordings. Each line gives the
-# difference to the network that was trained on recordings alone, with its 95 % interval.
+# The sentences below are computed from the results. They compare macro F1 on the test episodes
+# mixed from recordings with that of the networks trained on recordings alone.
 
 # %%
 for variant in (synthetic, both):
     change = metrics.paired_differences(samples[recorded, recorded], samples[recorded, variant])
     difference, low, high = change.loc[("macro", "f1"), ["difference", "low", "high"]]
-    verdict = "excludes" if low > 0 or high < 0 else "contains"
-    print(f"trained on {variant}: {difference:+.3f} [{low:+.3f}, {high:+.3f}], {verdict} zero")
+    verdict = "higher" if low > 0 else "lower" if high < 0 else "neither clearly higher nor lower"
+    print(f"After training on '{variant}', macro F1 is {verdict} than after training on", end=" ")
+    print(f"'{recorded}': {difference:+.3f} [{low:+.3f}, {high:+.3f}].")
+
 
 # %% [markdown]
-# - **Synthetic episodes alone.** If the interval of the first line lies below zero, synthetic
-#   episodes do not fully replace recordings. The lists above name the classes for which a loss is
-#   shown. Possible reasons are the differences in bandwidth and in the sounds: a synthetic shout,
-#   for example, is a high and distorted synthetic voice.
+# - **Synthetic episodes alone.** If macro F1 is lower after training on synthetic episodes, these
+#   do not fully replace recordings. The lists above name the classes for which the experiment shows
+#   a loss. Possible reasons are the differences in bandwidth and in the sounds: a synthetic shout,
+#   for example, is made from a raised and distorted synthetic voice.
 # - **The opposite direction.** The left panel of the figure shows how networks trained on
-#   recordings perform on synthetic episodes. The experiment cannot tell whether a loss there arises
-#   because the recordings are few or because the synthetic sounds differ from them.
-# - **Both together.** If the interval of the second line lies above zero, a small sound bank is
+#   recordings perform on synthetic episodes. If they perform worse there, the experiment cannot
+#   tell whether the reason is the small number of recordings or the difference between synthetic
+#   and recorded sounds.
+# - **Both together.** If macro F1 is higher after training on both corpora, a small sound bank is
 #   better used together with synthetic episodes than alone, on average over the classes. Single
-#   classes may differ; the section on adding synthetic episodes lists them.
+#   classes may behave differently; the section "Adding synthetic episodes to recordings" lists
+#   them.
 #
-# **Limits.** The results depend on the sound bank: the result of a class with one or two groups in
-# the test subset shows little about sounds from other sources. Episodes mixed from recordings are
-# limited to 7.5 kHz and synthetic ones to 9 kHz, so the two corpora differ in more than their
-# sounds. Rooms, levels and scripts are synthetic in both, so the results do not describe a real
-# broadcast.
+# **Limits.** The results depend on the sound bank: if a class has only one or two groups in the
+# test subset, its result says little about sounds from other sources. Episodes mixed from
+# recordings are limited to 7.5 kHz and synthetic ones to 9 kHz, so the two corpora differ not only
+# in their sounds. Rooms, levels and scripts are synthetic in both, so the results do not predict
+# the performance on real broadcasts. In the stored experiment, the mixtures of single laughs are
+# all in the validation subset, and some of the single laughs are also clips of the class `laughing`
+# in the other subsets. The validation results for laughter are therefore not independent of
+# training and test.

@@ -79,7 +79,8 @@ from sedlib.metrics.psd_roc import (
 )
 from sedlib.metrics.ranking import average_precision, precision_recall_curves, roc_auc
 from sedlib.metrics.segment import (
-    NOTHING,
+    NO_FALSE_ALARM,
+    NO_MISS,
     averages,
     confusion,
     edge_errors,

@@ -13,7 +13,7 @@ from sedlib.metrics.event_lists import SECOND, by_recording
 from sedlib.metrics.ranking import average_precision
 from sedlib.metrics.ratios import divide, error_rates, segment_ratios
 
-NOTHING = "nothing"
+NO_MISS, NO_FALSE_ALARM = "no miss", "no false alarm"  # last row and column of `confusion`
 
 
 def segment_metrics(reference, estimated, classes, scores=None):
@@ -126,9 +126,9 @@ def confusion(reference, estimated, classes):
 
     - in column i: in which i is predicted (its recall);
     - in column j: in which i is missed and j is a false alarm;
-    - in column ``nothing``: in which i is missed and there is no false alarm.
+    - in column ``no false alarm``: in which i is missed and there is no false alarm.
 
-    Of the segments in which no class is missed, the row ``nothing`` gives the share with a
+    Of the segments in which no class is missed, the row ``no miss`` gives the share with a
     false alarm of j, and with none. A row adds up to more than 1 where a segment has several
     false alarms. With one label and one prediction for each segment, the rows of the classes are
     those of the usual confusion matrix divided by its row sums.
@@ -152,14 +152,13 @@ def confusion(reference, estimated, classes):
         If the shapes differ.
     """
     reference, estimated = _check_labels(reference, estimated)
-    missed = _append_nothing(reference & ~estimated)
-    false_alarms = _append_nothing(estimated & ~reference)
+    missed = _append_no_label(reference & ~estimated)
+    false_alarms = _append_no_label(estimated & ~reference)
     hits = np.append((reference & estimated).sum(axis=0), 0)
     segments = np.append(reference.sum(axis=0), missed[:, -1].sum())
     shares = divide(missed.T @ false_alarms + np.diag(hits), segments[:, None])
-    index, columns = (
-        pd.Index([*classes, NOTHING], name=name) for name in ("reference", "estimated")
-    )
+    index = pd.Index([*classes, NO_MISS], name="reference")
+    columns = pd.Index([*classes, NO_FALSE_ALARM], name="estimated")
     return pd.DataFrame(shares, index, columns)
 
 
@@ -375,6 +374,6 @@ def _micro(counts):
     return {name: float(ratio) for name, ratio in pooled.items()}
 
 
-def _append_nothing(labels):
+def _append_no_label(labels):
     """Append a column that is 1 where a segment has no label."""
     return np.column_stack([labels, ~labels.any(axis=1)]).astype(np.int64)

@@ -15,7 +15,8 @@ from sklearn import metrics as sklearn_metrics
 
 from sedlib.annotations import AnnotationError, event_table
 from sedlib.metrics import (
-    NOTHING,
+    NO_FALSE_ALARM,
+    NO_MISS,
     averages,
     confusion,
     edge_errors,
@@ -166,20 +167,20 @@ def test_the_formulas_of_2018_smooth_as_its_code_did(case):
 def test_confusions_agree_with_a_slow_count(case):
     reference, estimated, _ = case
     table = confusion(reference, estimated, CLASSES)
-    names = [*CLASSES, NOTHING]
-    assert table.index.tolist() == table.columns.tolist() == names
-    for i, row in enumerate(names):
-        segments, shares = 0, dict.fromkeys(names, 0)
+    rows, columns = [*CLASSES, NO_MISS], [*CLASSES, NO_FALSE_ALARM]
+    assert (table.index.tolist(), table.columns.tolist()) == (rows, columns)
+    for i, row in enumerate(rows):
+        segments, shares = 0, dict.fromkeys(columns, 0)
         for ref, est in zip(reference, estimated, strict=True):
             missed = [t and not s for t, s in zip(ref, est, strict=True)]
             alarms = [s and not t for t, s in zip(ref, est, strict=True)]
-            if any(missed) if row == NOTHING else not ref[i]:
+            if any(missed) if row == NO_MISS else not ref[i]:
                 continue
             segments += 1
-            if row != NOTHING and est[i]:
+            if row != NO_MISS and est[i]:
                 shares[row] += 1
                 continue
-            shares[NOTHING] += not any(alarms)
+            shares[NO_FALSE_ALARM] += not any(alarms)
             for j, label in enumerate(CLASSES):
                 shares[label] += alarms[j]
         expected = {name: n / segments if segments else math.nan for name, n in shares.items()}
