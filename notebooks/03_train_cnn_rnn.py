@@ -187,9 +187,9 @@ plt.show()
 # %% [markdown]
 # Mixing only adds labels, so no share falls. The share of a frequent class can grow, too, because
 # segments of this class are themselves drawn as second segments, and because it also occurs in
-# second segments that were drawn for another class. The growth of a rare class is less limited. The
-# ratio of the most frequent to the rarest class shows how imbalanced the segments are before and
-# after mixing:
+# second segments that were drawn for another class. The share of a rare class can grow by a larger
+# factor. The ratio of the most frequent to the rarest class shows how imbalanced the segments are
+# before and after mixing:
 
 # %%
 ratio = shares.max() / shares.min()
@@ -299,8 +299,8 @@ print(f"last / lowest validation loss = {last['val_loss'] / history['val_loss'].
 #   validation segments.
 # - With fewer, the position of the highest F1 is mostly chance. The threshold is then *half of the
 #   highest F1*. If the scores were exact probabilities, this would be the threshold with the
-#   highest F1 ([Lipton et al., 2014](https://arxiv.org/abs/1402.1892)). It uses the height of the
-#   curve, which depends less on single segments than the position of its peak.
+#   highest F1 ([Lipton et al., 2014](https://arxiv.org/abs/1402.1892)). This case uses the height
+#   of the curve, which depends less on single segments than the position of its peak.
 # - A class without any positives gets 0.5.
 
 # %%
@@ -429,8 +429,8 @@ print(f"from {ratio['original']:.0f} to {ratio['mixed']:.0f}.")
 # %% [markdown]
 # - **Learning.** The first sentence answers the question for the validation episodes, on average
 #   over the classes. Notebook 4 gives the results for the test episodes, class by class.
-# - **Size.** A network with fewer parameters and multiply-adds is faster to train and to use.
-#   Notebook 6 compares its results with those of a narrower version of the 2018 model.
+# - **Size.** The network is small enough to be trained without a GPU. Notebook 6 compares its
+#   results with those of a narrower version of the 2018 model.
 # - **Data augmentation.** Mixup with classes drawn equally often adds labels of rare classes to
 #   more training segments. Notebook 6 measures how much mixup, the other data augmentation and the
 #   frame labels contribute to the result, in an incremental (additive) *ablation*: starting from

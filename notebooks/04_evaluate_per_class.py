@@ -113,7 +113,7 @@ baseline_estimated = baseline_scores >= levels
 # The thresholds of the baseline are chosen on the validation episodes, like those of the network,
 # but by another rule. The rule of the network, which the section "Effect of the thresholds"
 # explains, uses the threshold with the highest F1 only for classes with enough validation segments.
-# The rest of this notebook uses the threshold with the highest F1 for every class of the baseline.
+# In the rest of this notebook, the baseline uses the threshold with the highest F1 for every class.
 # The two printed lines show what difference this makes. If the second value is higher, the network
 # is compared with the better of the two baselines.
 
@@ -189,8 +189,8 @@ plots.save_figure(fig, figures / "f1_by_class.png")
 plt.show()
 
 # %% [markdown]
-# The intervals of classes with little support tend to be long, because few segments decide about
-# their F1.
+# The intervals of classes with little support tend to be long, because their F1 is based on few
+# segments.
 
 # %% [markdown]
 # ## Events from segments and from frames
@@ -228,7 +228,8 @@ print(f"share of onsets within 200 ms of a whole second: {(distance <= 0.2).mean
 # %% [markdown]
 # The event-based metric of the next section tolerates an error of 200 ms in the onset. An event
 # from segments can meet this tolerance only where the reference onset is that close to a whole
-# second. The share printed above is therefore an upper limit of their event-based recall.
+# second. The share printed above is therefore an upper limit of the event-based recall of such
+# events, over all classes together.
 
 # %% [markdown]
 # ## Standard metrics of sound event detection
@@ -246,7 +247,7 @@ print(f"share of onsets within 200 ms of a whole second: {(distance <= 0.2).mean
 # - [*Intersection-based*](https://arxiv.org/abs/1910.08440) F1 compares events by the share of
 #   their duration that overlaps, not by their onsets. An estimated event is a false positive unless
 #   reference events of its class cover at least half of it. A reference event is detected when
-#   estimated events that are no false positives cover at least half of it.
+#   estimated events that are not false positives cover at least half of it.
 # - The *polyphonic sound detection score* (PSDS), defined by [Bilen et al.
 #   (2020)](https://arxiv.org/abs/1910.08440), lies between 0 and 1 and summarises all thresholds.
 #   It is computed over all of them by the method of [Ebbers et al.
@@ -271,8 +272,8 @@ pd.DataFrame(literature)
 # higher values are. The segment-based F1 here and the F1 of the first table are based on different
 # labels unless `labels.rule` is `any`.
 #
-# The next table gives the bounds of the 95 % confidence intervals of these F1 values, where the
-# bootstrap computes them, from the same resamples as above.
+# The next table gives the bounds of the 95 % confidence intervals of segment-based and event-based
+# F1, computed from the same resamples as above.
 
 # %% tags=["trained"]
 f1_bounds = {}
@@ -358,14 +359,11 @@ choice["threshold"] = thresholds
 best = detection.choose_thresholds(reference, scores, minimum_positives=1)
 for name, levels in {"0.5": 0.5, "in use": thresholds, "best": best}.items():
     choice[f"F1, {name}"] = metrics.segment_metrics(reference, scores >= levels, classes)["f1"]
-choice["in use - 0.5"] = choice["F1, in use"] - choice["F1, 0.5"]
-choice
-
-# %% tags=["trained"]
-effect = choice["in use - 0.5"]
+effect = choice["in use - 0.5"] = choice["F1, in use"] - choice["F1, 0.5"]
 print(f"macro F1 with the thresholds in use minus macro F1 with 0.5: {effect.mean():+.3f}")
-print(f"largest gain of a class: {effect.max():+.2f}, largest loss: {effect.min():+.2f}")
+print(f"differences of single classes: from {effect.min():+.2f} to {effect.max():+.2f}")
 print(f"macro F1 with the best thresholds: {choice['F1, best'].mean():.2f}")
+choice
 
 # %% [markdown]
 # Where the column `in use - 0.5` is negative, the rule did harm: a plain threshold of 0.5 would
@@ -377,14 +375,14 @@ print(f"macro F1 with the best thresholds: {choice['F1, best'].mean():.2f}")
 # %% [markdown]
 # ## Confusion between classes
 # A segment may have several labels, so the usual confusion matrix is not defined. The one below is
-# made of two kinds of errors: a class is *missed* when it is in the reference but not detected, and
-# it is a *false alarm* when it is detected but not in the reference. All values in the row of a
+# based on two kinds of errors: a class is *missed* when it is in the reference but not detected,
+# and it is a *false alarm* when it is detected but not in the reference. All values in the row of a
 # class are shares of its reference segments. The diagonal holds the recall. The other columns show
 # in which share the class was missed while the class of the column was a false alarm, and the last
-# column in which share it was missed without any false alarm. The last row belongs to the segments
-# in which no class was missed; it shows which share of them has a false alarm of each class, and
-# which share has none. The number in brackets at the bottom is the number of false alarms of the
-# class in all segments.
+# column in which share it was missed without any false alarm. The last row is for the segments in
+# which no class was missed; it shows which share of them has a false alarm of each class, and which
+# share has none. The number in brackets at the bottom is the number of false alarms of the class in
+# all segments.
 
 # %% tags=["trained"]
 confusion = metrics.confusion(reference, estimated, classes)
@@ -526,8 +524,6 @@ print("Macro F1 is {network:.2f} for the network, {baseline:.2f} for the baselin
 print("The difference is {difference:.2f} [{low:.2f}, {high:.2f}].".format(**macro))
 print(f"The share of the classes with an interval above zero is {better:.2f}.")
 print(f"Compared with 0.5, the thresholds in use change macro F1 by {effect.mean():+.3f}.")
-
-# %% tags=["trained"]
 for grid, values in literature.items():
     f1 = values["event-based F1 (200 ms, 20 %), macro"]
     print(f"Events from {grid} have an event-based macro F1 of {f1:.2f}.")

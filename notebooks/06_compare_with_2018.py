@@ -73,12 +73,13 @@ variants, seeds, classes = (list(experiment[key]) for key in ("variants", "seeds
 minutes = pd.Series(experiment["minutes"])
 print(f"{len(variants)} variants x {len(seeds)} seeds, trained on {corpus} episodes")
 print(f"{experiment['epochs']} epochs of {experiment['examples_per_epoch']} examples per run")
-print(f"labelling rule of the experiment: '{experiment['rule']}'")
+print(f"label rule of the experiment: '{experiment['rule']}'")
 print(f"{minutes.sum() / 60:.1f} hours of training on {experiment['processor']}")
 
 # %% [markdown]
-# Notebook 2 explains the label rules: by `half`, for example, a segment has the label of a class
-# when events of the class cover at least half of it.
+# Notebook 2 explains the label rules. Under `half`, for example, a segment has the label of a class
+# when events of the class cover at least half of it, or when it holds at least half of an event
+# that is shorter than a segment.
 #
 # The table lists the change that each variant adds and the mean training time of one run. Notebook
 # 3 explains most of the terms. In short:
@@ -327,6 +328,7 @@ for metric, title in titles.items():
     for name, row in gain[clear].iterrows():
         print(f"  {row['estimate']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]  {name}")
     print(f"  interval contains zero: {', '.join(gain.index[~clear]) or 'none'}\n")
+
 # %%
 largest = gains.xs("f1", level=1)["estimate"].idxmax()
 print(f"The change with the largest gain in macro F1 is '{largest}'.")
@@ -338,7 +340,7 @@ print(f"The interval of the change in F1 lies above zero for {higher} of {len(cl
 # %% [markdown]
 # The following points help to interpret these results.
 #
-# - **Ranking or threshold.** A gain in mean average precision means that the scores rank the
+# - **Ranking and thresholds.** A gain in mean average precision means that the scores rank the
 #   segments better. A gain in macro F1 alone can also arise because scores move across the fixed
 #   threshold.
 # - **Order of the list.** If the intervals of two neighbours in the list overlap, their order may
@@ -347,11 +349,11 @@ print(f"The interval of the change in F1 lies above zero for {higher} of {len(cl
 #   effect may be too small to be visible in so few test episodes. Conversely, when there is no
 #   effect, about one in twenty 95 % intervals excludes zero by chance.
 # - **Losses.** A change that lowers a metric at its place in the sequence may still be useful in
-#   the end, because later changes build on it. An example are the training examples. The 2018
-#   configuration draws random one-second crops from regions with constant labels, long and short
-#   regions with the same probability, which favours short, rare sounds. The variant `segment
-#   labels` loses this advantage, and mixup with a second segment drawn evenly over the classes
-#   favours rare sounds again.
+#   the end, because later changes build on it. For example, the 2018 configuration draws random
+#   one-second crops from regions with constant labels. Long and short regions are drawn with the
+#   same probability, which favours short, rare sounds. The variant `segment labels` loses this
+#   advantage. The variant `mixup` favours rare sounds again, because it draws the second segment
+#   evenly over the classes.
 #
 # **Limits.** The changes were added in one order; in another order, each could have a different
 # effect. The 2018 network is narrower here than in 2018 and was trained for fewer steps. There are

@@ -9,8 +9,8 @@
 # %% [markdown]
 # # 7. Transfer from synthetic to recorded sounds
 #
-# **Question.** The default episodes are synthetic. What does a network that was trained on them
-# carry over to episodes mixed from recorded sounds, class by class?
+# **Question.** The default episodes are synthetic. How well does training on them carry over to
+# episodes mixed from recorded sounds?
 #
 # **Inputs.** `reports/experiments/transfer.npz` and `transfer.json`, the scores of networks trained
 # on synthetic episodes, on episodes mixed from recordings, and on both, and a description of the
@@ -72,13 +72,14 @@ variants, seeds, classes = (list(experiment[key]) for key in ("variants", "seeds
 corpora, hours = list(experiment["lengths"]), sum(experiment["minutes"].values()) / 60
 print(f"{len(variants)} variants x {len(seeds)} seeds: {', '.join(variants)}")
 print(f"{experiment['epochs']} epochs of {experiment['examples_per_epoch']} examples per run")
-print(f"labelling rule of the experiment: '{experiment['rule']}' (see notebook 2)")
+print(f"label rule of the experiment: '{experiment['rule']}' (see notebook 2)")
 print(f"{hours:.1f} hours of training on {experiment['processor']}")
 
 # %% [markdown]
 # The table gives the number of recordings of each class in each subset. Recordings that belong
 # together, such as several takes of one door, form a *group*, and each group is used in one subset
-# only. The number of groups is therefore the number of independent sound sources.
+# only. The number of groups therefore says more about the variety of a class than the number of
+# recordings.
 
 # %%
 counts = pd.DataFrame(experiment["recordings_and_groups"]).T.loc[classes]
@@ -216,7 +217,7 @@ lists = {"1. F1 and average precision lower": f1_lower & ranking_lower}
 lists["2. only F1 lower"] = f1_lower & ~ranking_lower
 lists["3. only average precision lower"] = ~f1_lower & ranking_lower
 lists["4. neither lower"] = ~f1_lower & ~ranking_lower
-lists["of these, F1 higher"] = lost.xs("f1", level="metric").loc[classes, "low"] > 0
+lists["F1 higher"] = lost.xs("f1", level="metric").loc[classes, "low"] > 0
 for title, chosen in lists.items():
     print(f"{title}: {', '.join(chosen.index[chosen]) or 'none'}")
 
@@ -275,12 +276,11 @@ for variant in (synthetic, both):
     print(f"After training on '{variant}', macro F1 is {verdict} than after training on", end=" ")
     print(f"'{recorded}': {difference:+.3f} [{low:+.3f}, {high:+.3f}].")
 
-
 # %% [markdown]
 # - **Synthetic episodes alone.** If macro F1 is lower after training on synthetic episodes, these
 #   do not fully replace recordings. The lists above name the classes for which the experiment shows
 #   a loss. Possible reasons are the differences in bandwidth and in the sounds: a synthetic shout,
-#   for example, is made from a raised and distorted synthetic voice.
+#   for example, is a high and distorted synthetic voice.
 # - **The opposite direction.** The left panel of the figure shows how networks trained on
 #   recordings perform on synthetic episodes. If they perform worse there, the experiment cannot
 #   tell whether the reason is the small number of recordings or the difference between synthetic
