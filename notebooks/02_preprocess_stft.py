@@ -51,9 +51,31 @@ data, figures = workspace() / "data", workspace() / "reports" / "figures" / "02"
 classes, stft, rate = list(params.classes), params.stft, params.stft.sample_rate
 split = episodes.usable_split(params.split, data / "episodes")
 
+# %% [markdown]
+# ## Loudness of a recording
+# Two recordings of the same scene can differ in level by 30 dB, and the same sound should get the
+# same scores in both. Each recording is therefore first brought to one loudness, by one gain for
+# the whole recording, so that loud and quiet passages within it keep their relation. Loudness is
+# measured as broadcasters do ([EBU R 128](https://tech.ebu.ch/publications/r128)): the mean power
+# after a filter that resembles hearing, without the pauses, in *loudness units relative to full
+# scale* (LUFS). The loudness aimed at is `stft.loudness`. The gain is at most `stft.largest_gain`
+# dB, so that the faint noise of a recording of almost nothing stays faint.
+
+# %%
+levels = {}
+for name in split.episodes:
+    waveform = audio.read_audio(data / "episodes" / f"{name}.flac", rate)
+    gain = 20 * np.log10(features.normalising_gain([waveform], stft))
+    levels[name] = {"loudness (LUFS)": audio.measure_loudness([waveform], rate), "gain (dB)": gain}
+pd.DataFrame(levels).T.round(1)
+
+# %% [markdown]
+# From here on, the notebook shows one episode after this gain.
+
 # %%
 episode = episode or split.train[0]
 waveform = audio.read_audio(data / "episodes" / f"{episode}.flac", rate)
+waveform = features.normalise(waveform, stft)
 events = annotations.read(data / "episodes" / f"{episode}.json")
 duration = len(waveform) / rate
 print(f"{episode}: {duration:.0f} s of mono sound at {rate} Hz with {len(events)} events")
@@ -309,7 +331,8 @@ rows = []
 for name in split.episodes:
     path = data / "features" / f"{name}.npy"
     waveform = audio.read_audio(data / "episodes" / f"{name}.flac", rate)
-    magnitude = features.spectrogram(features.split_segments(waveform, stft), stft)
+    segments = features.split_segments(features.normalise(waveform, stft), stft)
+    magnitude = features.spectrogram(segments, stft)
     features.write_features(path, magnitude)
     rows.append([name, *magnitude.shape, path.stat().st_size / 2**20])
 
@@ -320,6 +343,8 @@ table.set_index("episode").round(1)
 
 # %% [markdown]
 # ## Findings
+# - Every recording is brought to one loudness first, so that the level at which it was recorded
+#   does not matter.
 # - The network receives the STFT magnitudes of one segment at a time. The comparison above checks
 #   that they agree with those of librosa.
 # - The length of the window is a compromise between resolution in time and in frequency.

@@ -300,6 +300,7 @@ left.set(xlabel="mean score", ylabel="share of reference labels", xlim=(0, 1), y
 left.legend()
 right.bar(curve["lower"], curve["count"], 1 / len(curve), align="edge", color="0.6", ec="white")
 right.set(xlabel="score", ylabel="number of scores", yscale="log", xlim=(0, 1))
+right.yaxis.set_major_formatter("{x:g}")
 plots.save_figure(fig, figures / "reliability.png")
 plt.show()
 

@@ -15,47 +15,62 @@ from tqdm import tqdm
 
 from sedlib import annotations, audio
 from sedlib.config import SedlibError, load_params, repository, workspace
-from sedlib.files import write_text
+from sedlib.files import printable, read_json, write_text
 
 HOPS = {"1.0": 1.0, "1": 1.0, "0.5": 0.5, "0.2": 0.2, "0.1": 0.1, "frames": "frames"}
 
 
 def detect_command(arguments):
     """Detect the events in media files; the exit code is 1 if a file could not be read."""
-    with _native_messages_hidden():
-        from sedlib import batch
-        from sedlib.models import read_description
+    from sedlib import batch
+    from sedlib.models import read_description
 
-    files = audio.find_media(arguments.files)
-    model = arguments.model or workspace() / "data" / "model"
+    model, output = _find_model(arguments.model), arguments.output
     classes = read_description(model)["classes"]
+    search = audio.search_media(arguments.files)
+    faults = [f"{folder}: {reason}" for folder, reason in search.closed.items()]
+    if not search.files:
+        raise SedlibError(
+            "; ".join(["there is no media file to process", *faults, *search.remarks])
+        )
     thresholds = {
         name: value
         for label, value in arguments.threshold
         for name in ([label] if label else classes)
     }
-    options = batch.Options(arguments.format, arguments.hop, thresholds, arguments.scores)
+    how = arguments.format, arguments.hop, thresholds, arguments.scores, arguments.track
+    options = batch.Options(*how)
+    where = model, output, options, arguments.overwrite
+    further = [batch.METRICS] if arguments.reference else []
+    tasks = batch.plan_tasks(search.files, *where, further)
+    reference, aliases = None, dict(arguments.alias)
+    if arguments.reference:  # before the first file is decoded, which may take hours
+        from sedlib.batch.reference import read_reference
+
+        reference = read_reference(arguments.reference, tasks, output, classes, aliases)
     outcomes = []
-    with _progress_bar(total=_total_duration(files)) as bar:
-        for outcome in batch.detect_files(files, model, arguments.output, options, bar.update):
+    with _progress_bar(total=_total_duration(t.path for t in tasks if not t.outcome)) as bar:
+        for outcome in batch.detect_tasks(tasks, *where, _native_messages_hidden, bar.update):
             outcomes.append(outcome)
             result = f"{outcome.events} event{'' if outcome.events == 1 else 's'}"
             result += ", already done" if outcome.done_before else ""
-            bar.write(f"{outcome.path}: {'could not be read' if outcome.fault else result}")
-    if arguments.reference:
-        table, remarks = batch.compare_with_reference(
-            outcomes,
-            _read_reference(arguments.reference, [file.stem for file in files]),
-            classes,
-            arguments.output,
-            options.format,
-            dict(arguments.alias),
-        )
-        print("\n".join([*remarks, table.to_string(float_format="{:.2f}".format, na_rep="–")]))
-    faults = [outcome.fault for outcome in outcomes if outcome.fault]
-    for fault in faults:
-        print(f"sedlib: {fault}", file=sys.stderr)
-    print(f"{len(outcomes) - len(faults)} of {len(outcomes)} files done: {arguments.output}")
+            bar.write(f"{printable(outcome.path)}: {'not done' if outcome.fault else result}")
+            for remark in outcome.remarks:
+                bar.write(printable(remark))
+    for remark in search.remarks:
+        print(remark)
+    faults += [outcome.fault for outcome in outcomes if outcome.fault]
+    for fault in [*(reference.faults if reference else ()), *faults]:
+        print(f"sedlib: {printable(fault)}", file=sys.stderr)
+    if reference and len(outcomes) == len(tasks):
+        from sedlib.batch.compare import compare_with_reference
+
+        compared = outcomes, reference, classes, output, aliases, arguments.overwrite
+        table, remarks = compare_with_reference(*compared)
+        print("\n".join([*reference.remarks, *remarks]))
+        print(table.to_string(float_format="{:.2f}".format, na_rep="–"))
+    done = sum(outcome.fault is None for outcome in outcomes)
+    print(f"{done} of {len(tasks)} files done: {printable(output)}")
     sys.exit(1 if faults else 0)
 
 
@@ -63,13 +78,15 @@ def check_command(arguments):
     """Check a folder of episodes; the exit code is 0, 1 (warnings) or 2 (errors)."""
     from sedlib import check
 
-    params = load_params()
+    classes, aliases = _known_labels(arguments)
+    if arguments.write_corrected:
+        check.refuse_target(arguments.write_corrected, arguments.folder)
     with _progress_bar(leave=False) as bar:
         report = check.check_folder(
             arguments.folder,
-            params.classes,
-            split=params.split if arguments.split else None,
-            aliases=params.episodes.aliases | dict(arguments.alias),
+            classes,
+            split=load_params().split if arguments.split else None,
+            aliases=aliases | dict(arguments.alias),
             progress=lambda _, seconds: bar.update(round(seconds)),
         )
     if arguments.json:
@@ -80,6 +97,23 @@ def check_command(arguments):
         check.write_corrected(report, arguments.write_corrected)
         print(f"corrected annotations written to {arguments.write_corrected}", file=sys.stderr)
     sys.exit(report.exit_code)
+
+
+def _known_labels(arguments):
+    """Return the classes to check against, as given or of a model or params.yaml; aliases."""
+    if arguments.classes:
+        return tuple(dict.fromkeys(arguments.classes)), {}
+    if arguments.model:
+        with _native_messages_hidden():
+            from sedlib.models import read_description
+        return tuple(read_description(arguments.model)["classes"]), {}
+    if not (repository() / "params.yaml").is_file():
+        raise SedlibError(
+            "no classes to check against: there is no params.yaml in this folder or above it; "
+            "name them with --classes, or a model with --model"
+        )
+    params = load_params()
+    return params.classes, params.episodes.aliases
 
 
 def episodes_command(_):
@@ -142,7 +176,7 @@ def report_command(_):
 
     params, data, reports = load_params(), workspace() / "data", workspace() / "reports"
     metrics, ablation, transfer, description = (
-        json.loads(path.read_text(encoding="utf-8"))
+        read_json(path)
         for path in (
             reports / "metrics.json",
             reports / "experiments" / "ablation_metrics.json",
@@ -174,6 +208,19 @@ def _native_messages_hidden():
         os.close(terminal)
 
 
+def _find_model(named):
+    """Return the folder of the model; raise if it holds none."""
+    from sedlib.models import DESCRIPTION
+
+    folder = named or workspace() / "data" / "model"
+    if not (folder / DESCRIPTION).is_file():
+        raise SedlibError(
+            f"no model in {folder.absolute()} (there is no {DESCRIPTION}); name the folder of a "
+            "model with --model, or train one with `make reproduce` in a checkout of the project"
+        )
+    return folder
+
+
 def _progress_bar(**options):
     """Return a progress bar in seconds of sound; nothing is drawn outside a terminal."""
     return tqdm(unit=" s of sound", disable=None, file=sys.stderr, **options)
@@ -188,16 +235,6 @@ def _total_duration(files):
         except audio.AudioError:
             continue  # detection reports the file
     return total
-
-
-def _read_reference(path, names):
-    """Read the reference annotations from a file or a folder."""
-    if not path.is_dir():
-        return annotations.read(path)
-    found = annotations.read_folder(path, names)
-    for error in found.errors["error"]:
-        print(f"sedlib: {error}", file=sys.stderr)
-    return found.events
 
 
 def _parse_threshold(text):
@@ -227,7 +264,8 @@ def _parse_alias(text):
     return label, target or None
 
 
-def _build_parser():
+def build_parser():
+    """Build the parser of the command line; ``run`` in what it parses is the command."""
     parser = argparse.ArgumentParser(prog="sedlib", description="Sound event detection.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
 
@@ -242,9 +280,21 @@ def _build_parser():
     alias_help = "map a label to a class; LABEL= leaves its events out; may be repeated (default: "
 
     option = add("detect", detect_command, "detect the events in media files")
-    option("files", nargs="+", type=Path, metavar="FILE", help="media files, or folders of them")
+    option(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="media files, or folders, which are searched to their full depth",
+    )
     option(
         "--output", **folder, default="detected", help="folder of results (default: %(default)s)"
+    )
+    option(
+        "--overwrite",
+        action="store_true",
+        help="also replace files in the folder of results that this command did not write, or "
+        "that were changed since (default: no)",
     )
     option("--model", **folder, help="folder of the model (default: data/model)")
     option(
@@ -271,6 +321,12 @@ def _build_parser():
         help="a class is detected when its score reaches this value in [0, 1]; for one class or "
         "for all; may be repeated (default: the thresholds of the model)",
     )
+    option(
+        "--track",
+        metavar="N|LANGUAGE",
+        help="which of several audio tracks, by its number or language, such as 2 or eng "
+        "(default: the one marked as default, else the first)",
+    )
     option("--scores", action="store_true", help="also write NAME.scores.tsv (default: no)")
     option(
         "--reference",
@@ -283,6 +339,14 @@ def _build_parser():
 
     option = add("check", check_command, "check media files and their annotations")
     option("folder", **folder, help="folder of media files with their annotations")
+    option(
+        "--classes",
+        nargs="+",
+        action="extend",
+        metavar="CLASS",
+        help="the classes to check labels against (default: those of --model or params.yaml)",
+    )
+    option("--model", **folder, help="take the classes of this model (default: none)")
     option("--split", action="store_true", help="also check the split in params.yaml (default: no)")
     option("--json", action="store_true", help="print JSON (default: print tables)")
     option(
@@ -290,7 +354,7 @@ def _build_parser():
         **folder,
         help="write corrected annotations to this folder (default: write none)",
     )
-    option("--alias", **alias, help=f"{alias_help}those of params.yaml)")
+    option("--alias", **alias, help=f"{alias_help}those of params.yaml, if it names the classes)")
 
     add("episodes", episodes_command, "create or collect the episodes of the split")
     option = add("run-notebook", run_notebook_command, "execute a notebook")
@@ -315,21 +379,3 @@ def _build_parser():
     option("sources", nargs="*", **notebook, help="their .py files (default: notebooks/*.py)")
     add("report", report_command, "write both cards, the page of results and the README's table")
     return parser
-
-
-def main(arguments=None):
-    """Run a command; an error that the user can correct ends in one sentence and exit code 1.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        Default: those of the command line.
-    """
-    arguments = _build_parser().parse_args(arguments)
-    try:
-        arguments.run(arguments)
-    except SedlibError as error:
-        sys.exit(f"sedlib: {error}")
-    except KeyboardInterrupt:
-        print("sedlib: interrupted; run the same command to continue", file=sys.stderr)
-        sys.exit(130)  # 128 + SIGINT, as in shells

@@ -5,27 +5,56 @@ written in code. Unknown keys and values of the wrong type are errors that name 
 """
 
 import os
+import reprlib
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sedlib.files import nearest
+from sedlib.files import SedlibError, nearest, normal_name, printable
 
 WORKSPACE_VARIABLE = "SEDLIB_WORKSPACE"
-
-Name = Annotated[str, Field(min_length=1)]
-PositiveInt = Annotated[int, Field(gt=0)]
-PositiveFloat = Annotated[float, Field(gt=0)]
-
-
-class SedlibError(ValueError):
-    """A fault that the user can correct; the message names the place, the fault and the remedy."""
+# Columns of event and score tables, and rows that tables of results have beside the classes.
+RESERVED = frozenset({"filename", "onset", "offset", "event_label", "macro", "micro"})
+# Line ends, other control characters and surrogates; and two characters that XML does not have.
+_UNWRITABLE_KINDS, _UNWRITABLE = {"Cc", "Cs", "Zl", "Zp"}, "\ufffe\uffff"
 
 
 class ConfigError(SedlibError):
     """Parameters that cannot be used; the message names the key, the value and what to do."""
+
+
+def _check_class(label):
+    """Refuse the name of a class that a table or an annotation format cannot hold."""
+    if label.casefold() in RESERVED:
+        raise ValueError(f"class '{label}' is named like a column or row of tables; rename it")
+    if any(c in _UNWRITABLE or unicodedata.category(c) in _UNWRITABLE_KINDS for c in label):
+        raise ValueError(f"class {label!r} holds a control character; rename it")
+    if label != label.strip():
+        raise ValueError(f"class {label!r} begins or ends with a space; remove the space")
+    return label
+
+
+def _check_distinct(labels):
+    """Refuse a class that is listed twice, be it in another Unicode normal form."""
+    normal = [normal_name(label) for label in labels]
+    for i, label in enumerate(normal):
+        if label in normal[:i]:
+            raise ValueError(f"class '{label}' is listed twice; name every class once")
+    return labels
+
+
+Name = Annotated[str, Field(min_length=1)]
+EpisodeName = Annotated[Name, AfterValidator(normal_name)]  # as annotations and media have it
+PositiveInt = Annotated[int, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # NumPy's generators take no larger one
+ClassName = Annotated[Name, AfterValidator(_check_class)]
+Classes = Annotated[
+    tuple[ClassName, ...], Field(min_length=1, strict=False), AfterValidator(_check_distinct)
+]
 
 
 class Section(BaseModel):
@@ -64,9 +93,9 @@ class Episodes(Section):
 class Split(Section):
     """Names of the episodes of each subset; no episode may be in two subsets."""
 
-    train: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
-    validation: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
-    test: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
+    train: Annotated[tuple[EpisodeName, ...], Field(min_length=1, strict=False)]
+    validation: Annotated[tuple[EpisodeName, ...], Field(min_length=1, strict=False)]
+    test: Annotated[tuple[EpisodeName, ...], Field(min_length=1, strict=False)]
 
     @model_validator(mode="after")
     def _no_episode_twice(self):
@@ -88,7 +117,7 @@ class Split(Section):
 
 
 class STFTParams(Section):
-    """Settings of the short-time Fourier transform; see `sedlib.features`.
+    """Settings of the spectrograms, from the level of the sound on; see `sedlib.features`.
 
     Attributes
     ----------
@@ -97,12 +126,19 @@ class STFTParams(Section):
     n_fft, hop_length, win_length : int
         Length of the FFT, distance between frames and length of the Hann window, in samples.
         The window is not longer than the FFT.
+    loudness : float or None
+        Loudness in LUFS to which every recording is brought; None leaves recordings as they
+        are.
+    largest_gain : float
+        Largest gain in dB by which a recording is amplified for that.
     """
 
     sample_rate: PositiveInt
     n_fft: PositiveInt
     hop_length: PositiveInt
     win_length: PositiveInt
+    loudness: float | None = None
+    largest_gain: Annotated[float, Field(ge=0)] = 40.0
 
     @model_validator(mode="after")
     def _window_fits(self):
@@ -205,7 +241,7 @@ class Experiments(Section):
         From the name of a subfolder to its class; null leaves it out.
     """
 
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=2, strict=False)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=2, strict=False)]
     width: Annotated[float, Field(gt=0, le=1)]
     soundbank: Name
     aliases: dict[Name, Name | None]
@@ -220,8 +256,8 @@ class Experiments(Section):
 class Params(Section):
     """All parameters: the content of ``params.yaml``."""
 
-    seed: Annotated[int, Field(ge=0)]
-    classes: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
+    seed: Seed
+    classes: Classes
     episodes: Episodes
     split: Split
     stft: STFTParams
@@ -229,13 +265,6 @@ class Params(Section):
     train: Train
     detection: DetectionParams
     experiments: Experiments
-
-    @model_validator(mode="after")
-    def _classes_differ(self):
-        for i, label in enumerate(self.classes):
-            if label in self.classes[:i]:
-                raise ValueError(f"class '{label}' is listed twice in classes")
-        return self
 
     @model_validator(mode="after")
     def _aliases_lead_to_classes(self):
@@ -267,27 +296,62 @@ def load_params(path=None):
     """
     path = repository() / "params.yaml" if path is None else Path(path)
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; run from a checkout of the project") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); correct that") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text ({error.reason}); save it as UTF-8") from None
-    except yaml.YAMLError as error:
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply; see params.yaml in git") from None
+    except (yaml.YAMLError, ValueError, AttributeError) as error:  # PyYAML raises them all
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: holds {type(raw).__name__}, not a mapping of sections")
     try:
         return Params.model_validate(raw)
     except ValidationError as error:
-        faults = [f"{path.name}: {_describe(fault)}" for fault in error.errors()]
+        faults = [f"{path.name}: {fault}" for fault in describe_faults(Params, error)]
         raise ConfigError("\n".join(faults)) from None
 
 
-def _describe(fault):
-    """Describe a fault that pydantic found in one sentence."""
+class _Loader(yaml.SafeLoader):
+    """Read YAML without references: a few lines of them can stand for billions of values."""
+
+    def compose_node(self, parent, index):
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.YAMLError(
+                f"line {mark.line + 1} refers to another place with '*'; write the value out"
+            )
+        return super().compose_node(parent, index)
+
+
+def describe_faults(schema, error):
+    """Describe the faults that pydantic found.
+
+    Parameters
+    ----------
+    schema : type
+        The `Section` that was expected.
+    error : pydantic.ValidationError
+
+    Returns
+    -------
+    list of str
+        One sentence for each fault, with the key, the value and what to do.
+    """
+    return [printable(_describe(schema, fault)) for fault in error.errors()]
+
+
+def _describe(schema, fault):
+    """Describe a fault in one sentence."""
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        known = _keys(fault["loc"][:-1])
+        for part in fault["loc"][:-1]:
+            schema = schema.model_fields[part].annotation
+        known = list(schema.model_fields)
         near = nearest(str(fault["loc"][-1]), known, cutoff=0.6)
         hint = f"did you mean '{near}'?" if near else f"known keys: {', '.join(known)}"
         return f"unknown key '{key}'; {hint}"
@@ -296,15 +360,8 @@ def _describe(fault):
     if fault["type"] == "value_error":
         where = f"{key}: " if key else ""
         return where + str(fault["ctx"]["error"])
-    return f"{key} is {fault['input']!r}, but: {fault['msg'][0].lower()}{fault['msg'][1:]}"
-
-
-def _keys(location):
-    """List the keys of the section at `location`."""
-    section = Params
-    for part in location:
-        section = section.model_fields[part].annotation
-    return list(section.model_fields)
+    value = reprlib.repr(fault["input"])  # shortens what is long
+    return f"{key} is {value}, but: {fault['msg'][0].lower()}{fault['msg'][1:]}"
 
 
 def repository():

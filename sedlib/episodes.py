@@ -11,7 +11,7 @@ import pandas as pd
 from sedlib.config import SedlibError, Split
 from sedlib.files import write_text
 
-CORRECTIONS, LEFT_OUT = "corrections.tsv", "left_out.tsv"
+CORRECTIONS, LEFT_OUT = _REMARKS = "corrections.tsv", "left_out.tsv"
 # Not the names of an event table: the corrections must not be taken for annotations.
 CORRECTION_COLUMNS = {
     "filename": "episode",
@@ -59,10 +59,17 @@ def read_remarks(folder):
         If there are no episodes.
     """
     try:
-        tables = [pd.read_csv(folder / name, sep="\t") for name in (CORRECTIONS, LEFT_OUT)]
+        # As text: an episode may be called 01, 1e5, NA or True.
+        text = {"sep": "\t", "dtype": str, "keep_default_na": False}
+        corrections, left_out = (pd.read_csv(folder / name, **text) for name in _REMARKS)
+        numbers = {"row": int, "written_onset": float, "written_offset": float}
+        corrections = corrections.astype(numbers)
     except FileNotFoundError as error:
         raise EpisodeError(f"{error.filename}: no such file; run `sedlib episodes`") from None
-    corrections, left_out = tables
+    except (KeyError, ValueError):  # also of pandas
+        raise EpisodeError(
+            f"{folder}: {CORRECTIONS} or {LEFT_OUT} is damaged; run `sedlib episodes`"
+        ) from None
     originals = {stored: column for column, stored in CORRECTION_COLUMNS.items()}
     return corrections.rename(columns=originals), left_out
 
@@ -85,7 +92,7 @@ def usable_split(split, folder):
         If there are no episodes, or none is left in one of the subsets.
     """
     _, left_out = read_remarks(folder)
-    absent = set(left_out["name"].astype(str))
+    absent = set(left_out["name"])
     subsets = {
         subset: tuple(name for name in names if name not in absent) for subset, names in split
     }

@@ -1,7 +1,8 @@
 """The spectrogram of one-second segments, computed alike for training and for detection.
 
-A segment is one second of mono sound. Its feature is the magnitude of the short-time Fourier
-transform (STFT), on a linear scale and without normalization::
+Every recording is first brought to the same loudness, so that the level at which it was recorded
+makes no difference. A segment is one second of mono sound. Its feature is the magnitude of the
+short-time Fourier transform (STFT), on a linear scale::
 
     X[t, k] = | sum_n w[n] x[t * hop_length + n - n_fft / 2] exp(-2 pi i k n / n_fft) |
 
@@ -15,6 +16,7 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
+from sedlib.audio import measure_loudness
 from sedlib.config import SedlibError
 from sedlib.files import replacing
 
@@ -34,6 +36,42 @@ def segment_shape(stft):
         Number of frames and of frequency bins.
     """
     return 1 + stft.sample_rate // stft.hop_length, 1 + stft.n_fft // 2
+
+
+def normalising_gain(blocks, stft):
+    """Find the gain that brings a recording to the loudness of all features.
+
+    Parameters
+    ----------
+    blocks : iterable of numpy.ndarray of float32, shape (n_samples,)
+        The sound of the recording. It is not read if `stft` names no loudness.
+    stft : sedlib.config.STFTParams
+
+    Returns
+    -------
+    float
+        Factor for the samples, greater than 0. It is at most ``stft.largest_gain`` in dB, so
+        that the faint noise of a recording of almost nothing stays faint; 1 for silence.
+    """
+    if stft.loudness is None:
+        return 1.0
+    gain = stft.loudness - measure_loudness(blocks, stft.sample_rate)
+    return 10 ** (min(gain, stft.largest_gain) / 20) if np.isfinite(gain) else 1.0
+
+
+def normalise(waveform, stft):
+    """Bring a whole recording to the loudness of all features; see `normalising_gain`.
+
+    Parameters
+    ----------
+    waveform : numpy.ndarray of float32, shape (n_samples,)
+    stft : sedlib.config.STFTParams
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (n_samples,)
+    """
+    return waveform * np.float32(normalising_gain([waveform], stft))
 
 
 def split_segments(waveform, stft):

@@ -1,12 +1,24 @@
-"""Writing files completely or not at all, and finding the name that a misspelt one stands for."""
+"""Writing files completely or not at all; names as they are shown, and as they may be misspelt."""
 
 import difflib
 import json
 import os
-from contextlib import contextmanager
+import secrets
+import shutil
+import unicodedata
+import zlib
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
+
+_PARTIAL = ".partial"
+_NAME_END = 24  # characters of a name that a temporary one ends with: few, for names of 255 bytes
+_CONTROLS = {"Cc", "Cs", "Zl", "Zp"}  # Unicode categories that a terminal must not get from a name
+
+
+class SedlibError(ValueError):
+    """A fault that the user can correct; the message names the place, the fault and the remedy."""
 
 
 @contextmanager
@@ -15,7 +27,8 @@ def replacing(path):
 
     The block writes to a temporary file in the folder of the target. It replaces the target when
     the block ends. If the block raises an error, the temporary file is removed and the target
-    stays as it was.
+    stays as it was. Processes that write the same target do not disturb one another, and the
+    temporary files of those that were killed are removed.
 
     Parameters
     ----------
@@ -26,14 +39,65 @@ def replacing(path):
     ------
     pathlib.Path
         The temporary file. It is hidden and has the suffix of the target.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; its ``filename`` is the target.
     """
     path = Path(path)
-    partial = path.with_name(f".partial.{path.name}")
+    partial = path.with_name(f"{_unique_name()}.{path.name[-_NAME_END:]}")
+    remove_abandoned(path.parent)
     try:
         yield partial
         os.replace(partial, path)
+    except OSError as error:
+        if error.filename in (None, str(partial)):  # a full disk names no file
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # the error of the block says more
+            partial.unlink()
+
+
+@contextmanager
+def staging_folder(parent):
+    """Make a temporary folder and remove it at the end.
+
+    Those of processes that were killed are removed as well.
+
+    Parameters
+    ----------
+    parent : pathlib.Path
+        An existing folder.
+
+    Yields
+    ------
+    pathlib.Path
+        A hidden folder in `parent`.
+    """
+    folder = parent / _unique_name()
+    remove_abandoned(parent)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_abandoned(folder):
+    """Remove the temporary files and folders that killed processes of this machine left behind.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        It need not exist.
+    """
+    for path in folder.glob(f"{_PARTIAL}.{_host()}.*") if os.name == "posix" else ():
+        process = path.name.split(".")[3]
+        if process.isdecimal() and not _is_running(int(process)):
+            with suppress(OSError):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def write_text(text, path):
@@ -64,6 +128,30 @@ def write_json(value, path):
         If a number is nan or infinite, which JSON does not have.
     """
     write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", path)
+
+
+def read_json(path, error=SedlibError):
+    """Read a JSON file that this package has written.
+
+    Parameters
+    ----------
+    path : path-like
+    error : type
+        The class of the error that is raised.
+
+    Returns
+    -------
+    object
+
+    Raises
+    ------
+    SedlibError
+        If the content is not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as fault:  # bad UTF-8 and endless numbers included
+        raise error(f"{path}: not JSON ({fault}); restore the file or make it again") from None
 
 
 def write_arrays(path, compressed=False, **arrays):
@@ -107,3 +195,69 @@ def nearest(name, known, cutoff=0.0):
     spelt = {" ".join(str(other).casefold().split()): other for other in known}
     found = difflib.get_close_matches(" ".join(name.casefold().split()), spelt, 1, cutoff)
     return spelt[found[0]] if found else None
+
+
+def normal_name(name):
+    r"""Return a name in the Unicode normal form in which names are compared, NFC.
+
+    Programs and file systems write one name in different ways: macOS, for example, stores ``é``
+    as ``e`` and an accent (NFD), where a keyboard types one character (NFC).
+
+    Parameters
+    ----------
+    name : str
+        The name of a file, a recording, an episode or a class.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> normal_name("cafe\u0301") == "caf\xe9"
+    True
+    """
+    return unicodedata.normalize("NFC", name)
+
+
+def printable(text):
+    r"""Write the control characters of a text as escapes, so that it is one line of any terminal.
+
+    Parameters
+    ----------
+    text : object
+        For example a path, whose name may hold a line break, or bytes that are not UTF-8.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> printable("two\nlines")
+    'two\\nlines'
+    """
+    return "".join(
+        c.encode("unicode_escape").decode() if unicodedata.category(c) in _CONTROLS else c
+        for c in str(text)
+    )
+
+
+def _unique_name():
+    """Make a hidden name that says which process it belongs to."""
+    return f"{_PARTIAL}.{_host()}.{os.getpid()}.{secrets.token_hex(4)}"
+
+
+def _host():
+    """Return a short name of this machine: process numbers count on one machine only."""
+    return f"{zlib.crc32(os.uname().nodename.encode()):08x}" if os.name == "posix" else "any"
+
+
+def _is_running(process):
+    try:
+        os.kill(process, 0)  # sends no signal
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        pass  # of another user, or no process number
+    return True

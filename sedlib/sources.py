@@ -4,17 +4,24 @@ The source is synthesis, a sound bank of recordings to mix, or a folder of episo
 annotations.
 """
 
+import multiprocessing
+import os
+import signal
+import threading
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import partial
 
 import pandas as pd
 
 from sedlib import annotations
-from sedlib.annotations import AnnotationError, correct_events, event_table
+from sedlib.annotations import AnnotationError, correct_events, event_table, find_misplaced
 from sedlib.audio import AudioError, convert_to_flac, find_media, write_flac
+from sedlib.config import SedlibError
 from sedlib.episodes import EpisodeError, write_remarks
-from sedlib.files import nearest
+from sedlib.files import nearest, normal_name
 from sedlib.synthesis import synthesise
 from sedlib.synthesis.soundbank import open_soundbank
 
@@ -63,11 +70,10 @@ def prepare_episodes(params, source, target, processes=1):
         left_out.extend(soundbank.left_out)
     else:
         work = partial(_make_episode, params, target, None)
-    with ProcessPoolExecutor(processes) as pool:
+    with worker_pool(processes) as pool:
         results = zip(params.split.episodes, pool.map(work, params.split.episodes), strict=True)
         for name, (corrected, fault) in results:
             if fault and options.bad == "stop":
-                pool.shutdown(cancel_futures=True)
                 raise EpisodeError(
                     f"episode '{name}': {fault}; or set episodes.bad to 'leave out' in params.yaml"
                 )
@@ -79,6 +85,53 @@ def prepare_episodes(params, source, target, processes=1):
     left_out = pd.DataFrame(left_out, columns=["name", "reason"])
     write_remarks(target, corrections, left_out)
     return corrections, left_out
+
+
+@contextmanager
+def worker_pool(processes, context=None, initializer=None):
+    """Open a pool of worker processes that never outlive this one, however it ends.
+
+    Parameters
+    ----------
+    processes : int
+    context : multiprocessing.context.BaseContext, optional
+    initializer : callable, optional
+        Called in each worker at its start.
+
+    Yields
+    ------
+    concurrent.futures.ProcessPoolExecutor
+        If the block raises an error, work that has not begun is dropped.
+
+    Raises
+    ------
+    SedlibError
+        If a worker is killed.
+    """
+    pool = ProcessPoolExecutor(processes, context, _start_worker, (initializer,))
+    try:
+        yield pool
+    except BrokenProcessPool:
+        raise SedlibError(
+            "a worker process was killed, perhaps for lack of memory; close other programs and "
+            "run the same command again"
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker(initializer):
+    """Let this process end when its parent ends, and without a traceback after Ctrl-C."""
+    parent = multiprocessing.parent_process()
+
+    def end_with_parent():
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if initializer:
+        initializer()
 
 
 def _make_episode(params, target, soundbank, name):
@@ -96,10 +149,14 @@ def _gather_episode(params, target, folder, name):
         _refuse_unknown_labels(events, params, folder.annotations.sources[name])
         sound = target / f"{name}.flac"
         duration = convert_to_flac(media, sound, params.stft.sample_rate)
-        if duration < SHORTEST:
+        misplaced = find_misplaced(events, {name: duration}).get(name)
+        if duration < SHORTEST or misplaced:
             sound.unlink()
+        if duration < SHORTEST:
             fault = f"lasts {duration:.3f} s, less than one segment; leave it out"
             raise EpisodeError(f"{media}: {fault}")
+        if misplaced:
+            raise AnnotationError(f"{folder.annotations.sources[name]}: {misplaced}")
     except (AnnotationError, AudioError, EpisodeError) as error:
         return None, str(error)
     aliases = params.episodes.aliases
@@ -127,7 +184,7 @@ class _AnnotatedMedia:
             raise EpisodeError(f"{folder}: no such folder; correct episodes.folder in params.yaml")
         self.folder, self.media = folder, defaultdict(list)
         for path in find_media([folder]):
-            self.media[path.stem].append(path)
+            self.media[normal_name(path.stem)].append(path)
         self.annotations = annotations.read_folder(folder, names)
 
     def find_episode(self, name):

@@ -1,14 +1,15 @@
-"""Correction of the errors in annotations that are made by hand."""
+"""Correction of the errors in annotations, and detection of those of another recording."""
 
 import math
 
 import numpy as np
-import pandas as pd
 
 from sedlib.annotations.event_table import COLUMNS
-from sedlib.files import nearest
+from sedlib.files import nearest, normal_name
 
 _SAME_LABEL = 0.8  # difflib ratio; 'backround music' has 0.97, 'background laughing' 0.74
+_NEARLY_ALL = 0.9  # share of events after the end of a recording that are no single slips
+_FAR = 10  # times the length of a recording: no event that begins within it ends there
 
 
 def correct_events(events, classes=None, durations=None, aliases=None):
@@ -47,12 +48,16 @@ def correct_events(events, classes=None, durations=None, aliases=None):
         recording), ``onset``, ``offset`` and ``event_label`` as they were, ``error`` and
         ``correction``.
     """
+    import pandas as pd
+
     written = events[COLUMNS].reset_index(drop=True)
     classes_by_alias = {_fold(label): target for label, target in (aliases or {}).items()}
+    spelling = {normal_name(label): label for label in classes or ()}
     ends = durations or {}
     rows, kept, found = [], [], []
-    for index, filename, *event in written.itertuples():
+    for index, filename, onset, offset, label in written.itertuples():
         end = ends.get(filename, math.inf)
+        event = onset, offset, spelling.get(normal_name(label), label)
         corrected, errors = _correct_event(*event, classes, end, classes_by_alias)
         found += [(index, *error) for error in errors]
         if corrected:
@@ -70,6 +75,54 @@ def correct_events(events, classes=None, durations=None, aliases=None):
         merged.sort_values(["filename", "onset", "offset", "event_label"], ignore_index=True),
         corrections.sort_values(["filename", "row"], kind="stable", ignore_index=True),
     )
+
+
+def find_misplaced(events, durations):
+    """Find the recordings whose annotations cannot belong to them.
+
+    Those are the recordings after whose end all or nearly all of their events lie, as when
+    times are given in milliseconds. `correct_events` would leave the events out, so that a
+    recording full of sounds would count as silent.
+
+    Parameters
+    ----------
+    events : pandas.DataFrame
+        Event table of any number of recordings.
+    durations : mapping of str to float
+        Length in seconds of each recording. A recording that is not in it has no known end.
+
+    Returns
+    -------
+    dict of str to str
+        Recording to a sentence that suggests the cause.
+    """
+    faults = {}
+    for name, own in events.groupby("filename"):
+        end = durations.get(name, math.inf)
+        times = np.sort(own[["onset", "offset"]].to_numpy(), axis=1)
+        begins_late = times[:, 0] > end
+        late = int((begins_late | (times[:, 1] > _FAR * end)).sum())
+        if begins_late.any() and late >= _NEARLY_ALL * len(own):
+            which = "all events" if late == len(own) else f"{late} of {len(own)} events"
+            faults[name] = (
+                f"{which} lie after the end of '{name}', at {end:.10g} s: their times, "
+                f"{times.min():.10g} to {times.max():.10g} s, {_explain_times(times, end)}; "
+                "correct them"
+            )
+    return faults
+
+
+def _explain_times(times, end):
+    """Suggest why the times of a recording lie after its end."""
+    first, last = times.min(), times.max()
+    whole = bool((times == np.floor(times)).all())
+    if last - first <= end and (len(times) > 2 or not whole):
+        return "look as if they were counted from another zero, as a time code is"
+    if last <= _FAR * end:
+        return "seem to be those of another, longer recording"
+    if last <= 1010 * end:
+        return "look like milliseconds"
+    return f"look like milliseconds{' or numbers of samples' if whole else ''}"
 
 
 def _correct_event(onset, offset, label, classes, end, classes_by_alias):
@@ -125,5 +178,5 @@ def _merge_events(events):
 
 
 def _fold(label):
-    """Return the label without its case and spacing."""
-    return " ".join(label.casefold().split())
+    """Return the label in Unicode normal form without its case and spacing."""
+    return " ".join(normal_name(label).casefold().split())

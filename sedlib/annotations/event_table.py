@@ -2,11 +2,14 @@
 
 import re
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING, NamedTuple
 
 from sedlib.audio.suffixes import MEDIA_SUFFIXES
 from sedlib.config import SedlibError
+from sedlib.files import normal_name
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = ["filename", "onset", "offset", "event_label"]
 
@@ -19,6 +22,24 @@ class AnnotationError(SedlibError):
 
 class FormatError(AnnotationError):
     """A file that is not in the expected format at all, rather than faulty in one place."""
+
+
+class Reading(NamedTuple):
+    """What a reader finds in an annotation file.
+
+    Attributes
+    ----------
+    events : pandas.DataFrame
+        Event table.
+    names : list of str
+        The recordings that the file names, with events or without; empty if it names none.
+    remarks : tuple of (str, str)
+        Kind and sentence of whatever the user should know of how the file was read.
+    """
+
+    events: "pd.DataFrame"
+    names: list[str]
+    remarks: tuple[tuple[str, str], ...] = ()
 
 
 def event_table(rows=()):
@@ -35,13 +56,18 @@ def event_table(rows=()):
         Columns ``filename`` (str), ``onset`` and ``offset`` (float64, s) and
         ``event_label`` (str), also when empty.
     """
+    import pandas as pd
+
     table = pd.DataFrame(list(rows), columns=COLUMNS)
     return table.astype({"filename": str, "onset": float, "offset": float, "event_label": str})
 
 
 def recording_name(name):
-    """Remove the directory and the media suffix from a name: ``a/b.flac`` becomes ``b``."""
-    name = re.split(r"[/\\]", name)[-1] or name
+    """Remove the directory and the media suffix from a name: ``a/b.flac`` becomes ``b``.
+
+    The name is returned in Unicode normal form, so that equal names are equal strings.
+    """
+    name = normal_name(re.split(r"[/\\]", name)[-1] or name)
     stem, dot, suffix = name.rpartition(".")
     return stem if stem and (dot + suffix).casefold() in MEDIA_SUFFIXES else name
 

@@ -1,12 +1,16 @@
 """The annotations of a folder of recordings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
+from sedlib.annotations.corrections import find_misplaced
 from sedlib.annotations.event_table import AnnotationError, FormatError, event_table, stem_name
 from sedlib.annotations.registry import formats_for, read_named
+from sedlib.files import normal_name
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,14 +27,43 @@ class FolderAnnotations:
         The annotations that cannot be used: ``filename`` (the recording; empty if the file
         is about several or about none that is known), ``file`` (its name in the folder) and
         ``error`` (a sentence).
-    ignored : tuple of pathlib.Path
-        Files that have the suffix of an annotation but are something else, such as a README.
+    remarks : pandas.DataFrame
+        What the user should know of how files were read: ``filename``, ``file``, ``kind``
+        and ``remark`` (a sentence).
+    ignored : dict of pathlib.Path to str
+        Files that have the suffix of an annotation but are something else, such as a README,
+        and the sentence that says why.
     """
 
-    events: pd.DataFrame
+    events: "pd.DataFrame"
     sources: dict[str, Path]
-    errors: pd.DataFrame
-    ignored: tuple[Path, ...]
+    errors: "pd.DataFrame"
+    remarks: "pd.DataFrame"
+    ignored: dict[Path, str]
+
+    def without_misplaced(self, durations):
+        """Turn the annotations that cannot belong to their recordings into errors.
+
+        Parameters
+        ----------
+        durations : mapping of str to float
+            See `sedlib.annotations.find_misplaced`.
+
+        Returns
+        -------
+        FolderAnnotations
+        """
+        import pandas as pd
+
+        faults = find_misplaced(self.events, durations)
+        rows = [(name, self.sources[name].name, fault) for name, fault in faults.items()]
+        errors = pd.DataFrame(rows, columns=self.errors.columns, dtype=str)
+        return replace(
+            self,
+            events=self.events[~self.events["filename"].isin(faults)].reset_index(drop=True),
+            sources={name: path for name, path in self.sources.items() if name not in faults},
+            errors=pd.concat([self.errors, errors], ignore_index=True),
+        )
 
 
 def read_folder(folder, names):
@@ -38,7 +71,8 @@ def read_folder(folder, names):
 
     A file is an annotation if it can be read as one. A file that is named after a recording
     (``NAME.json``, ``NAME.wav.txt``) and has the suffix of an annotation must be readable.
-    Hidden files and subfolders are ignored.
+    Names are compared, and returned, in Unicode normal form. Hidden files and subfolders are
+    ignored.
 
     Parameters
     ----------
@@ -54,22 +88,30 @@ def read_folder(folder, names):
     Raises
     ------
     AnnotationError
-        If there is no such folder.
+        If there is no such folder, or it must not be read.
     """
+    import pandas as pd
+
     folder = Path(folder)
     if not folder.is_dir():
         raise AnnotationError(f"{folder}: no such folder; check the name")
-    names = sorted(names, key=len, reverse=True)
-    found, errors, ignored = {}, [], []
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.is_dir() or not formats_for(path):
+    try:
+        files = sorted(folder.iterdir())
+    except OSError as error:
+        raise AnnotationError(f"{folder}: cannot be read ({error.strerror}); check it") from None
+    names = sorted(map(normal_name, names), key=len, reverse=True)
+    found, errors, remarks, ignored = {}, [], [], {}
+    for path in files:
+        special = path.exists() and not path.is_file()  # a folder, or a pipe that blocks readers
+        if path.name.startswith(".") or special or not formats_for(path):
             continue
-        owner = next((name for name in names if path.name.startswith(f"{name}.")), None)
+        file = normal_name(path.name)
+        owner = next((name for name in names if file.startswith(f"{name}.")), None)
         try:
-            events, named = read_named(path)
+            events, named, said = read_named(path)
         except AnnotationError as error:
             if isinstance(error, FormatError) and owner is None:
-                ignored.append(path)
+                ignored[path] = str(error)
             else:
                 errors.append((owner or "", path.name, str(error)))
             continue
@@ -77,7 +119,8 @@ def read_folder(folder, names):
             named = [owner or stem_name(path)]
             events = events.assign(filename=named[0])
         if not named:
-            ignored.append(path)
+            ignored[path] = f"{path}: empty, and not named after a recording"
+        remarks += [(", ".join(named), path.name, kind, remark) for kind, remark in said]
         for name in named:
             found.setdefault(name, []).append((path, events[events["filename"] == name]))
     for name, sources in found.items():
@@ -92,5 +135,6 @@ def read_folder(folder, names):
         ),
         sources={name: path for name, (path, _) in single.items()},
         errors=pd.DataFrame(errors, columns=["filename", "file", "error"], dtype=str),
-        ignored=tuple(ignored),
+        remarks=pd.DataFrame(remarks, columns=["filename", "file", "kind", "remark"], dtype=str),
+        ignored=ignored,
     )

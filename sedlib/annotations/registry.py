@@ -4,18 +4,18 @@ import importlib
 import pkgutil
 from pathlib import Path
 
-import pandas as pd
-
 from sedlib.annotations import formats
 from sedlib.annotations.event_table import (
     AnnotationError,
     FormatError,
+    Reading,
     recording_name,
     single_recording,
     stem_name,
 )
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.text_files import read_text
+from sedlib.files import normal_name
 
 
 def _discover_formats():
@@ -74,7 +74,7 @@ def read(path, classes=None):
     AnnotationError
         If the file is in none of the formats, or a time, label or row is not valid.
     """
-    return read_named(path, classes)[0]
+    return read_named(path, classes).events
 
 
 def read_named(path, classes=None):
@@ -88,11 +88,8 @@ def read_named(path, classes=None):
 
     Returns
     -------
-    events : pandas.DataFrame
-        As in `read`.
-    names : list of str
-        The recordings that the file names, with events or without. The list is empty if it
-        names none.
+    sedlib.annotations.event_table.Reading
+        The events as in `read`, the recordings that the file names, and remarks.
 
     Raises
     ------
@@ -105,22 +102,17 @@ def read_named(path, classes=None):
     candidates = formats_for(path)
     text = read_text(path) if any(form.sniff for form in candidates) else ""
     fitting = [form for form in candidates if form.sniff is None or form.sniff(text)]
-    try:
-        if not fitting:
-            raise FormatError
-        events, names = fitting[0].read(path, classes)
-    except FormatError:
-        if len(candidates) == 1:
-            raise  # the only format with this suffix says best what is missing
+    if not fitting:
         known = "; ".join(f"{form.description} ({form.suffix})" for form in FORMATS.values())
         raise FormatError(
             f"{path}: not an annotation file in a known format; the known formats are: {known}"
-        ) from None
+        )
+    events, names, remarks = fitting[0].read(path, classes)
     if not names:
-        return events.assign(filename=stem_name(path)), []
+        return Reading(events.assign(filename=stem_name(path)), [], remarks)
     short = _shorten_names(names, path)
-    filenames = pd.Series([short[name] for name in events["filename"]], dtype=str)
-    return events.assign(filename=filenames), list(short.values())
+    events = events.assign(filename=events["filename"].map(short).astype(str))
+    return Reading(events, list(dict.fromkeys(short.values())), remarks)
 
 
 def write(events, path, format=None, *, hop=1.0, duration=None):
@@ -172,7 +164,7 @@ def _shorten_names(names, path):
     first = {}
     for name, shortened in short.items():
         twin = first.setdefault(shortened, name)
-        if twin != name:
+        if normal_name(twin) != normal_name(name):
             raise AnnotationError(
                 f"{path}: '{twin}' and '{name}' are both '{shortened}' without directory and "
                 "suffix; rename one"

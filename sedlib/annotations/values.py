@@ -2,12 +2,14 @@
 
 import math
 import re
+import reprlib
 from decimal import Decimal
 
 from sedlib.annotations.event_table import COLUMNS, AnnotationError
 from sedlib.files import nearest
 
 _CLOCK = re.compile(r"(?:(\d+):(?=[0-5]?\d:))?(\d+):([0-5]?\d(?:\.\d+)?)")  # hours, minutes, s
+_LOOKS_LIKE_TIME = re.compile(r"\s*[-+]?[.,:]*\d[\d.,:]*(?:[eE][-+]?\d+)?\s*")
 _NAMED_CHARACTERS = {"\t": "a tab", "\n": "a line break", "\r": "a line break"}
 
 
@@ -48,6 +50,23 @@ def is_time(value):
     return True
 
 
+def looks_like_time(text):
+    """Return whether a text is meant to be a time, valid or not: digits and signs between them."""
+    return _LOOKS_LIKE_TIME.fullmatch(text) is not None
+
+
+def decimal_point(text):
+    """Return a time with a decimal comma as one with a point, and any other text unchanged."""
+    return text if "." in text else text.replace(",", ".")
+
+
+def shown(value):
+    """Return a value as it is shown in a message: as `repr` writes it, but shortened if long."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = short.maxlong = 80
+    return short.repr(value)
+
+
 def decimal_text(time):
     """Write a time to its last digit, without the exponent that some programs misread."""
     text = repr(float(time))
@@ -80,10 +99,11 @@ def parse_event(where, start, stop, label, classes=None):
     for value in (start, stop):
         if not is_time(value):
             raise AnnotationError(
-                f"{where}: {value!r} is not a time; give a number of 0 or more, mm:ss or hh:mm:ss"
+                f"{where}: {shown(value)} is not a time; give a number of 0 or more, mm:ss or "
+                "hh:mm:ss"
             )
     if not isinstance(label, str) or not label:
-        raise AnnotationError(f"{where}: {label!r} is not a label; name the sound")
+        raise AnnotationError(f"{where}: {shown(label)} is not a label; name the sound")
     if classes is not None and label not in classes:
         raise AnnotationError(
             f"{where}: unknown label '{label}'; the nearest known label is "

@@ -2,8 +2,8 @@
 
 FFmpeg, through PyAV, opens every container format.
 
-**Which stream.** A file with several audio streams gives the first one that is marked as
-default, else the first one.
+**Which track.** Of several audio streams, called tracks, the first one that is marked as default is
+decoded, else the first one, unless a number or a language names another.
 
 **Truncated files.** A truncated file is recognized by the length that the file states: WAV, AVI
 and Ogg when they are opened; FLAC, mp3 with a LAME header, MP4, Matroska, WebM, FLV, WMA and AIFF
@@ -49,6 +49,9 @@ class Media:
     channels : int
     codec, container : str
         FFmpeg's names.
+    choice : str or None
+        Which of several audio tracks this is about, and why, in one sentence; None if there is
+        only one.
     """
 
     duration: float | None
@@ -56,14 +59,18 @@ class Media:
     channels: int
     codec: str
     container: str
+    choice: str | None = None
 
 
-def probe(path):
+def probe(path, track=None):
     """Read what a media file states about its sound, without decoding it.
 
     Parameters
     ----------
     path : path-like
+    track : int or str, optional
+        Number of an audio track, from 1, or its language as the file states it (``eng``), of
+        which the beginning is enough. Default: the track marked as default, else the first.
 
     Returns
     -------
@@ -72,11 +79,11 @@ def probe(path):
     Raises
     ------
     AudioError
-        If the file is missing, empty, not a media file, without sound, in an unknown codec, or
-        of a format whose truncation shows without decoding and truncated.
+        If the file is missing, empty, not a media file, without sound or without that track, in
+        an unknown codec, or of a format whose truncation shows without decoding and truncated.
     """
     path = Path(path)
-    with open_media(path) as (container, stream):
+    with open_media(path, track) as (container, stream):
         codec = stream.codec_context
         return Media(
             duration=stated_duration(path, container, stream),
@@ -84,16 +91,19 @@ def probe(path):
             channels=codec.channels,
             codec=codec.codec.canonical_name,
             container=container.format.name,
+            choice=_explain_choice(path, container, stream, track),
         )
 
 
 @contextmanager
-def open_media(path):
+def open_media(path, track=None):
     """Open a media file for decoding.
 
     Parameters
     ----------
     path : pathlib.Path
+    track : int or str, optional
+        See `probe`.
 
     Yields
     ------
@@ -120,8 +130,7 @@ def open_media(path):
                 f"{path}: holds no sound, only {others} ({container.format.name}); "
                 "give a file with sound"
             )
-        default = av.stream.Disposition.default
-        stream = next((sound for sound in sounds if sound.disposition & default), sounds[0])
+        stream = _choose_track(path, sounds, track)
         if stream.codec_context is None:
             raise AudioError(f"{path}: its sound is in an unknown codec; convert it to FLAC")
         if not stream.codec_context.sample_rate:
@@ -132,6 +141,58 @@ def open_media(path):
         if stream.codec_context.name == "flac":
             stream.codec_context.options = {"err_detect": "crccheck+explode"}
         yield container, stream
+
+
+def describe_track(container, number):
+    """Return the number of an audio track with its language and title: ``2 (eng, Commentary)``.
+
+    Parameters
+    ----------
+    container : av.container.InputContainer
+    number : int
+        From 1.
+
+    Returns
+    -------
+    str
+    """
+    tags = container.streams.audio[number - 1].metadata
+    known = [tags.get("language", ""), tags.get("title", "")]
+    known = [" ".join(filter(str.isprintable, tag.split())) for tag in known if tag != "und"]
+    return f"{number} ({', '.join(filter(None, known))})" if any(known) else str(number)
+
+
+def _choose_track(path, sounds, track):
+    """Return the audio stream that is asked for, by default the one marked as default."""
+    if track is None:
+        default = av.stream.Disposition.default
+        return next((sound for sound in sounds if sound.disposition & default), sounds[0])
+    wanted = str(track).casefold()
+    for number, sound in enumerate(sounds, start=1):
+        language = sound.metadata.get("language", "").casefold()
+        if wanted == str(number) or (len(wanted) > 1 and language.startswith(wanted)):
+            return sound
+    container = sounds[0].container
+    known = ", ".join(describe_track(container, number + 1) for number in range(len(sounds)))
+    raise AudioError(f"{path}: has no audio track '{track}'; choose one of: {known}")
+
+
+def _explain_choice(path, container, stream, track):
+    """Say which of several audio tracks was chosen, and why; None if there is only one."""
+    sounds = container.streams.audio
+    if len(sounds) == 1:
+        return None
+    reason = "is the first"
+    if stream.disposition & av.stream.Disposition.default:
+        reason = "is marked as the default"
+    if track is not None:
+        reason = f"was asked for as '{track}'"
+    tracks = [describe_track(container, number + 1) for number in range(len(sounds))]
+    taken = tracks[sounds.index(stream)]
+    return (
+        f"{path}: track {taken} is taken, because it {reason}; the audio tracks are "
+        f"{', '.join(tracks)}, and --track takes another"
+    )
 
 
 def stated_duration(path, container, stream):

@@ -23,7 +23,14 @@ import av
 import numpy as np
 import soxr
 
-from sedlib.audio.container import AudioError, open_media, start_time, stated_duration
+from sedlib.audio.container import (
+    AudioError,
+    describe_track,
+    open_media,
+    start_time,
+    stated_duration,
+)
+from sedlib.audio.levels import AUDIBLE, Levels
 
 _SHORTFALL = 0.25  # s; a stated duration may include the delay and padding of the encoder
 _JITTER = 0.01  # s; half a packet of Opus, ten ticks of Matroska's clock
@@ -34,7 +41,7 @@ _CHUNK = 2**16  # samples that are resampled at once
 _RATES = (1_000, 1_000_000)  # Hz
 
 
-def read_blocks(path, sample_rate, block_length=2**18):
+def read_blocks(path, sample_rate, block_length=2**18, track=None, warn=None):
     """Read the sound of a media file of any length in constant memory.
 
     Parameters
@@ -44,6 +51,12 @@ def read_blocks(path, sample_rate, block_length=2**18):
         In Hz. Sound at another rate is resampled; sound at this rate is returned unchanged.
     block_length : int
         Samples in a block. The samples themselves do not depend on it.
+    track : int or str, optional
+        Which of several audio tracks; see `sedlib.audio.probe`.
+    warn : callable, optional
+        Called after the last block with a sentence for each sign that this is not the sound that
+        was meant: it is silent and another track is not, left and right cancel each other, or
+        its samples are far above full scale.
 
     Yields
     ------
@@ -55,11 +68,12 @@ def read_blocks(path, sample_rate, block_length=2**18):
     ------
     AudioError
         While reading: before the first block if the file is missing, empty, not a media file,
-        without sound or in an unknown codec; after the intact blocks if it is truncated or
-        damaged, changes its sample rate, or holds samples that are not finite.
+        without sound, without the track or in an unknown codec; after the intact blocks if it is
+        truncated or damaged, changes its sample rate, or holds samples that are not finite or
+        above 2**32.
     """
     pieces, size = [], 0
-    for samples in _resample(Path(path), sample_rate):
+    for samples in _resample(Path(path), sample_rate, track, warn):
         pieces.append(samples)
         size += len(samples)
         if size >= block_length:
@@ -94,24 +108,43 @@ def read_audio(path, sample_rate):
     return np.concatenate(list(read_blocks(path, sample_rate)))
 
 
-def _resample(path, sample_rate):
-    """Yield the mono sound at `sample_rate` in chunks; refuse samples that are not finite."""
-    resampler = None
-    with open_media(path) as (container, stream):
-        for samples, rate in _place_in_time(path, container, stream):
-            if not np.isfinite(samples).all():
-                raise AudioError(
-                    f"{path}: holds samples that are not finite numbers; export it again"
-                )
+def _resample(path, sample_rate, track, warn):
+    """Yield the mono sound at `sample_rate` in chunks, then warn of what is suspicious."""
+    resampler, levels = None, Levels()
+    with open_media(path, track) as (container, stream):
+        for samples, rate in _place_in_time(path, container, stream, levels):
+            levels.check(path, samples)
             if rate != sample_rate:
                 resampler = resampler or soxr.ResampleStream(rate, sample_rate, 1)
                 samples = resampler.resample_chunk(samples)
             yield samples
-    if resampler:
-        yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
+        if resampler:
+            yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
+        if warn is not None:
+            for fault in levels.faults():
+                warn(f"{path}: {fault}")
+            number = container.streams.audio.index(stream) + 1
+            other = levels.peak < AUDIBLE and _find_audible(path, container, number, sample_rate)
+            if other:
+                warn(
+                    f"{path}: track {describe_track(container, number)} is silent, but track "
+                    f"{describe_track(container, other)} is not; take that one (--track {other})"
+                )
 
 
-def _place_in_time(path, container, stream):
+def _find_audible(path, container, silent, sample_rate):
+    """Return the number of the first track that holds sound; None if there is none."""
+    for number in range(1, len(container.streams.audio) + 1):
+        try:
+            blocks = () if number == silent else read_blocks(path, sample_rate, track=number)
+            if any(np.abs(block).max(initial=0.0) >= AUDIBLE for block in blocks):
+                return number
+        except AudioError:
+            continue  # what cannot be read is no better choice
+    return None
+
+
+def _place_in_time(path, container, stream, levels):
     """Yield the mono sound from time 0 on, without gaps, in chunks with their sample rate."""
     stated = stated_duration(path, container, stream)
     start, tick = start_time(container), float(stream.time_base)
@@ -124,7 +157,7 @@ def _place_in_time(path, container, stream):
             _check_rate(path, rate, frame.sample_rate, position)
             layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
             mixer = av.AudioResampler("flt", layout, options={"rematrix_maxval": "100"})
-        samples = _mix_down(path, mixer, frame)
+        samples = _mix_down(path, mixer, frame, levels)
         if not position and frame.pts is not None and 0 <= frame.pts * tick < start:
             start = frame.pts * tick  # FFmpeg errs about Opus in Matroska not marked 48 kHz
         jump = _lateness(frame, start, tick, position)
@@ -237,11 +270,11 @@ def _damage(path, stream, decoded, fault):
     )
 
 
-def _mix_down(path, mixer, frame):
+def _mix_down(path, mixer, frame, levels):
     """Return the mono samples of a frame."""
     try:
         mixed = mixer.resample(frame)[0]
-        return mixed.to_ndarray().reshape(-1, mixed.layout.nb_channels).mean(axis=1)
+        return levels.mix(mixed.to_ndarray().reshape(-1, mixed.layout.nb_channels))
     except av.FFmpegError:
         raise AudioError(
             f"{path}: has {frame.layout.nb_channels} channels in an unknown layout; mix it down "

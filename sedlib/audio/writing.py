@@ -1,5 +1,7 @@
 """Writing mono sound as 16-bit FLAC."""
 
+import errno
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +28,14 @@ def write_flac(path, waveform, sample_rate):
     ------
     AudioError
         If a sample is outside [-1, 1], so that it would be clipped, or not finite.
+    OSError
+        If the file cannot be written.
     """
     path = Path(path)
     peak = np.abs(waveform).max(initial=0.0)
     if not peak <= 1.0:
         raise AudioError(f"{path}: peak is {peak:.3g}, outside [-1, 1]; scale the waveform down")
-    with replacing(path) as partial:
+    with _replacing_sound(path) as partial:
         soundfile.write(partial, waveform, sample_rate, subtype="PCM_16", format="FLAC")
 
 
@@ -58,12 +62,30 @@ def convert_to_flac(source, target, sample_rate):
     Raises
     ------
     AudioError
-        As `read_blocks` does; an existing target is then kept.
+        As `read_blocks` does, and for what it warns of: the file would not hold the sound that was
+        meant. An existing target is then kept.
+    OSError
+        If the target cannot be written.
     """
     with (
-        replacing(target) as partial,
+        _replacing_sound(target) as partial,
         soundfile.SoundFile(partial, "w", sample_rate, 1, "PCM_16", format="FLAC") as file,
     ):
-        for block in read_blocks(source, sample_rate):
+        for block in read_blocks(source, sample_rate, warn=_refuse):
             file.write(block)  # clips
         return file.frames / sample_rate
+
+
+def _refuse(warning):
+    raise AudioError(warning)
+
+
+@contextmanager
+def _replacing_sound(path):
+    """Replace a file as `sedlib.files.replacing` does; libsndfile does not say why it failed."""
+    with replacing(path) as partial:
+        try:
+            yield partial
+        except soundfile.SoundFileError:
+            fault = "cannot be written; is the disk full or the folder read-only?"
+            raise OSError(errno.EIO, fault, str(path)) from None

@@ -11,7 +11,7 @@ import math
 import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -26,9 +26,11 @@ from sedlib.annotations import (
     read_folder,
 )
 from sedlib.annotations.event_table import recording_name
+from sedlib.annotations.registry import formats_for
 from sedlib.annotations.text_files import read_lines
 from sedlib.annotations.values import is_time, seconds
-from sedlib.audio import AudioError, Media, find_media, probe, read_blocks
+from sedlib.audio import AudioError, Media, count_suffixes, probe, read_blocks, search_media
+from sedlib.files import normal_name
 
 DURATION_FILES = {"durations.tsv": "\t", "durations.csv": ","}  # the names that DCASE uses
 
@@ -51,7 +53,7 @@ class Sound:
     Attributes
     ----------
     recording, file : str
-        Name of the file without and with its suffix.
+        Name of the file without its suffix, in Unicode normal form, and with it.
     fault : str or None
         Why the file cannot be read, if so; the following attributes are then unknown.
     media : sedlib.audio.Media
@@ -66,6 +68,9 @@ class Sound:
         Length and begin of the longest stretch of digital silence, in seconds.
     content : str or None
         SHA-256 of the 16-bit samples.
+    remarks : tuple of (str or None, str, str)
+        Severity, kind and sentence: which of several tracks was read, and, with severity None,
+        the signs that it is not the sound that was meant; see `sedlib.audio.read_blocks`.
     """
 
     recording: str
@@ -79,6 +84,7 @@ class Sound:
     silent: float = math.nan
     longest_silence: tuple[float, float] = (0.0, 0.0)
     content: str | None = None
+    remarks: tuple[tuple, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +103,8 @@ class Folder:
     sounds : list of Sound
         One for each media file, in the order of their names.
     annotations : sedlib.annotations.FolderAnnotations
+    passed_over : str
+        The suffixes of the files that are neither media nor annotations, with their numbers.
     """
 
     path: Path
@@ -106,6 +114,7 @@ class Folder:
     sample_rate: int
     sounds: list[Sound]
     annotations: FolderAnnotations
+    passed_over: str = ""
 
     @cached_property
     def subset_of(self):
@@ -172,12 +181,16 @@ def measure_folder(path, classes, split=None, aliases=None, sample_rate=44100, p
         Without sounds and annotations if the path is no folder or must not be read.
     """
     path, subsets = Path(path), dict(split or ())
-    sounds, annotations = [], FolderAnnotations(event_table(), {}, pd.DataFrame(), ())
+    nothing = FolderAnnotations(event_table(), {}, pd.DataFrame(), pd.DataFrame(), {})
+    folder = Folder(path, tuple(classes), subsets, aliases, sample_rate, [], nothing)
     if os.path.isdir(path) and os.access(path, os.R_OK | os.X_OK):
-        sounds = _measure_files(find_media([path]), progress)
-        names = {sound.recording for sound in sounds}.union(*subsets.values())
-        annotations = read_folder(path, names)
-    return Folder(path, tuple(classes), subsets, aliases, sample_rate, sounds, annotations)
+        search = search_media([path], deep=False)
+        others = [file for file in search.passed_over if not formats_for(file)]
+        sounds = _measure_files(list(search.files), progress)
+        folder = replace(folder, sounds=sounds, passed_over=count_suffixes(others))
+        annotations = read_folder(path, folder.media.keys() | folder.subset_of.keys())
+        folder = replace(folder, annotations=annotations.without_misplaced(folder.durations))
+    return folder
 
 
 def recording_table(folder):
@@ -249,12 +262,12 @@ def _measure_file(path):
     try:
         media = probe(path)
         rate = media.sample_rate
-        peak = power = 0.0
+        doubts, peak, power = [], 0.0, 0.0
         samples = 0
         content = hashlib.sha256()
         silence = _Stretches(math.ceil(_SHORTEST_SILENCE * rate))
         high, low = _Stretches(_SHORTEST_FLAT_TOP), _Stretches(_SHORTEST_FLAT_TOP)
-        for block in read_blocks(path, rate):
+        for block in read_blocks(path, rate, warn=doubts.append):
             samples += len(block)
             peak = max(peak, float(np.abs(block).max()))
             power += float(np.square(block, dtype=np.float64).sum())
@@ -264,11 +277,14 @@ def _measure_file(path):
             high.feed(pcm >= _FULL_SCALE)
             low.feed(pcm <= -_FULL_SCALE)
     except AudioError as error:
-        return Sound(path.stem, path.name, fault=str(error).removeprefix(f"{path}: "))
+        fault = str(error).removeprefix(f"{path}: ")
+        return Sound(normal_name(path.stem), path.name, fault=fault)
+    remarks = [("note", "several tracks", media.choice)] if media.choice else []
+    remarks += [(None, "doubtful sound", doubt) for doubt in doubts]
     for stretches in (silence, high, low):
         stretches.close()
     return Sound(
-        path.stem,
+        normal_name(path.stem),
         path.name,
         media=media,
         duration=samples / rate,
@@ -278,6 +294,7 @@ def _measure_file(path):
         silent=silence.total / samples,
         longest_silence=(silence.longest[0] / rate, silence.longest[1] / rate),
         content=content.hexdigest(),
+        remarks=tuple((*kind, said.removeprefix(f"{path}: ")) for *kind, said in remarks),
     )
 
 

@@ -79,8 +79,46 @@ def as_json(report):
     return result
 
 
+def refuse_target(folder, checked):
+    """Refuse a folder that corrected annotations cannot be written to.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where they would be written.
+    checked : path-like
+        The folder of the originals.
+
+    Raises
+    ------
+    SedlibError
+        If the folder is the one that is checked, lies in it or around it, is a file, holds
+        anything, or can be neither made nor written to.
+    """
+    folder, checked = Path(folder), Path(checked)
+    target, originals = folder.resolve(), checked.resolve()
+    if target in (originals, *originals.parents) or originals in target.parents:
+        raise SedlibError(
+            f"{folder}: is, lies in or holds the folder that is checked, {checked}; "
+            "originals are never written over, name a folder elsewhere"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise SedlibError(f"{folder}: is a file; name a folder")
+    try:
+        inside = min(target.iterdir(), default=None) if folder.exists() else None
+        if inside:
+            raise SedlibError(f"{folder}: already holds {inside.name}; name a new or empty folder")
+        nearest_folder = next(path for path in target.parents if path.exists())
+        with TemporaryDirectory(dir=nearest_folder, prefix=".partial."):
+            pass  # it can be written to
+    except OSError as error:
+        raise _cannot_write(folder, error) from None
+
+
 def write_corrected(report, folder):
-    """Write the corrected annotations as JSON, one file for each recording.
+    """Write the corrected annotations as JSON, one file for each recording, all or none.
+
+    The files are written to a hidden folder first, which then becomes the target.
 
     Parameters
     ----------
@@ -91,38 +129,33 @@ def write_corrected(report, folder):
     Raises
     ------
     SedlibError
-        If there is nothing to write, or the folder is the one that was checked, lies in it
-        or around it, is a file, cannot be written to, or holds a file of such a name.
+        If there is nothing to write, or `refuse_target` refuses the folder.
     sedlib.annotations.AnnotationError
         If a name or label cannot be written as text. In both cases nothing is written.
     """
-    folder, checked = Path(folder), report.folder.resolve()
-    target = folder.resolve()
-    if target in (checked, *checked.parents) or checked in target.parents:
-        raise SedlibError(
-            f"{folder}: is, lies in or holds the folder that was checked, {report.folder}; "
-            "originals are never written over, name a folder elsewhere"
-        )
-    if folder.exists() and not folder.is_dir():
-        raise SedlibError(f"{folder}: is a file; name a folder")
+    refuse_target(folder, report.folder)
     annotated = report.recordings["annotation"] != ""
     names = report.recordings.loc[annotated, "recording"].unique()
     if not len(names):
         raise SedlibError(f"{report.folder}: has no annotations that can be read; nothing to write")
-    for name in names:
-        if os.path.lexists(folder / f"{name}.json"):
-            raise SedlibError(f"{folder}: already holds {name}.json; name a new or empty folder")
+    target = Path(folder).resolve()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder) as partial:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=target.parent, prefix=".partial.") as aside:
+            complete = Path(aside, target.name)
+            complete.mkdir()
             for name in names:
                 events = report.corrected[report.corrected["filename"] == name]
-                write(events, Path(partial, f"{name}.json"))
-            for name in names:
-                os.replace(Path(partial, f"{name}.json"), folder / f"{name}.json")
+                write(events, complete / f"{name}.json")
+            if target.exists():
+                target.rmdir()  # empty, or this fails
+            os.rename(complete, target)
     except OSError as error:
-        fault = f"cannot be written to ({error.strerror})"
-        raise SedlibError(f"{folder}: {fault}; name another folder") from None
+        raise _cannot_write(folder, error) from None
+
+
+def _cannot_write(folder, error):
+    return SedlibError(f"{folder}: cannot be written to ({error.strerror}); name another folder")
 
 
 def _finding_lines(findings):

@@ -1,23 +1,19 @@
 """Judge a folder of recordings and annotations: each rule yields the findings of some kinds.
 
-A finding is an ``error`` where training would be impossible or wrong, a ``warning`` where
-something is corrected, left out or deserves a look, and a ``note`` otherwise. A recording
-that the split does not name stops no training, so what makes it useless is only a warning.
+A recording that the split does not name stops no training, so what makes it useless is only a
+warning.
 """
 
 import math
 import os
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 
+from sedlib.check.findings import SEVERITIES, Finding, Report
 from sedlib.check.measure import DURATION_FILES, class_table, measure_folder, recording_table
 from sedlib.files import nearest
-
-SEVERITIES = ("error", "warning", "note")
 
 _SEGMENT = 1.0  # s; a shorter recording holds no segment
 _ROUNDING = 0.01  # s by which an event may end late: times are rounded when written
@@ -33,75 +29,6 @@ _EVENT_ERRORS = {  # as `correct_events` names them; what aliases do was asked f
     "overlapping": "overlaps another event of its class",
     "past the end": "goes past the end of the recording",
 }
-
-
-class Finding(NamedTuple):
-    """Something that is wrong with a folder, or worth knowing.
-
-    Attributes
-    ----------
-    severity : {"error", "warning", "note"}
-    finding : str
-        Its kind.
-    detail : str
-        A sentence with the values and what to do.
-    recording : str
-        Empty if it is about all recordings or none.
-    file : str
-        Name in the folder, or empty.
-    row : int or None
-        The event, from 1 within the recording; of several, the first.
-    """
-
-    severity: str
-    finding: str
-    detail: str
-    recording: str = ""
-    file: str = ""
-    row: int | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Report:
-    """The result of `check_folder`.
-
-    Attributes
-    ----------
-    folder : pathlib.Path
-    findings : pandas.DataFrame
-        Errors, then warnings, then notes, with the attributes of `Finding` as columns;
-        ``row`` is missing where a finding is about no event.
-    recordings : pandas.DataFrame
-        A row for each media file and for each recording without one: ``recording``,
-        ``file``, ``annotation`` (the names of both files, or empty), ``subset`` of the split
-        or empty, ``duration`` (s), ``peak`` and ``level`` (root mean square; both dBFS),
-        ``clipped`` and ``silent`` (shares, in [0, 1], of samples in flat tops at full scale
-        and in digital silence), ``codec``, ``sample_rate`` (Hz), ``channels``, ``events``
-        (corrected); missing where not known.
-    classes : pandas.DataFrame
-        A row for each class in each subset, and in ``all``: ``event_label``, ``subset``,
-        ``events``, ``seconds``, and ``share`` of the annotated sound, in [0, 1], nan if there
-        is none.
-    corrected : pandas.DataFrame
-        Event table of all annotations, corrected by `sedlib.annotations.correct_events`.
-    """
-
-    folder: Path
-    findings: pd.DataFrame
-    recordings: pd.DataFrame
-    classes: pd.DataFrame
-    corrected: pd.DataFrame
-
-    @property
-    def counts(self):
-        """Severity to its number of findings."""
-        counts = self.findings["severity"].value_counts()
-        return {severity: int(counts.get(severity, 0)) for severity in SEVERITIES}
-
-    @property
-    def exit_code(self):
-        """2 with errors, 1 with warnings, else 0."""
-        return 2 if self.counts["error"] else int(self.counts["warning"] > 0)
 
 
 def check_folder(folder, classes, split=None, aliases=None, sample_rate=44100, progress=None):
@@ -151,6 +78,7 @@ def unusable_folder(folder):
         inside = sum(map(os.path.isdir, path.iterdir()))
         advice = f"it has {counted(inside, 'folder')}, name one of them"
         fault = f"holds no media and no annotations; {advice if inside else 'check the name'}"
+        fault += f"; passed over: {folder.passed_over}" if folder.passed_over else ""
         kind = "empty folder"
     else:
         return
@@ -214,6 +142,12 @@ def clipping(sound, _):
         yield Finding("warning" if sound.clipped >= _CLIPPED else "note", "clipped", detail)
 
 
+def doubtful_sound(sound, folder):
+    """Yield which of several tracks was read, and signs that it is not the one that was meant."""
+    useless = _severity_if_useless(folder, sound.recording)  # no episode is made from it
+    yield from (Finding(severity or useless, *remark) for severity, *remark in sound.remarks)
+
+
 def low_sample_rate(sound, folder):
     """Yield a finding if a recording lacks the highest frequencies of the training."""
     rate = sound.media.sample_rate
@@ -240,12 +174,22 @@ def unusable_tables(folder):
         detail = fault.error.removeprefix(f"{folder.path / file}: ")
         detail = detail.removeprefix(f"{folder.path}: ")
         yield Finding(severity, "unusable annotation", detail, name, file)
-    for path in folder.annotations.ignored:
+    for path, fault in folder.annotations.ignored.items():
         if path.name not in DURATION_FILES:
-            detail = "is in no known format of annotations and was ignored"
+            detail = f"{fault.removeprefix(f'{path}: ')}; ignored"
             yield Finding("note", "no annotation file", detail, file=path.name)
+    if folder.passed_over:
+        detail = f"neither media nor annotations by their suffixes: {folder.passed_over}"
+        yield Finding("note", "passed over", detail)
     for file, fault in folder.stated[1].items():
         yield Finding("warning", "unusable durations", fault, file=file)
+
+
+def remarks_of_readers(folder):
+    """Yield what the user should know of how annotation files were read."""
+    for said in folder.annotations.remarks.itertuples():
+        severity = "warning" if said.kind == "no times" else "note"  # the event is left out
+        yield Finding(severity, said.kind, said.remark, said.filename, said.file)
 
 
 def incomplete_pairs(folder):
@@ -350,10 +294,10 @@ def classes_without_events(folder):
             yield Finding("warning", "class without events", detail)
 
 
-SOUND_RULES = (too_short, wrong_duration, silence, clipping, low_sample_rate)
+SOUND_RULES = (too_short, wrong_duration, doubtful_sound, silence, clipping, low_sample_rate)
 RULES = (
-    *(single_sounds, shared_names, unusable_tables, incomplete_pairs, unknown_labels),
-    *(event_errors, shared_sound, mismatch_with_split, classes_without_events),
+    *(single_sounds, shared_names, unusable_tables, remarks_of_readers, incomplete_pairs),
+    *(unknown_labels, event_errors, shared_sound, mismatch_with_split, classes_without_events),
 )
 
 

@@ -1,5 +1,9 @@
 """A trained network on one recording of any length, in constant memory.
 
+The recording is read twice: to measure its loudness, and to score it at the loudness that the
+network was trained with (`sedlib.features.normalising_gain`). Its level therefore makes no
+difference.
+
 A segment of one second begins at every hop, also in the second before the recording, so that
 each hop lies in equally many segments; its score is the mean of theirs. The recording is
 padded with silence at both ends, so that the last, incomplete second counts as well. Digital
@@ -19,10 +23,11 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
 from sedlib import audio
+from sedlib.annotations.event_table import recording_name
 from sedlib.config import STFTParams
 from sedlib.detection.events import scores_to_events
 from sedlib.detection.scores import score_table, smooth_scores
-from sedlib.features import segment_shape, spectrogram
+from sedlib.features import normalising_gain, segment_shape, spectrogram
 from sedlib.models import ModelError, with_frames
 
 HOPS = (1.0, 0.5, 0.2, 0.1)  # s
@@ -43,14 +48,18 @@ class Detection:
         Score table; its last row ends with the recording.
     events : pandas.DataFrame
         Event table.
+    remarks : tuple of str
+        Sentences for the user: which of several audio tracks was taken, and what suggests that
+        the sound is not the one that was meant; see `sedlib.audio.read_blocks`.
     """
 
     duration: float
     scores: pd.DataFrame
     events: pd.DataFrame
+    remarks: tuple[str, ...] = ()
 
 
-def detect(path, network, description, thresholds=None, hop=1.0, progress=None):
+def detect(path, network, description, thresholds=None, hop=1.0, progress=None, track=None):
     """Detect the events of one media file.
 
     Parameters
@@ -67,16 +76,18 @@ def detect(path, network, description, thresholds=None, hop=1.0, progress=None):
         ``"frames"`` uses the frame-level scores of the network.
     progress : callable, optional
         Called with the number of seconds of each block of sound that has been read.
+    track : int or str, optional
+        Which of several audio tracks; see `sedlib.audio.probe`.
 
     Returns
     -------
     Detection
-        The events' ``filename`` is that of the file without its suffix.
+        The events' ``filename`` is that of the file without its media suffix.
 
     Raises
     ------
     sedlib.audio.AudioError
-        If the file cannot be read to its end.
+        If the file cannot be read to its end, or does not have the track.
     sedlib.models.ModelError
         If frame-level scores are asked for and the model has none.
     """
@@ -84,21 +95,27 @@ def detect(path, network, description, thresholds=None, hop=1.0, progress=None):
     frame_level = hop == FRAMES
     if frame_level and FRAMES not in description:
         raise ModelError("the model does not score frames; choose a hop in seconds")
-    block_length = round(BATCH_SIZE * (1.0 if frame_level else hop) * stft.sample_rate)
-    blocks = audio.read_blocks(path, stft.sample_rate, block_length)
-    if progress is not None:
-        blocks = _report_lengths(blocks, lambda n: progress(n / stft.sample_rate))
-    level = description[FRAMES] if frame_level else description
+    rate, passes = stft.sample_rate, 1 if stft.loudness is None else 2
+    block_length = round(BATCH_SIZE * (1.0 if frame_level else hop) * rate)
+    choice, remarks = audio.probe(path, track).choice, []
+
+    def read(remark=None):
+        blocks = audio.read_blocks(path, rate, block_length, track, remark)
+        return _report_lengths(blocks, lambda n: progress and progress(n / rate / passes))
+
+    gain = normalising_gain(read(), stft)
+    blocks, level = read(remarks.append), description[FRAMES] if frame_level else description
     if frame_level:
-        scores, duration = score_frames(blocks, network, stft, classes, level["smoothing"])
+        scores, duration = score_frames(blocks, network, stft, classes, level["smoothing"], gain)
     else:
-        scores, duration = score_segments(blocks, network, stft, classes, hop)
+        scores, duration = score_segments(blocks, network, stft, classes, hop, gain)
     chosen = level["thresholds"] | dict(thresholds or {})
-    events = scores_to_events(scores, [chosen[label] for label in classes], Path(path).stem)
-    return Detection(duration, scores, events)
+    name = recording_name(Path(path).name)
+    events = scores_to_events(scores, [chosen[label] for label in classes], name)
+    return Detection(duration, scores, events, tuple(filter(None, [choice, *remarks])))
 
 
-def score_segments(blocks, network, stft, classes, hop=1.0, batch_size=BATCH_SIZE):
+def score_segments(blocks, network, stft, classes, hop=1.0, gain=1.0, batch_size=BATCH_SIZE):
     """Score a stream of sound every `hop` seconds.
 
     Parameters
@@ -111,6 +128,9 @@ def score_segments(blocks, network, stft, classes, hop=1.0, batch_size=BATCH_SIZ
     classes : sequence of str
     hop : {1.0, 0.5, 0.2, 0.1}
         Time between scored segments, in seconds.
+    gain : float
+        Factor for the samples, from `sedlib.features.normalising_gain`. Silence is what is
+        silent before.
     batch_size : int
         Number of segments that are scored together; it changes the speed only.
 
@@ -129,9 +149,8 @@ def score_segments(blocks, network, stft, classes, hop=1.0, batch_size=BATCH_SIZ
     rate, overlapping = stft.sample_rate, round(1 / hop)
     if hop not in HOPS or rate % overlapping:
         raise ValueError(f"the hop is {hop} s, not one of {HOPS}, or no whole number of samples")
-    scores, silent, duration = _score(
-        blocks, network.predict_on_batch, stft, rate // overlapping, batch_size
-    )
+    predict, hop_length = network.predict_on_batch, rate // overlapping
+    scores, silent, duration = _score(blocks, predict, stft, hop_length, gain, batch_size)
     if not len(scores):
         return score_table(np.empty((0, len(classes))), classes, hop), duration
     values = sliding_window_view(scores, overlapping, axis=0).mean(axis=-1)
@@ -139,12 +158,12 @@ def score_segments(blocks, network, stft, classes, hop=1.0, batch_size=BATCH_SIZ
     return _end_with_sound(score_table(values, classes, hop), duration), duration
 
 
-def score_frames(blocks, network, stft, classes, smoothing, batch_size=BATCH_SIZE):
+def score_frames(blocks, network, stft, classes, smoothing, gain=1.0, batch_size=BATCH_SIZE):
     """Score every frame of a stream of sound.
 
     Parameters
     ----------
-    blocks, network, stft, classes, batch_size
+    blocks, network, stft, classes, gain, batch_size
         As those of `score_segments`; the network must score frames. All frame-level scores
         are held in memory.
     smoothing : float
@@ -159,7 +178,12 @@ def score_frames(blocks, network, stft, classes, smoothing, batch_size=BATCH_SIZ
     """
     both, (frames, _) = with_frames(network), segment_shape(stft)
     scores, silent, duration = _score(
-        blocks, lambda x: both.predict_on_batch(x)["frames"], stft, stft.sample_rate, batch_size
+        blocks,
+        lambda x: both.predict_on_batch(x)["frames"],
+        stft,
+        stft.sample_rate,
+        gain,
+        batch_size,
     )
     n_rows = int(np.ceil(round(duration * frames, 6)))
     silent = np.repeat(silent, frames)[:n_rows]
@@ -171,7 +195,7 @@ def score_frames(blocks, network, stft, classes, smoothing, batch_size=BATCH_SIZ
     return _end_with_sound(score_table(values, classes, 1 / frames), duration), duration
 
 
-def _score(blocks, predict, stft, hop, batch_size):
+def _score(blocks, predict, stft, hop, gain, batch_size):
     """Score segments of a stream, one beginning every `hop` samples.
 
     Returns the scores of each segment, whether it is digitally silent, and the duration in s.
@@ -179,7 +203,7 @@ def _score(blocks, predict, stft, hop, batch_size):
     lengths, scores, silent = [], [], []
     blocks = _report_lengths(blocks, lengths.append)
     for segments in _cut_segments(blocks, stft.sample_rate, hop, batch_size):
-        magnitude = spectrogram(segments, stft)[..., np.newaxis]
+        magnitude = spectrogram(segments * np.float32(gain), stft)[..., np.newaxis]
         # The shape is always the same, or the network is compiled again for the last batch.
         padding = ((0, batch_size - len(segments)), (0, 0), (0, 0), (0, 0))
         scores.append(predict(np.pad(magnitude, padding))[: len(segments)])

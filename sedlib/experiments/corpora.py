@@ -48,6 +48,7 @@ def mix_soundbank_episodes(params, target, processes=1):
     corpus.features.mkdir(parents=True, exist_ok=True)
     for name in params.split.episodes:
         sound = audio.read_audio(corpus.episodes / f"{name}.flac", params.stft.sample_rate)
+        sound = features.normalise(sound, params.stft)
         x = features.spectrogram(features.split_segments(sound, params.stft), params.stft)
         features.write_features(corpus.features / f"{name}.npy", x)
     counts = {}

@@ -23,7 +23,6 @@ import multiprocessing
 import os
 import platform
 import time
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 import keras
@@ -32,6 +31,7 @@ import tensorflow as tf
 
 from sedlib import features, models, training
 from sedlib.files import write_arrays, write_json
+from sedlib.sources import worker_pool
 
 VTT2018_RULE = "whole"  # see `sedlib.labels.label_segments`
 EVALUATED = ("validation", "test")  # the subsets
@@ -67,7 +67,7 @@ def run_experiment(name, variants, corpora, params, scratch, target, processes=0
     work = partial(_run, corpora, params, scratch)
     if processes:
         spawn = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-        with ProcessPoolExecutor(processes, spawn, _use_one_thread) as pool:
+        with worker_pool(processes, spawn, _use_one_thread) as pool:
             yield from pool.map(work, jobs)
     else:
         yield from map(work, jobs)
@@ -150,7 +150,11 @@ def _examples(variant, corpora, options, seed, params):
     labels = [y for corpus in corpora for y in corpus.labels("train", params, params.labels.rule)]
     if variant.examples == "crops":
         rate = params.stft.sample_rate
-        waveforms = [w for corpus in corpora for w in corpus.waveforms("train", rate)]
+        waveforms = [
+            features.normalise(w, params.stft)
+            for corpus in corpora
+            for w in corpus.waveforms("train", rate)
+        ]
         return partial(training.Crops, waveforms, labels, params.stft, options, seed)
     magnitudes = [x for corpus in corpora for x in corpus.magnitudes("train", params.stft)]
     frames = [f for corpus in corpora for f in corpus.frame_labels("train", params)]

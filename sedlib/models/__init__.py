@@ -3,10 +3,33 @@
 A network is built by the name of its *preset*. It is stored with a description, which names
 its classes, thresholds and STFT settings, so that features computed with other settings
 raise an error.
+
+What needs TensorFlow is imported when it is first used, because that takes many seconds: the
+description of a model can be read without it.
 """
 
-from sedlib.models.layers import LinearSoftmax, LogCompression, MelBands
-from sedlib.models.networks import MEL_BANDS, PRESETS, ModelError, build_model, compact, vtt2018
-from sedlib.models.scoring import predict_frames, predict_scores, with_frames
-from sedlib.models.storage import DESCRIPTION, WEIGHTS, load_model, read_description, save_model
-from sedlib.models.summary import layer_table
+import importlib
+
+from sedlib.models.storage import (
+    DESCRIPTION,
+    WEIGHTS,
+    ModelError,
+    load_model,
+    read_description,
+    save_model,
+)
+
+_IMPORTED_WHEN_USED = {
+    "layers": ("LinearSoftmax", "LogCompression", "MelBands"),
+    "networks": ("MEL_BANDS", "PRESETS", "build_model", "compact", "vtt2018"),
+    "scoring": ("predict_frames", "predict_scores", "with_frames"),
+    "summary": ("layer_table",),
+}
+
+
+def __getattr__(name):
+    """Import the module that defines a name of this package."""
+    for module, names in _IMPORTED_WHEN_USED.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,15 +2,11 @@
 
 import keras
 
-from sedlib.config import SedlibError
 from sedlib.features import segment_shape
 from sedlib.models.layers import LinearSoftmax, LogCompression, MelBands
+from sedlib.models.storage import ModelError
 
 MEL_BANDS = 64
-
-
-class ModelError(SedlibError):
-    """A model that cannot be built, loaded or used; the message says why."""
 
 
 def compact(frames, bins, n_classes, sample_rate):

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from sedlib.models.networks import ModelError
+from sedlib.models.storage import ModelError
 
 
 def with_frames(model):

@@ -1,15 +1,17 @@
 """Saving and loading a network with its description."""
 
-import json
+import hashlib
 from pathlib import Path
 
 from sedlib.config import STFTParams
 from sedlib.files import replacing, write_json
-from sedlib.models.networks import ModelError, build_model
-
-WEIGHTS = "model.weights.h5"
-DESCRIPTION = "model.json"
-REQUIRED = ("preset", "classes", "stft", "thresholds")
+from sedlib.models.description import (
+    DESCRIPTION,
+    WEIGHTS,
+    ModelError,
+    check_description,
+    read_description,
+)
 
 
 def save_model(folder, model, description):
@@ -22,44 +24,21 @@ def save_model(folder, model, description):
     model : keras.Model
     description : dict
         At least ``preset``, ``classes``, ``stft`` (the settings as a dict) and ``thresholds``
-        (a number for each class). It is written as JSON.
-    """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with replacing(folder / WEIGHTS) as partial:
-        model.save_weights(partial)
-    write_json(description, folder / DESCRIPTION)
-
-
-def read_description(folder):
-    """Read the description of a stored model.
-
-    Parameters
-    ----------
-    folder : path-like
-        As `save_model` writes it.
-
-    Returns
-    -------
-    dict
+        (a number for each class); see `sedlib.models.description`. It is written as JSON with
+        the hash of the weights, which shows later whether they are those described.
 
     Raises
     ------
     ModelError
-        If a file or an entry of the description is missing, or the description is damaged.
+        If `load_model` would refuse the description; nothing is written then.
     """
     folder = Path(folder)
-    for name in (DESCRIPTION, WEIGHTS):
-        if not (folder / name).is_file():
-            raise ModelError(f"{folder / name}: no such file; train a model with notebook 03 first")
-    try:
-        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelError(f"{folder / DESCRIPTION}: not JSON ({error}); train again") from None
-    missing = [key for key in REQUIRED if key not in description]
-    if missing:
-        raise ModelError(f"{folder / DESCRIPTION}: has no '{missing[0]}'; train again")
-    return description
+    check_description(description | {"weights_sha256": "known when written"}, folder / DESCRIPTION)
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / WEIGHTS) as partial:
+        model.save_weights(partial)
+        weights = {"weights_sha256": _hash_file(partial)}
+    write_json(description | weights, folder / DESCRIPTION)
 
 
 def load_model(folder, stft=None):
@@ -80,23 +59,38 @@ def load_model(folder, stft=None):
     Raises
     ------
     ModelError
-        If a file is missing or damaged, or the model was trained with other STFT settings.
+        If a file is missing or damaged, the weights are not those that the description was
+        written with, or the model was trained with other STFT settings.
     """
+    from sedlib.models.networks import build_model  # imports TensorFlow, which takes seconds
+
+    folder = Path(folder)
     description = read_description(folder)
     trained = description["stft"]
     stft = stft or STFTParams(**trained)
     for key, value in stft.model_dump().items():
         if trained[key] != value:
             raise ModelError(
-                f"{Path(folder) / DESCRIPTION}: trained with {key} {trained[key]}, but the "
+                f"{folder / DESCRIPTION}: trained with {key} {trained[key]}, but the "
                 f"features have {value}; use the model's STFT settings or train again"
             )
-    model = build_model(description["preset"], description["classes"], stft)
+    if _hash_file(folder / WEIGHTS) != description["weights_sha256"]:
+        raise ModelError(
+            f"{folder / WEIGHTS}: not the weights that {DESCRIPTION} was written with, or "
+            "damaged; restore both files or train again"
+        )
     try:
-        model.load_weights(Path(folder) / WEIGHTS)
+        model = build_model(description["preset"], description["classes"], stft)
+        model.load_weights(folder / WEIGHTS)
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(
-            f"{Path(folder) / WEIGHTS}: not the weights of this model ({reason}); train again"
+            f"{folder / WEIGHTS}: not the weights of this model ({reason}); train again"
         ) from None
     return model, description
+
+
+def _hash_file(path):
+    """SHA-256 of the content of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,7 +6,7 @@ import keras
 import pandas as pd
 
 from sedlib.models.layers import LinearSoftmax, LogCompression, MelBands
-from sedlib.models.networks import ModelError
+from sedlib.models.storage import ModelError
 
 # Layers that move, compare, average or scale single values: no matrix product, no convolution.
 NO_MULTIPLY_ADDS = (

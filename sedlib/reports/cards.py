@@ -12,6 +12,7 @@ from sedlib.reports.tables import (
     BASELINE,
     LABEL_RULE,
     LIMITS,
+    escape_markdown,
     format_number,
     literature_table,
     markdown_table,
@@ -86,19 +87,25 @@ def data_card(params, folder):
     episodes, classes = episode_facts(folder, params.split, params.classes, params.labels.rule)
     corrections, left_out = read_remarks(folder)
     episode_rows = [
-        [row.Index, row.subset, f"{row.duration:.0f}", str(row.events), f"{row.labelled:.2f}"]
+        [
+            escape_markdown(row.Index),
+            row.subset,
+            f"{row.duration:.0f}",
+            str(row.events),
+            f"{row.labelled:.2f}",
+        ]
         for row in episodes.itertuples()
     ]
     class_rows = [
         [
-            row.Index,
+            escape_markdown(row.Index),
             *(str(n) for n in (row.train, row.validation, row.test, row.events)),
             format_number(row.length),
         ]
         for row in classes.itertuples()
     ]
     subsets = [f"{subset} (s)" for subset in ("train", "validation", "test")]
-    rarest = classes["train"].idxmin()
+    rarest, fewest = escape_markdown(classes["train"].idxmin()), classes["train"].min()
     return f"""# Data card
 
 The `report` stage writes this card from `data/episodes` and `params.yaml` (source
@@ -124,7 +131,7 @@ median length.
 
 {markdown_table(["class", *subsets, "events", "median length (s)"], class_rows)}
 
-The rarest class in training is {rarest}, with {classes.loc[rarest, "train"]} seconds. Results for \
+The rarest class in training is {rarest}, with {fewest} seconds. Results for \
 such a class
 are based on few examples.
 
@@ -150,9 +157,12 @@ def model_card(metrics, description):
     """
     stft = description["stft"]
     versions = ", ".join(f"{name} {number}" for name, number in description["versions"].items())
+    trained_on, validated_on = (
+        ", ".join(map(escape_markdown, description[key])) for key in ("trained_on", "validated_on")
+    )
     of_frames = description.get("frames", {}).get("thresholds", {})
     thresholds = [
-        [label, f"{threshold:.2f}", format_number(of_frames.get(label, math.nan))]
+        [escape_markdown(label), f"{threshold:.2f}", format_number(of_frames.get(label, math.nan))]
         for label, threshold in description["thresholds"].items()
     ]
     return f"""# Model card
@@ -168,8 +178,8 @@ Fourier transform (n_fft {stft["n_fft"]}, hop length {stft["hop_length"]}, Hann 
 {stft["win_length"]} samples).
 
 ## Training
-The network was trained on {", ".join(description["trained_on"])}. Early stopping and the
-thresholds use {", ".join(description["validated_on"])}. The seed is {description["seed"]}. \
+The network was trained on {trained_on}. Early stopping and the
+thresholds use {validated_on}. The seed is {description["seed"]}. \
 Packages: {versions}.
 `model.json` lists the MD5 sums of the features of each episode.
 

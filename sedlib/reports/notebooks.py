@@ -22,7 +22,7 @@ from nbconvert import HTMLExporter
 from traitlets.config import Config
 
 from sedlib.config import SedlibError, repository, workspace
-from sedlib.files import write_text
+from sedlib.files import replacing, write_text
 
 # Notices that TensorFlow and XLA write to stderr, with times and process ids.
 _NOISE = re.compile(
@@ -30,6 +30,8 @@ _NOISE = re.compile(
     r"|WARNING: All log messages before absl::|To enable the following instructions: ).*\n?",
     re.MULTILINE,
 )
+# What a .py file without a header means.
+_KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 # The page of nbconvert without what it would load from elsewhere.
@@ -68,10 +70,15 @@ def run_notebook(source, output_dir, parameters=None):
     Raises
     ------
     NotebookError
-        If the source is missing, a parameter is not one of the notebook's, a
-        cell fails or the kernel dies.
+        If the source is missing or no notebook, a parameter is not one of the
+        notebook's, a cell fails, the kernel dies or a folder is in the place of
+        an output.
     """
     source, output_dir = Path(source).resolve(), Path(output_dir)
+    target = output_dir / f"{source.stem}.ipynb"
+    for path in (target, target.with_suffix(".html")):
+        if path.is_dir():
+            raise NotebookError(f"{path}: is a folder, where a file is to be written; remove it")
     notebook = _read_source(source)
     parameters = dict(parameters or {})
     known = _parameter_names(notebook)
@@ -83,10 +90,10 @@ def run_notebook(source, output_dir, parameters=None):
             )
     executed = clean(_execute(notebook, source, parameters))
     output_dir.mkdir(parents=True, exist_ok=True)
-    target = output_dir / f"{source.stem}.ipynb"
-    page = _page(executed, source.stem)
-    write_text(nbformat.writes(executed) + "\n", target)
-    write_text(page, target.with_suffix(".html"))
+    text, page = nbformat.writes(executed) + "\n", _page(executed, source.stem)
+    with replacing(target) as ipynb, replacing(target.with_suffix(".html")) as html:
+        ipynb.write_text(text, encoding="utf-8", newline="")
+        html.write_text(page, encoding="utf-8", newline="")
     return target
 
 
@@ -96,6 +103,22 @@ def _read_source(source):
         return jupytext.read(source, fmt="py:percent")
     except FileNotFoundError:
         raise NotebookError(f"{source}: no such notebook; name a .py file") from None
+    except OSError:
+        raise
+    except Exception as error:  # jupytext and the YAML of the header raise many classes
+        reason = " ".join(str(error).split())
+        raise NotebookError(f"{source}: not a notebook in percent format ({reason})") from None
+
+
+def _read_outputs(path):
+    """Read an ``.ipynb`` file."""
+    try:
+        return nbformat.read(path, as_version=4)
+    except OSError:
+        raise
+    except Exception as error:  # nbformat raises many classes
+        reason = " ".join(str(error).split())[:200]
+        raise NotebookError(f"{path}: not a notebook ({reason}); delete it") from None
 
 
 def _parameter_names(notebook):
@@ -103,7 +126,11 @@ def _parameter_names(notebook):
     names = []
     for cell in notebook.cells:
         if "parameters" in cell.metadata.get("tags", []):
-            for node in ast.walk(ast.parse(cell.source)):
+            try:
+                tree = ast.parse(cell.source)
+            except SyntaxError:
+                continue  # running the cell says what is wrong
+            for node in ast.walk(tree):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     names.append(node.id)
     return names
@@ -159,7 +186,7 @@ def clean(notebook):
     """
     metadata = {
         "language_info": {"name": "python"},
-        "kernelspec": notebook.metadata.kernelspec,
+        "kernelspec": notebook.metadata.get("kernelspec", _KERNEL),
     }
     cells = []
     for position, cell in enumerate(notebook.cells):
@@ -260,14 +287,14 @@ def publish(source, executed):
     if stale:
         raise NotebookError(f"{executed}: not a run of {source} ({stale[0]}); run `dvc repro`")
     if target.exists():
-        old = nbformat.read(target, as_version=4)
+        old = _read_outputs(target)
         edited = _fingerprint(old) != old.metadata.get("sedlib", {}).get("published")
         if edited and pair_differences(source, target):
             raise NotebookError(
                 f"{target}: edited by hand, and {source.name} does not have the edit; "
                 f"keep it with `jupytext --sync {target}`, or drop it by deleting the file"
             )
-    notebook = nbformat.read(executed, as_version=4)
+    notebook = _read_outputs(executed)
     notebook.metadata["sedlib"] = {"published": _fingerprint(notebook)}
     write_text(nbformat.writes(notebook) + "\n", target)
     return target
@@ -288,7 +315,7 @@ def pair_differences(source, notebook):
         that agrees.
     """
     text = _cells(_read_source(Path(source)))
-    other = _cells(nbformat.read(notebook, as_version=4))
+    other = _cells(_read_outputs(notebook))
     if len(text) != len(other):
         return [f"{len(text)} cells against {len(other)}"]
     return [

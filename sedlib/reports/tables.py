@@ -57,7 +57,7 @@ def results_table(metrics):
     bounds = test["intervals"]
     rows = [
         [
-            label,
+            escape_markdown(label),
             *_result_cells(row, bounds.get(label, {})),
             format_number(baseline["classes"][label]["f1"]),
             str(row["support"]),
@@ -212,6 +212,23 @@ def experiments_block(ablation, transfer):
     )
 
 
+def escape_markdown(text):
+    """Write a name so that Markdown and HTML show it as it is.
+
+    Parameters
+    ----------
+    text : str
+        For example a class or an episode.
+
+    Returns
+    -------
+    str
+        On one line.
+    """
+    marks = r"[\\`*~\[\]<>|&$]|(?<![^\W_])_|_(?![^\W_])"  # an underscore within a word is none
+    return re.sub(marks, r"\\\g<0>", " ".join(text.split()))
+
+
 def markdown_table(header, rows, text_columns=1):
     """Format a table in Markdown.
 
@@ -219,6 +236,7 @@ def markdown_table(header, rows, text_columns=1):
     ----------
     header : sequence of str
     rows : sequence of sequence of str
+        Markdown; see `escape_markdown` for names.
     text_columns : int
         How many of the first columns are aligned left; the others are aligned right.
 

@@ -14,13 +14,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from sedlib.audio import AudioError, find_media, read_audio
 from sedlib.config import ConfigError
-from sedlib.files import nearest
+from sedlib.files import nearest, normal_name
 from sedlib.synthesis.mixing import AMBIENCE
 from sedlib.synthesis.shaping import active_level, edges, frame_power
+from sedlib.synthesis.soundbank_groups import join_groups, read_groups
 
 # Fraction of the recordings of a class.
 SUBSET_SHARES = {"train": 0.60, "validation": 0.15, "test": 0.25}
@@ -154,11 +154,12 @@ def open_soundbank(folder, classes, aliases, seed, bad="stop"):
         If a recording is unreadable, silent or shorter than 0.1 s, and `bad` is ``stop``.
     ConfigError
         If the folder is missing, a folder in it belongs to no class, a class has no folder
-        or fewer than three independent recordings, or ``sources.csv`` is not such a table.
+        or fewer than three independent recordings, or ``sources.csv`` is not such a table or
+        has a row that fits no file or several.
     """
     folder = Path(folder)
     found = _list_recordings(folder, classes, aliases)
-    noted = _read_groups(folder)
+    noted = read_groups(folder)
     links, left_out = {}, []
     for name, (path, _) in found.items():
         try:
@@ -170,8 +171,9 @@ def open_soundbank(folder, classes, aliases, seed, bad="stop"):
                 ) from None
             left_out.append((name, str(error)))
         else:
-            links[name] = noted.get(name, name), hashlib.sha256(samples.tobytes()).digest()
-    groups = _join_groups(links)
+            content = hashlib.sha256(samples.tobytes()).digest()
+            links[name] = [*noted.get(name, [name]), content]
+    groups = join_groups(links)
     held = defaultdict(set)
     for name, group in groups.items():
         held[group].add(found[name][1])
@@ -209,48 +211,18 @@ def _list_recordings(folder, classes, aliases):
 
 def _label_folder(place, classes, aliases):
     """Return the class of a folder, or None if it is to be left out."""
-    known, spaced = (*classes, AMBIENCE), place.name.replace("_", " ")
-    label = place.name if place.name in known else spaced
-    label = aliases.get(place.name, aliases.get(spaced, label))
-    if label is None or label in known:
+    known = {normal_name(label): label for label in (*classes, AMBIENCE)}
+    targets = {normal_name(name): label for name, label in aliases.items()}
+    name = normal_name(place.name)
+    spaced = name.replace("_", " ")
+    label = targets.get(name, targets.get(spaced, known.get(name, known.get(spaced, spaced))))
+    if label is None or label in known.values():
         return label
     raise ConfigError(
-        f"{place}: no class is called '{label}', the nearest is '{nearest(label, known)}'; "
-        "rename the folder, or name its class under episodes.aliases in params.yaml (null leaves "
-        "it out)"
+        f"{place}: no class is called '{label}', the nearest is "
+        f"'{nearest(label, known.values())}'; rename the folder, or name its class under "
+        "episodes.aliases in params.yaml (null leaves it out)"
     )
-
-
-def _read_groups(folder):
-    """Read the group of each file that has one in ``sources.csv``."""
-    path = folder / "sources.csv"
-    if not path.is_file():
-        return {}
-    try:
-        table = pd.read_csv(path, usecols=["path", "notes"], dtype=str, keep_default_na=False)
-    except ValueError as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(
-            f"{path}: not a table with the columns path and notes ({reason}); correct it"
-        ) from None
-    group = table["notes"].str.extract(r"\bgroup=([^;]+)", expand=False).str.strip()
-    return dict(zip(table["path"][group.notna()], group.dropna(), strict=True))
-
-
-def _join_groups(links):
-    """Group of each name; names that share a link, directly or through others, are in one."""
-    above = {}
-
-    def top(link):
-        while link in above:
-            link = above[link]
-        return link
-
-    for noted, content in links.values():
-        group, other = top(noted), top(content)
-        if group != other:
-            above[other] = group
-    return {name: top(noted) for name, (noted, _) in links.items()}
 
 
 def _refuse_few_groups(folder, labels, wanted):

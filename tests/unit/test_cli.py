@@ -1,5 +1,9 @@
 import json
+import os
 import re
+import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +12,8 @@ import soundfile
 import yaml
 
 from sedlib import annotations
+from sedlib.__main__ import main
 from sedlib.audio import read_audio
-from sedlib.cli import main
 from sedlib.config import load_params
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -150,6 +154,41 @@ def test_the_exit_code_of_check_is_that_of_the_worst_finding(checkout, folder, c
     assert "past the end of the recording" in printed and "the file is empty" in printed
 
 
+def test_check_needs_only_class_names_and_works_outside_a_checkout(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    assert check(".", "--classes", "speaking") == 0
+    assert check(".", "--classes", "speaking", "laughing", "--classes", "door bell") == 1
+    assert "'door bell' has no event" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as stop:
+        main(["check", "."])
+    said = str(stop.value.code) + capsys.readouterr().err
+    assert "no classes to check against" in said and "--classes" in said
+
+
+def test_check_takes_the_classes_of_a_model(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    asked = []
+
+    def read_description(path):
+        asked.append(path)
+        return {"classes": ["speaking"]}
+
+    monkeypatch.setattr("sedlib.models.read_description", read_description)
+    assert check(".", "--model", "some/model") == 0
+    assert asked == [Path("some/model")]
+
+
+def test_a_target_of_check_that_cannot_be_used_is_refused_before_any_sound_is_read(
+    checkout, folder, monkeypatch
+):
+    checkout(classes=["speaking"])
+    monkeypatch.setattr("sedlib.check.check_folder", None)
+    for target in (folder, folder / "a.wav", ROOT / "tests"):
+        with pytest.raises(SystemExit) as stop:
+            main(["check", str(folder), "--write-corrected", str(target)])
+        assert stop.value.code != 0
+
+
 def test_check_prints_json_for_programs(checkout, folder, capsys):
     checkout(classes=["speaking"])
     (folder / "a.txt").write_text("0\t2\ttalking\n1\t2\tspeaking\n")
@@ -159,7 +198,7 @@ def test_check_prints_json_for_programs(checkout, folder, capsys):
 
 
 def test_corrected_annotations_are_written_elsewhere_and_the_originals_kept(
-    checkout, folder, tmp_path
+    checkout, folder, tmp_path, capsys
 ):
     checkout(classes=["speaking"])
     (folder / "a.txt").write_text("2\t1\tspeeking\n")
@@ -168,8 +207,8 @@ def test_corrected_annotations_are_written_elsewhere_and_the_originals_kept(
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     corrected = annotations.read(tmp_path / "corrected" / "a.json", ["speaking"])
     assert corrected[["onset", "offset"]].to_numpy().tolist() == [[1.0, 2.0]]
-    with pytest.raises(SystemExit, match="own"):
-        main(["check", str(folder), "--write-corrected", str(folder)])
+    assert check(folder, "--write-corrected", folder) == 2
+    assert "own" in capsys.readouterr().err
 
 
 def test_episodes_of_a_folder_of_the_user_are_collected(checkout, folder):
@@ -227,3 +266,83 @@ def test_an_experiment_reads_the_episodes_and_writes_to_reports(checkout, monkey
     assert corpus.episodes == top / "data" / "episodes"
     assert scratch == top / "data" / "experiments" / "ablation_runs"
     assert target == top / "reports" / "experiments"
+
+
+def run(*arguments, **options):
+    """Run a command as a user does; return its process."""
+    command = [sys.executable, "-m", "sedlib", *map(str, arguments)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)} | options.pop("env", {})
+    return subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, **options)
+
+
+def test_a_reader_that_stops_reading_ends_a_command_without_a_word(checkout):
+    top = checkout()
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as pipe:
+        done = run("check", "none", cwd=top, stdout=pipe)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_an_output_that_cannot_be_printed_is_one_sentence(checkout):
+    top = checkout()
+    with open("/dev/full", "w") as full:
+        done = run("check", "none", cwd=top, stdout=full)
+    assert done.returncode == 2
+    assert re.fullmatch(r"sedlib: the output of this command: No space left .*\n", done.stderr)
+
+
+def test_an_interruption_while_modules_are_imported_is_one_sentence(tmp_path):
+    (tmp_path / "tqdm.py").write_text("raise KeyboardInterrupt")  # as when Ctrl-C is pressed there
+    done = run("detect", "a.wav", env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
+    assert done.returncode == 130
+    assert done.stderr == "sedlib: interrupted; run the same command to continue\n"
+
+
+def test_a_full_disk_is_one_sentence_that_names_the_file_and_nothing_is_left(checkout):
+    top = checkout()
+
+    def allow_small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    done = run("episodes", cwd=top, preexec_fn=allow_small_files)
+    assert done.returncode == 1
+    path = top / "data" / "episodes" / "a.flac"
+    assert done.stderr.startswith(f"sedlib: {path}: cannot be written; is the disk full ")
+    assert len(done.stderr.splitlines()) == 1
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_file_in_the_place_of_a_folder_is_one_sentence(checkout):
+    (checkout() / "data").touch()
+    assert re.fullmatch(
+        r"sedlib: .*data.*: (Not a dir|File ex)\w+.*; correct .*", message("episodes")
+    )
+
+
+def test_a_missing_result_is_one_sentence(checkout):
+    checkout()
+    assert "metrics.json: No such file or directory; correct this" in message("report")
+
+
+@pytest.mark.parametrize("error", [OSError(13, "Permission denied", "a.flac"), MemoryError()])
+def test_exit_code_1_of_check_means_warnings_and_nothing_else(
+    checkout, folder, monkeypatch, capsys, error
+):
+    from sedlib import check as package
+
+    checkout(classes=["speaking"])
+
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(package, "check_folder", fail)
+    assert check(folder) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_name_that_the_terminal_cannot_show_is_printed_with_escapes(capsys, monkeypatch):
+    monkeypatch.setattr("sedlib.cli.experiment_command", lambda _: print("caf\udce9"))
+    main(["experiment", "ablation"])
+    assert capsys.readouterr().out == "caf\\udce9\n"

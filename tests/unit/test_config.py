@@ -5,10 +5,14 @@ from pathlib import Path
 import pydantic
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from sedlib import annotations
 from sedlib.config import (
     WORKSPACE_VARIABLE,
     ConfigError,
+    Params,
     load_params,
     repository,
     workspace,
@@ -96,7 +100,16 @@ def test_a_whole_number_will_do_for_a_decimal(changed):
         ("classes", [], "classes is "),
         ("classes", "speaking", "classes is 'speaking', but: "),
         ("classes", ["a", ""], "classes.1 is '', but: "),
-        ("classes", ["a", "b", "a"], "class 'a' is listed twice in classes"),
+        ("classes", ["a", "b", "a"], "classes: class 'a' is listed twice; name every class once"),
+        ("classes", ["é", "e\u0301"], "classes: class 'é' is listed twice"),
+        ("classes", ["a", "onset"], "classes.1: class 'onset' is named like a column or row of "
+         "tables; rename it"),
+        ("classes", ["a", "Event_Label"], "classes.1: class 'Event_Label' is named like a column"),
+        ("classes", ["a", "a\rb"], "classes.1: class 'a\\rb' holds a control character; rename it"),
+        ("classes", ["a", "a "], "classes.1: class 'a ' begins or ends with a space; remove the "
+         "space"),
+        ("seed", 2**32, "seed is 4294967296, but: "),
+        ("seed", "x" * 10**6, "seed is 'xxxxxxxxxxxx...xxxxxxxxxxxxx', but: "),
         ("stft", 7, "stft is 7, but: "),
         ("stft", None, "stft is None, but: "),
         ("stft.win_length", 4096, "stft: win_length 4096 is longer than n_fft 2048; "
@@ -128,6 +141,12 @@ def test_each_fault_has_a_line(changed):
         ("- 1\n", "holds list, not a mapping"),
         ("a: [1\n", "not valid YAML: "),
         (b"\xff\xfe\xff", "not "),
+        ("[" * 5000, "nested too deeply"),
+        ("seed: " + "1" * 5000, "not valid YAML: Exceeds the limit (4300 digits)"),
+        ("seed: 2018-13-45", "not valid YAML: month must be in 1..12"),
+        ("seed: !!timestamp x", "not valid YAML: "),
+        ("a: &a [1]\nb: *a\n", "not valid YAML: line 2 refers to another place with '*'"),
+        ("a: &a {x: 1}\nb:\n  <<: *a\n", "not valid YAML: line 3 refers to another place"),
     ],
 )
 def test_a_file_that_is_no_mapping_is_refused_in_one_sentence(tmp_path, content, fault):
@@ -136,6 +155,46 @@ def test_a_file_that_is_no_mapping_is_refused_in_one_sentence(tmp_path, content,
     message = refusal(path)
     assert message.startswith(f"{path}: {fault}")
     assert "\n" not in message
+
+
+def test_references_that_stand_for_billions_of_values_are_not_followed(tmp_path):
+    lines = ["l0: &l0 [x, x]"]
+    lines += [f"l{i}: &l{i} {{<<: [*l{i - 1}, *l{i - 1}]}}" for i in range(1, 64)]
+    path = tmp_path / "params.yaml"
+    path.write_text("\n".join(lines))
+    assert "line 2 refers to another place with '*'; write the value out" in refusal(path)
+
+
+@given(st.data())
+@settings(deadline=None)
+def test_a_file_is_read_or_refused_whatever_is_changed_in_it(tmp_path_factory, data):
+    text = PARAMS.read_text(encoding="utf-8")
+    start = data.draw(st.integers(0, len(text)))
+    stop = start + data.draw(st.integers(0, 20))
+    path = tmp_path_factory.mktemp("params") / "params.yaml"
+    inserted = data.draw(st.text("[]{}&*!:-?|>%@'\"#, \n\t0aé", max_size=8))
+    path.write_text(text[:start] + inserted + text[stop:], encoding="utf-8")
+    try:
+        load_params(path)
+    except ConfigError as error:
+        assert all(path.name in line for line in str(error).splitlines())
+
+
+@given(st.text(min_size=1, max_size=8))
+@settings(deadline=None)
+def test_every_class_that_is_accepted_can_be_written_in_every_format(tmp_path_factory, label):
+    raw = yaml.safe_load(PARAMS.read_text(encoding="utf-8")) | {"classes": [label]}
+    try:
+        Params.model_validate(raw)
+    except pydantic.ValidationError:
+        return
+    folder = tmp_path_factory.mktemp("annotations")
+    events = annotations.event_table([("a", 0.0, 1.0, label)])
+    for name, form in annotations.FORMATS.items():
+        if form.write:
+            path = folder / f"a{form.suffix}"
+            annotations.write(events, path, name)
+            assert annotations.read(path, [label])["event_label"].to_list() == [label], name
 
 
 def test_a_missing_file_is_named(tmp_path):

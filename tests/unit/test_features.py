@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sedlib.audio import measure_loudness
 from sedlib.config import SedlibError, STFTParams
 from sedlib.features import (
+    normalise,
+    normalising_gain,
     open_features,
     segment_shape,
     spectrogram,
@@ -84,6 +87,26 @@ def test_the_incomplete_second_at_the_end_is_left_out():
     segments = split_segments(waveform, STFT)
     assert segments.shape == (2, 44100)
     np.testing.assert_array_equal(segments.ravel(), waveform[: 2 * 44100])
+
+
+@pytest.mark.parametrize("level", [-45, -20, -3])
+def test_a_recording_of_any_level_is_brought_to_one_loudness(level):
+    stft = STFT.model_copy(update={"loudness": -23.0})
+    noise = np.random.default_rng(0).normal(0, 10 ** (level / 20), 3 * 44100)
+    brought = normalise(noise.astype(np.float32), stft)
+    assert brought.dtype == np.float32
+    assert measure_loudness([brought], 44100) == pytest.approx(-23, abs=1e-3)
+
+
+def test_a_recording_of_almost_nothing_stays_quiet():
+    stft = STFT.model_copy(update={"loudness": -23.0, "largest_gain": 20.0})
+    faint = np.random.default_rng(0).normal(0, 1e-3, 44100)
+    assert normalising_gain([faint], stft) == pytest.approx(10)
+    assert normalising_gain([np.zeros(44100)], stft) == 1
+
+
+def test_without_a_loudness_no_sound_is_read_and_none_is_changed():
+    assert normalising_gain(iter(lambda: pytest.fail("the sound was read"), None), STFT) == 1
 
 
 def test_features_are_read_back_as_they_were_written(tmp_path):

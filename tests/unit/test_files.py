@@ -1,13 +1,23 @@
 """Files are written completely or not at all; a misspelt name finds the known one."""
 
 import json
+import os
+import unicodedata
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sedlib.files import nearest, replacing, write_arrays, write_json, write_text
+from sedlib.files import (
+    nearest,
+    normal_name,
+    replacing,
+    staging_folder,
+    write_arrays,
+    write_json,
+    write_text,
+)
 
 
 def names(folder):
@@ -55,6 +65,46 @@ def test_the_temporary_file_is_hidden_in_the_same_folder_with_the_same_suffix(tm
         assert partial.name.startswith(".")
         assert partial.suffixes[-2:] == [".tar", ".gz"]
         partial.touch()
+
+
+def test_processes_that_write_one_target_do_not_disturb_one_another(tmp_path):
+    path = tmp_path / "a.txt"
+    with replacing(path) as one, replacing(path) as other:
+        assert one != other
+        one.write_text("one")
+        other.write_text("other")
+    assert path.read_text() == "one"  # which ended last
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_a_name_as_long_as_a_file_system_allows_can_be_written(tmp_path):
+    path = tmp_path / ("\u00e9" * 125 + ".json")
+    write_text("a", path)
+    assert path.read_text() == "a"
+
+
+def test_what_a_killed_process_left_behind_is_removed_and_what_a_running_one_writes_is_not(
+    tmp_path,
+):
+    child = os.fork()
+    if child == 0:
+        with replacing(tmp_path / "a.txt") as partial, staging_folder(tmp_path) as folder:
+            partial.touch()
+            (folder / "b").touch()
+            os._exit(9)
+    os.waitpid(child, 0)
+    assert len(names(tmp_path)) == 2
+    with replacing(tmp_path / "b.txt") as running:
+        running.write_text("b")
+        write_text("c", tmp_path / "c.txt")
+        assert names(tmp_path) == [running.name, "c.txt"]
+
+
+def test_a_staging_folder_is_removed_with_what_is_in_it(tmp_path):
+    with pytest.raises(KeyError), staging_folder(tmp_path) as folder:
+        (folder / "a").touch()
+        raise KeyError
+    assert names(tmp_path) == []
 
 
 def test_text_is_written_in_utf_8_with_its_own_line_ends(tmp_path):
@@ -107,3 +157,11 @@ def test_a_name_that_is_not_similar_enough_is_not_found():
 def test_the_nearest_name_to_a_known_name_is_that_name(known, data):
     name = data.draw(st.sampled_from(known))
     assert nearest(name.upper(), known, cutoff=1.0) == name
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_name_is_the_same_in_every_unicode_normal_form(form):
+    for name in ("Amélie S01", "Überfall", "박수", "plain", "caf\udce9"):
+        assert normal_name(unicodedata.normalize(form, name)) == normal_name(name)
+    assert normal_name("plain") == "plain"
+    assert normal_name("Ep") != normal_name("ep")

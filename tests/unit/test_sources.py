@@ -1,5 +1,10 @@
 """Episodes of the user's own folder: gathered, corrected, left out or refused."""
 
+import os
+import signal
+import subprocess
+import sys
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +15,9 @@ import yaml
 from sedlib import annotations
 from sedlib.annotations import event_table
 from sedlib.audio import read_audio
-from sedlib.config import load_params
+from sedlib.config import SedlibError, load_params
 from sedlib.episodes import EpisodeError, read_remarks, usable_split
-from sedlib.sources import prepare_episodes
+from sedlib.sources import prepare_episodes, worker_pool
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("a", "b", "c", "d")
@@ -30,9 +35,9 @@ def own(tmp_path):
         rows = [(name, 0.5, 1.5, "dog"), (name, 1.0, 2.0, "hen & egg")]
         annotations.write(event_table(rows), folder / f"{name}.txt", "audacity")
 
-    def gather(classes=("dog", "hen & egg"), **options):
+    def gather(classes=("dog", "hen & egg"), split=SPLIT, **options):
         raw = yaml.safe_load((ROOT / "params.yaml").read_text())
-        raw |= {"classes": list(classes), "split": SPLIT}
+        raw |= {"classes": list(classes), "split": split}
         raw["episodes"] |= {"source": "folder"} | options
         (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw))
         params = load_params(tmp_path / "params.yaml")
@@ -118,6 +123,10 @@ def spoil_annotation(folder):
     (folder / "d.txt").write_text("0\t1\tdog\n1\tlater\tdog\n")
 
 
+def give_milliseconds(folder):
+    annotations.write(event_table([("d", 500, 1500, "dog")]), folder / "d.txt", "audacity")
+
+
 def name_unknown_label(folder):
     annotations.write(event_table([("d", 0, 1, "fox")]), folder / "d.txt", "audacity")
 
@@ -130,6 +139,7 @@ FAULTS = {
     name_sound_twice: r"d\.mp3 and d\.wav have one name",
     annotate_twice: r"d\.json and d\.txt annotate 'd'",
     spoil_annotation: r"d\.txt: .*'later' is not a time",
+    give_milliseconds: r"d\.txt: all events lie after the end of 'd', at .* look like milliseconds",
     name_unknown_label: r"d\.txt: row 1: unknown label 'fox', the nearest class is 'dog'",
 }
 
@@ -143,9 +153,44 @@ def test_a_bad_episode_stops_the_run_or_is_left_out_as_the_parameter_says(own, t
     params, _, left_out = gather(bad="leave out")
     assert list(left_out["name"]) == ["d"]
     assert left_out["reason"].str.contains(FAULTS[spoil]).all()
+    assert not (tmp_path / "episodes" / "d.flac").exists()
     split = usable_split(params.split, tmp_path / "episodes")
     assert split.model_dump() == {"train": ("a",), "validation": ("b",), "test": ("c",)}
     assert rows(tmp_path / "episodes" / "a.json")
+
+
+@pytest.mark.parametrize("name", ["01", "007", "1e5", "NA", "null", "True", "nan", "1.0", "#1"])
+def test_an_episode_of_any_name_can_be_left_out(own, tmp_path, name):
+    folder, gather = own
+    for suffix in ("mp3", "txt"):
+        (folder / f"a.{suffix}").rename(folder / f"{name}.{suffix}")
+        (folder / f"e.{suffix}").write_bytes((folder / f"c.{suffix}").read_bytes())
+    for bad in (name, "d"):
+        (folder / f"{bad}.mp3").write_bytes(b"")
+    (folder / "b.txt").write_text("0\t9\tdog\n2\t1\tNA\n")
+    split = {"train": [name, "b"], "validation": ["c"], "test": ["d", "e"]}
+    params, corrections, _ = gather(split=split, bad="leave out", aliases={"NA": "hen & egg"})
+    split = usable_split(params.split, tmp_path / "episodes")
+    assert split.model_dump() == {"train": ("b",), "validation": ("c",), "test": ("e",)}
+    stored, left_out = read_remarks(tmp_path / "episodes")
+    assert list(left_out["name"]) == [name, "d"]
+    assert stored.to_dict("list") == corrections.to_dict("list")
+
+
+@pytest.mark.parametrize("media", ["NFC", "NFD"])
+def test_media_annotation_and_split_may_write_a_name_in_different_normal_forms(
+    own, tmp_path, media
+):
+    folder, gather = own
+    name = "Amélie é"
+    forms = {"mp3": media, "txt": {"NFC": "NFD", "NFD": "NFC"}[media]}
+    for suffix, form in forms.items():
+        (folder / f"d.{suffix}").rename(folder / f"{unicodedata.normalize(form, name)}.{suffix}")
+    for form in ("NFC", "NFD"):
+        split = SPLIT | {"train": ["a", unicodedata.normalize(form, name)]}
+        params, _, left_out = gather(split=split)
+        assert left_out.empty and params.split.train[1] == name
+        assert len(rows(tmp_path / "episodes" / f"{name}.json")) == 2
 
 
 def test_a_subset_without_an_episode_left_is_refused(own, tmp_path):
@@ -168,4 +213,38 @@ def test_without_episodes_the_sentence_says_how_to_get_them(tmp_path):
     with pytest.raises(
         EpisodeError, match=r"corrections\.tsv: no such file; run `sedlib episodes`"
     ):
+        usable_split(params.split, tmp_path)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path, method):
+    (tmp_path / "parent.py").write_text(f"""
+import multiprocessing, os, signal, time
+from sedlib.sources import worker_pool
+
+if __name__ == "__main__":
+    with worker_pool(2, multiprocessing.get_context("{method}")) as pool:
+        list(pool.map(print, ["begun", "begun"]))
+        tasks = [pool.submit(time.sleep, 300) for _ in range(4)]
+        os.kill(os.getpid(), signal.SIGKILL)
+""")
+    # The workers have the output open as well: it ends when the last of them has ended.
+    command = [sys.executable, tmp_path / "parent.py"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    done = subprocess.run(command, stdout=subprocess.PIPE, env=environment, timeout=120)
+    assert (done.stdout, done.returncode) == (b"begun\nbegun\n", -signal.SIGKILL)
+
+
+def test_a_worker_that_is_killed_is_one_sentence():
+    with pytest.raises(SedlibError, match="a worker process was killed, perhaps for lack of mem"):
+        with worker_pool(1) as pool:
+            pool.submit(signal.raise_signal, signal.SIGKILL).result()
+
+
+@pytest.mark.parametrize("text", ["", "name\n", "episode\trow\n1\tx\n", "a\tb\n1\t2\t3\n"])
+def test_damaged_lists_of_corrections_are_one_sentence(tmp_path, text):
+    params = load_params(ROOT / "params.yaml")
+    for name in ("corrections.tsv", "left_out.tsv"):
+        (tmp_path / name).write_text(text)
+    with pytest.raises(EpisodeError, match="is damaged; run `sedlib episodes`"):
         usable_split(params.split, tmp_path)

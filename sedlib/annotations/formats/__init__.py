@@ -22,11 +22,11 @@ class AnnotationFormat:
     description : str
         What it is, in a few words.
     read : callable
-        ``read(path, classes)`` returns the event table of a file and the list of the
-        recordings that the file names, with events or without. The list is empty if the
-        file names none; then the values of ``filename`` do not matter. Raises
-        `FormatError` if the file is in another format and `AnnotationError` if its content is
-        invalid. Labels are checked if `classes` is not None.
+        ``read(path, classes)`` returns a `sedlib.annotations.event_table.Reading`: the events
+        of a file, the recordings that it names, and remarks. If it names no recording, the
+        values of ``filename`` do not matter. Raises `FormatError` if the file is in another
+        format and `AnnotationError` if its content is invalid. Labels are checked if `classes`
+        is not None.
     sniff : callable, optional
         ``sniff(text)`` decides from the text of a file whether it is in this format. A
         format without it reads every file of its suffixes that no other one recognises.

@@ -6,10 +6,10 @@ tabs, without a header. The clip ``s01_ep06-005.wav`` belongs to the recording `
 
 import re
 
-from sedlib.annotations.event_table import AnnotationError, event_table
+from sedlib.annotations.event_table import AnnotationError, Reading, event_table
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.text_files import read_lines, split_lines
-from sedlib.annotations.values import parse_event
+from sedlib.annotations.values import parse_event, shown
 
 _CLIP = re.compile(r"[^\t]+-\d+(?:\.\w+)?\t(\d+)\t(\d+)\t[^\t]+")
 
@@ -21,7 +21,9 @@ def sniff(text):
     no event of a thousand seconds, whereas a list of clips has one of at least a second.
     """
     clips = [_CLIP.fullmatch(line) for line in split_lines(text)]
-    return all(clips) and max((int(clip[2]) - int(clip[1]) for clip in clips), default=0) >= 1000
+    return (
+        all(clips) and max((float(clip[2]) - float(clip[1]) for clip in clips), default=0) >= 1000
+    )
 
 
 def read(path, classes=None):
@@ -31,7 +33,7 @@ def read(path, classes=None):
         fields = line.split("\t")
         if len(fields) != 4:
             raise AnnotationError(
-                f"{path}: row {row}: {line!r} has {len(fields)} tab separated fields, not 4: "
+                f"{path}: row {row}: {shown(line)} has {len(fields)} tab separated fields, not 4: "
                 "clip_name, start_ms, end_ms, label|label"
             )
         clip_name, start, stop, labels = fields
@@ -40,7 +42,7 @@ def read(path, classes=None):
             onset, offset, label = parse_event(f"{path}: row {row}", start, stop, label, classes)
             rows.append((filename, onset / 1000, offset / 1000, label))
     events = event_table(rows)
-    return events, list(events["filename"].unique())
+    return Reading(events, list(events["filename"].unique()))
 
 
 CLIP_LIST = AnnotationFormat(

@@ -3,15 +3,29 @@
 Each tier has labelled annotations that do not overlap. The format is described by the Max
 Planck Institute for Psycholinguistics, "ELAN Annotation Format",
 https://www.mpi.nl/tools/elan/EAF_Annotation_Format_3.0_and_ELAN.pdf.
+
+``TIME_ORIGIN`` of a media file is the position in it, in milliseconds, at which the time of the
+annotations is 0: ELAN adds it to the time of an annotation to find its place in the media file
+(``WebAnnotationJSONBuilder.constructW3CAnnotation`` in the source code of ELAN) and raises it by
+the begin of a selection that it saves as a document of its own (``ExportSelectionAsEAF``).
 """
+
+from pathlib import Path
+from urllib.parse import unquote
 
 from pympi.Elan import Eaf, to_string
 
-from sedlib.annotations.event_table import COLUMNS, AnnotationError
+from sedlib.annotations.event_table import (
+    COLUMNS,
+    AnnotationError,
+    Reading,
+    recording_name,
+    stem_name,
+)
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.text_files import read_bytes
 from sedlib.annotations.tiers import separate_tiers, sort_by_time
-from sedlib.annotations.values import check_writable, parse_event
+from sedlib.annotations.values import check_writable, parse_event, shown
 from sedlib.files import write_text
 
 _NOT_XML = r"\x00-\x08\x0b-\x1f\ufffe\uffff"  # and a carriage return, which XML turns into LF
@@ -22,28 +36,94 @@ def read(path, classes=None):
     """Read the annotations of all tiers, sorted by time. See `AnnotationFormat`.
 
     An annotation without text has the name of its tier as its label. One that refers to
-    another has the times of that one.
+    another has the times of that one. One without times of its own gets those at which ELAN
+    shows it. The offset of the media file is added to all times.
     """
     read_bytes(path)  # explains why a file cannot be read
     try:
         document = Eaf(path, suppress_version_warning=True)
+        interpolated = _interpolate_slots(document)
+        media = [
+            (unquote(entry["MEDIA_URL"]), int(entry.get("TIME_ORIGIN") or 0))
+            for entry in document.media_descriptors
+        ]
         tiers = {
             tier: document.get_annotation_data_for_tier(tier) for tier in document.get_tier_names()
         }
     except Exception as error:  # pympi raises many classes, and Exception itself for bad XML
         raise AnnotationError(
-            f"{path}: not a whole ELAN document ({type(error).__name__}: {error}); "
-            "save it again in ELAN"
+            f"{path}: not a whole ELAN document ({shown(error)}); save it again in ELAN"
         ) from None
-    rows = []
+    media_offset = _choose_offset(media, Path(path))
+    rows, remarks = [], []
+    if media_offset:
+        remark = f"the offset of the media file, {media_offset} ms, was added to all times"
+        remarks.append(("media offset", remark))
+    if interpolated:
+        remark = "annotations without times of their own were spread evenly, as ELAN shows them"
+        remarks.append(("interpolated times", remark))
     for tier, annotations in tiers.items():
         for row, (start, stop, label, *_) in enumerate(annotations, start=1):
             where = f"{path}: tier '{tier}', row {row}"
             if start is None or stop is None:
-                raise AnnotationError(f"{where}: {label!r} has no times of its own; align it")
-            onset, offset, label = parse_event(where, start, stop, label or tier, classes)
+                remark = (
+                    f"tier '{tier}', row {row}: {shown(label)} has no times; left out, align it"
+                )
+                remarks.append(("no times", remark))
+                continue
+            times = start + media_offset, stop + media_offset
+            onset, offset, label = parse_event(where, *times, label or tier, classes)
             rows.append(("", onset / 1000, offset / 1000, label))
-    return sort_by_time(rows), []
+    if not rows and any(tiers.values()):
+        raise AnnotationError(f"{path}: no annotation has times of its own; align them in ELAN")
+    return Reading(sort_by_time(rows), [], tuple(remarks))
+
+
+def _interpolate_slots(document):
+    """Give time slots without a time those at which ELAN shows them; return how many got one.
+
+    ELAN spreads a chain of such slots evenly between the slots around it, in a tier after the
+    tier that it refers to (``TimeProposer2`` in its source code).
+    """
+    tiers, times, count = document.tiers, document.timeslots, 0
+
+    def depth(tier):
+        level = 0
+        while level < len(tiers) and tiers[tier][2].get("PARENT_REF") in tiers:
+            tier, level = tiers[tier][2]["PARENT_REF"], level + 1
+        return level
+
+    for tier in sorted(tiers, key=depth):
+        chain, last = [], None
+        for start, stop, *_ in tiers[tier][0].values():
+            for slot in (start, stop):
+                if times[slot] is None:
+                    chain += [slot] if chain[-1:] != [slot] else []
+                    continue
+                if last is not None and times[slot] >= last:
+                    step = (times[slot] - last) // (len(chain) + 1)
+                    times |= {slot: last + i * step for i, slot in enumerate(chain, start=1)}
+                    count += len(chain)
+                chain, last = [], times[slot]
+    return count
+
+
+def _choose_offset(media, path):
+    """Return the offset (ms) of the media file that a document is about.
+
+    That is the file beside the document with its name; of all files if none has its name.
+    """
+    files = {url.replace("\\", "/").rpartition("/")[2]: offset for url, offset in media}
+    named = {file: files[file] for file in files if recording_name(file) == stem_name(path)}
+    beside = {file: named[file] for file in named if path.with_name(file).is_file()}
+    offsets = beside or named or files
+    if len(set(offsets.values())) > 1:
+        listed = ", ".join(f"{file} {offset} ms" for file, offset in offsets.items())
+        raise AnnotationError(
+            f"{path}: its media files have different offsets ({listed}); keep the one that the "
+            "document is about"
+        )
+    return next(iter(offsets.values()), 0)
 
 
 def write(events, path):

@@ -6,7 +6,7 @@ the user's manual of Raven Pro, "Selection tables".
 
 import csv
 
-from sedlib.annotations.event_table import COLUMNS, AnnotationError, event_table
+from sedlib.annotations.event_table import COLUMNS, AnnotationError, Reading, event_table
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.formats.delimited import find_layout, read_rows
 from sedlib.annotations.text_files import read_text
@@ -17,13 +17,15 @@ _HEADER = (
     *("Selection", "View", "Channel", "Begin Time (s)", "End Time (s)"),
     *("Low Freq (Hz)", "High Freq (Hz)", "Annotation"),
 )
+_NAMES_SOUND = {"begin file", "begin path"}  # columns that only Raven has
+_BY_RAVEN = {"selection", *_NAMES_SOUND}
 _BAND = (0.0, 22050.0)  # Hz; an event has no band of its own: all that 44.1 kHz can hold
 
 
 def sniff(text):
     """Return whether the text is an event table with a column that only Raven has."""
     layout = find_layout(text)
-    return layout is not None and not layout.header.isdisjoint({"selection", "begin file"})
+    return layout is not None and not _BY_RAVEN.isdisjoint(layout.header)
 
 
 def read(path, classes=None):
@@ -34,12 +36,12 @@ def read(path, classes=None):
     by_raven = layout.delimiter == "\t" and "selection" in layout.columns
     quoting = csv.QUOTE_NONE if by_raven else csv.QUOTE_MINIMAL
     rows, names = read_rows(path, text, layout, classes, quoting)
-    if "begin file" in layout.header and len(names) > 1:
+    if not _NAMES_SOUND.isdisjoint(layout.header) and len(names) > 1:
         raise AnnotationError(
             f"{path}: selections in {len(names)} sound files, with times that run on from one to "
             "the next; save a table for each sound file"
         )
-    return event_table(event for event, _ in dict.fromkeys(rows)), names
+    return Reading(event_table(event for event, _ in dict.fromkeys(rows)), names)
 
 
 def write(events, path):

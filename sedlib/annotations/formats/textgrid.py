@@ -10,11 +10,11 @@ marks in the names of tiers, and reads ``1e-05`` as 5; hence the reader and writ
 
 import re
 
-from sedlib.annotations.event_table import COLUMNS, AnnotationError, FormatError
+from sedlib.annotations.event_table import COLUMNS, AnnotationError, FormatError, Reading
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.text_files import read_bytes, read_text
 from sedlib.annotations.tiers import separate_tiers, sort_by_time
-from sedlib.annotations.values import check_writable, decimal_text, parse_event
+from sedlib.annotations.values import check_writable, decimal_text, parse_event, shown
 from sedlib.files import write_text
 
 # What Praat reads in a text file: "text" with "" for ", <flags>, and numbers that stand free.
@@ -48,7 +48,7 @@ def read(path, classes=None):
             if label.strip():
                 where = f"{path}: tier '{tier}', row {row}"
                 rows.append(("", *parse_event(where, *span, label, classes)))
-    return sort_by_time(rows), []
+    return Reading(sort_by_time(rows), [])
 
 
 def write(events, path, duration=None):
@@ -128,7 +128,7 @@ class _Tokens:
             raise AnnotationError(f"{self._path}: ends where a {kind} belongs; is it cut off?")
         if match.lastgroup != kind:
             raise AnnotationError(
-                f"{self._path}: has {match[0]!r} where a {kind} belongs; "
+                f"{self._path}: has {shown(match[0])} where a {kind} belongs; "
                 "save it as a text file in Praat"
             )
         return float(match[kind]) if kind == "number" else match[kind].replace('""', '"')

@@ -10,12 +10,13 @@ from pathlib import Path
 from sedlib.annotations.event_table import (
     AnnotationError,
     FormatError,
+    Reading,
     event_table,
     single_recording,
 )
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.text_files import read_text
-from sedlib.annotations.values import check_writable, parse_event
+from sedlib.annotations.values import check_writable, parse_event, shown
 from sedlib.files import write_text
 
 
@@ -23,8 +24,13 @@ def parse_json(text, where, error_class=FormatError):
     """Return the value of a JSON text; raise `error_class` if it is not valid."""
     try:
         return json.loads(text)
-    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits
-        raise error_class(f"{where}: not valid JSON ({error}); correct it") from None
+    except json.JSONDecodeError as error:
+        fault = str(error)
+    except ValueError:  # Python's limit for whole numbers
+        fault = "it holds a number with thousands of digits"
+    except RecursionError:
+        fault = "it is nested too deeply"
+    raise error_class(f"{where}: not valid JSON ({fault}); correct it")
 
 
 def read(path, classes=None):
@@ -32,17 +38,23 @@ def read(path, classes=None):
     raw = parse_json(read_text(path), path)
     if not isinstance(raw, dict) or not isinstance(raw.get("sound_results"), list):
         raise FormatError(f"{path}: has no list 'sound_results'; is it an annotation file?")
-    filename = str(raw.get("file_name", Path(path).name)).removesuffix(".json")
+    filename = raw.get("file_name", Path(path).name)
+    if not isinstance(filename, str):
+        raise AnnotationError(
+            f"{path}: the file_name {shown(filename)} is not text; put it in quotation marks"
+        )
+    filename = filename.removesuffix(".json")
     rows = []
     for row, entry in enumerate(raw["sound_results"], start=1):
         try:
             values = entry["start_time"], entry["end_time"], entry["sound_type"]
         except (TypeError, KeyError):
             raise AnnotationError(
-                f"{path}: row {row}: {entry!r} lacks start_time, sound_type or end_time; add it"
+                f"{path}: row {row}: {shown(entry)} lacks start_time, sound_type or end_time; "
+                "add it"
             ) from None
         rows.append((filename, *parse_event(f"{path}: row {row}", *values, classes)))
-    return event_table(rows), [filename] if rows else []
+    return Reading(event_table(rows), [filename] if rows else [])
 
 
 def write(events, path):

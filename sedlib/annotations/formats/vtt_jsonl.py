@@ -9,11 +9,11 @@ are ignored.
 import json
 import math
 
-from sedlib.annotations.event_table import AnnotationError, FormatError, event_table
+from sedlib.annotations.event_table import AnnotationError, FormatError, Reading, event_table
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.formats.vtt_json import parse_json
 from sedlib.annotations.text_files import read_lines
-from sedlib.annotations.values import check_writable, parse_event
+from sedlib.annotations.values import check_writable, parse_event, shown
 from sedlib.files import write_text
 
 _SAME_TIME = 1e-6  # s; times that differ by less are equal
@@ -29,7 +29,9 @@ def read(path, classes=None):
         error_class = AnnotationError if rows else FormatError
         entry = parse_json(line, where, error_class)
         if not isinstance(entry, dict) or not {"seconds", "class"} <= entry.keys():
-            raise error_class(f"{where}: {line!r} lacks 'seconds' or 'class'; is it an annotation?")
+            raise error_class(
+                f"{where}: {shown(line)} lacks 'seconds' or 'class'; is it an annotation?"
+            )
         if entry.get("type", "sound") != "sound":
             continue
         values = entry["seconds"], entry.get("length", 1), entry["class"]
@@ -41,7 +43,7 @@ def read(path, classes=None):
         else:
             current[label] = ["", onset, offset, label]
             rows.append(current[label])
-    return event_table(rows), []
+    return Reading(event_table(rows), [])
 
 
 def write(events, path, hop=1.0):

@@ -1,6 +1,7 @@
 """What moves and sounds in a notebook: curves that grow while training, audio players."""
 
 import base64
+import html
 import io
 
 import matplotlib.pyplot as plt
@@ -33,7 +34,7 @@ def players(sounds, sample_rate):
     Parameters
     ----------
     sounds : dict of str to numpy.ndarray
-        Mono waveforms by caption.
+        Mono waveforms by caption, which is plain text.
     sample_rate : int
         In Hz.
 
@@ -51,7 +52,7 @@ def players(sounds, sample_rate):
         data = base64.b64encode(file.getvalue()).decode("ascii")
         cells.append(
             f'<figure style="display:inline-block;margin:4px 10px">'
-            f"<figcaption>{caption}</figcaption>"
+            f"<figcaption>{html.escape(caption)}</figcaption>"
             f'<audio controls preload="none" style="width:220px" '
             f'src="data:audio/mpeg;base64,{data}"></audio></figure>'
         )

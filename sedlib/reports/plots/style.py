@@ -17,6 +17,7 @@ STYLE = {
     "legend.frameon": False,
     "savefig.dpi": 130,
     "svg.hashsalt": "sedlib",
+    "text.parse_math": False,  # a class or file may have dollar signs in its name
 }
 
 

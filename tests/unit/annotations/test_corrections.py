@@ -1,12 +1,14 @@
 """Annotation errors are corrected and reported, and nothing else is changed."""
 
+import unicodedata
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedlib.annotations import correct_events, event_table
+from sedlib.annotations import correct_events, event_table, find_misplaced
 
 CLASSES = ("background music", "speaking", "laughing")
 
@@ -167,3 +169,46 @@ def test_whatever_changes_is_reported(events, durations):
         assert same or (row.filename, row.row) in told or row.filename in merged
     ends = table["filename"].map(durations).fillna(np.inf)
     assert (table["offset"] <= ends).all()
+
+
+def test_a_label_is_that_of_a_class_in_any_unicode_normal_form():
+    korean, french = "박수", "rire étouffé"
+    nfd = unicodedata.normalize("NFD", korean)
+    events = event_table([("e", 0, 1, nfd), ("e", 2, 3, unicodedata.normalize("NFD", french))])
+    corrected, corrections = correct_events(events, [korean], aliases={french: None})
+    assert list(corrected["event_label"]) == [korean]
+    assert list(corrections["error"]) == ["unwanted label"]
+
+
+@pytest.mark.parametrize(
+    ("times", "end", "cause"),
+    [
+        ([(1000, 2500), (4000, 4500), (9000, 12000)], 20, "look like milliseconds"),
+        ([(0, 500), (4000, 4500)], 20, "look like milliseconds"),
+        ([(1000.5, 2500), (4000, 4500)], 1.5, "look like milliseconds"),
+        ([(44100, 66150), (300000, 330000)], 10, "milliseconds or numbers of samples"),
+        ([(3600.5, 3602), (3610, 3611)], 60, "counted from another zero"),
+        ([(90, 91), (92, 93), (200, 210)], 60, "those of another, longer recording"),
+        ([(70, 70)], 60, "correct them"),
+        ([(0, 1), *[(t, t + 1) for t in range(61, 79, 2)]], 60, "9 of 10 events"),
+    ],
+)
+def test_annotations_after_the_end_are_those_of_something_else_and_the_cause_is_named(
+    times, end, cause
+):
+    events = event_table([("e", *sorted(pair)[::-1], "a") for pair in times])  # also reversed
+    assert cause in find_misplaced(events, {"e": end})["e"]
+    assert find_misplaced(events, {}) == {}
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        [(1, 2.5), (4, 4.5)],  # the first begins within
+        [(0, 9999)],  # "to the end"
+        [(0, 1), (1, 2), (70, 80)],
+        [],
+    ],
+)
+def test_single_slips_past_the_end_are_left_to_the_corrections(times):
+    assert find_misplaced(event_table([("e", *pair, "a") for pair in times]), {"e": 3.0}) == {}

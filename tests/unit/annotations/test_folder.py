@@ -1,5 +1,8 @@
 """A folder of recordings: what annotates them, what is broken, what is something else."""
 
+import os
+import unicodedata
+
 import pytest
 
 from sedlib.annotations import FORMATS, AnnotationError, event_table, read_folder, write
@@ -23,7 +26,7 @@ def test_every_annotation_of_a_folder_is_read_whatever_its_format(tmp_path):
         **files, "a": "table.csv"
     }  # fmt: skip
     assert found.errors.empty
-    assert found.ignored == ()
+    assert found.ignored == {}
 
 
 def test_an_annotation_without_a_recording_is_read_too(tmp_path):
@@ -100,3 +103,43 @@ def test_a_recording_without_events_is_annotated_all_the_same(tmp_path):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(AnnotationError, match="gone: no such folder"):
         read_folder(tmp_path / "gone", [])
+
+
+@pytest.mark.parametrize("kept", ["NFC", "NFD"])
+@pytest.mark.parametrize("way", ["own file", "table"])
+def test_names_are_compared_in_unicode_normal_form(tmp_path, kept, way):
+    other = {"NFC": "NFD", "NFD": "NFC"}[kept]
+    media, name = (unicodedata.normalize(form, "Amélie 1.é") for form in (kept, other))
+    if way == "own file":
+        (tmp_path / f"{name}.wav.txt").write_text("0\t1\ta\n")
+    else:
+        write(
+            event_table([(f"{name}.wav", 0, 1, "a"), (f"{media}.wav", 1, 2, "a")]),
+            tmp_path / "t.tsv",
+        )
+    found = read_folder(tmp_path, [media])
+    assert list(found.sources) == [unicodedata.normalize("NFC", media)] and found.errors.empty
+    assert set(found.events["filename"]) == set(found.sources)
+
+
+def test_what_is_ignored_is_told_with_the_reason(tmp_path):
+    (tmp_path / "all.csv").write_text("soon,1,a\n2,3,b\n")
+    (tmp_path / "empty.csv").write_text("")
+    reasons = [
+        reason.rpartition("all.csv: ")[2] for reason in read_folder(tmp_path, []).ignored.values()
+    ]
+    assert reasons[0].startswith("not a table of events; its first line 'soon,1,a' has neither")
+    assert reasons[1].endswith("empty.csv: empty, and not named after a recording")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_a_pipe_in_the_folder_does_not_block(tmp_path):
+    os.mkfifo(tmp_path / "a.txt")
+    assert read_folder(tmp_path, ["a"]).sources == {}
+
+
+def test_annotations_of_another_length_are_errors_of_their_recordings(tmp_path):
+    write(event_table([("a", 1000, 2500, "x"), ("b", 1, 2, "x")]), tmp_path / "t.tsv")
+    found = read_folder(tmp_path, ["a", "b"]).without_misplaced({"a": 3.0, "b": 3.0})
+    assert list(found.sources) == ["b"] and list(found.events["filename"]) == ["b"]
+    assert found.errors[["filename", "file"]].to_numpy().tolist() == [["a", "t.tsv"]]

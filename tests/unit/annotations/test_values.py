@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedlib.annotations import AnnotationError, read
+from sedlib.annotations.values import shown
 
 CLASSES = ("background music", "speaking", "laughing")
 
@@ -58,7 +59,7 @@ def test_a_bad_time_is_refused_by_file_row_and_value(tmp_path, time):
     path = write_entries(tmp_path / "e.json", end=time)
     with pytest.raises(AnnotationError) as error:
         read(path)
-    value = repr(json.loads(json.dumps(time)))
+    value = shown(json.loads(json.dumps(time)))
     assert str(error.value).startswith(f"{path}: row 2: {value} is not a time; give ")
 
 
@@ -72,3 +73,40 @@ def test_an_unknown_label_is_refused_with_the_nearest_known_one(tmp_path):
         "the nearest known label is 'background music'"
     )
     assert len(read(path, (*CLASSES, "backround music"))) == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[" * 100_000,
+        '{"sound_results": ' + "[" * 100_000,
+        '{"file_name": ' + "[" * 900 + "]" * 900 + ', "sound_results": []}',
+        '{"sound_results": [' + "[" * 900 + "]" * 900 + "]}",
+        '{"sound_results": [{"start_time": ' + "7" * 5000 + ', "end_time": 1, "sound_type": "a"}]}',
+        '{"sound_results": [{"start_time": ' + "7" * 4000 + ', "end_time": 1, "sound_type": "a"}]}',
+        '{"sound_results": [{"start_time": "' + "7" * 9000 + '", "end_time": 1, "sound_type": 1}]}',
+        '{"file_name": null, "sound_results": []}',
+    ],
+    ids=["depth", "deep list", "deep name", "deep row", "5000", "4000", "text", "null"],
+)
+def test_json_that_is_deep_or_long_is_refused_in_one_short_sentence(tmp_path, content):
+    for path in (tmp_path / "e.json", tmp_path / "e.jsonl"):
+        path.write_text(content)
+        with pytest.raises(AnnotationError) as error:
+            read(path)
+        assert str(error.value).startswith(str(path)) and "\n" not in str(error.value)
+        assert len(str(error.value)) < len(str(path)) + 250
+
+
+def test_a_clip_list_with_numbers_of_thousands_of_digits_is_refused(tmp_path):
+    (tmp_path / "e.txt").write_text("e-1.wav\t0\t" + "7" * 5000 + "\tspeaking\n")
+    with pytest.raises(AnnotationError, match=r"e\.txt: row 1: .* is not a time"):
+        read(tmp_path / "e.txt")
+
+
+@pytest.mark.parametrize("suffix", ["txt", "csv", "tsv"])
+def test_a_text_of_very_many_digits_is_refused_at_once(tmp_path, suffix):
+    path = tmp_path / f"e.{suffix}"
+    path.write_text(f"{'7' * 300_000}x\t1\tspeaking\n")  # hours, if looked at digit by digit
+    with pytest.raises(AnnotationError, match=r"not a table of events; its first line '777"):
+        read(path)

@@ -142,3 +142,16 @@ def intact_blocks(path, rate):
     except AudioError as error:
         return blocks, str(error)
     return blocks, None
+
+
+def write_tracks(path, *tracks):
+    """Write sound for each (waveform, language, whether it is the default track)."""
+    with av.open(str(path), "w", container_options={"default_mode": "passthrough"}) as container:
+        packets = []
+        for waveform, language, default in tracks:
+            packets += sound_packets(container, waveform, RATE, "pcm_s16le")
+            stream = container.streams.audio[-1]
+            stream.disposition = av.stream.Disposition(int(default))
+            stream.metadata["language"] = language
+        mux(container, packets)
+    return path

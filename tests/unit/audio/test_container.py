@@ -43,6 +43,7 @@ def test_a_probe_reads_what_the_file_states(tmp_path):
         "channels": 1,
         "codec": "opus",
         "container": "ogg",
+        "choice": None,
     }
     film = probe(place(tmp_path, "a.mkv", "aac", 44100, video=3.0))
     assert (film.duration, film.codec) == (pytest.approx(3.0, abs=0.01), "aac")

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import soundfile
 from hypothesis import settings
+from pympi import Eaf
 
 from sedlib import check
 from sedlib.annotations import event_table, write
@@ -92,6 +93,26 @@ def two_annotations(folder, name):
     record(folder, name)
     (folder / f"{name}.txt").write_text("0.5\t1.0\tspeaking\n")
     return [("error", "unusable annotation")]
+
+
+def fault_in_first_line(folder, name):
+    record(folder, name, events=None)
+    (folder / f"{name}.txt").write_text("-0.05\t1.0\tspeaking\n1.0\t1.5\tspeaking\n")
+    return [("error", "unusable annotation")]
+
+
+def in_milliseconds(folder, name):
+    record(folder, name, events=[(100, 500, "speaking"), (1000, 1500, "laughing")])
+    return [("error", "unusable annotation")]
+
+
+def media_offset(folder, name):
+    record(folder, name, events=None)
+    document = Eaf()
+    document.add_linked_file(f"{name}.wav", mimetype="audio/x-wav", time_origin=500)
+    document.add_annotation("default", 500, 1000, "speaking")
+    document.to_file(folder / f"{name}.eaf")
+    return [("note", "media offset")]
 
 
 def no_annotation(folder, name):
@@ -222,6 +243,7 @@ def state(folder, row):
 
 FAULTS = (
     *(text_named_wav, empty_file, truncated, not_finite, two_of_one_name, broken_annotation),
+    *(fault_in_first_line, in_milliseconds, media_offset),
     *(two_annotations, no_annotation, no_audio, past_the_end, reversed_event, zero_length),
     *(overlapping, unknown_label, misspelt_label, silent, faint, long_silence, mostly_silence),
     *(clipped, barely_clipped, too_short, wrong_header, wrong_statement, low_rate, duplicate),

@@ -1,6 +1,7 @@
 """Writing a report: the text is complete, JSON is valid, and originals stay untouched."""
 
 import json
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -114,8 +115,9 @@ def test_corrected_annotations_have_nothing_left_to_correct(first, second):
         folder, corrected = Path(top, "own"), Path(top, "corrected")
         folder.mkdir()
         record(folder, "a")
-        record(folder, "x", events=first)
-        record(folder, "y", events=second)
+        within = (0.0, 0.125, "door bell")  # or all events could lie after the end
+        record(folder, "x", events=[within, *first])
+        record(folder, "y", events=[within, *second])
         report = check_folder(folder, CLASSES)
         write_corrected(report, corrected)
         for path in folder.glob("*.wav"):
@@ -166,7 +168,7 @@ def test_corrected_annotations_are_written_all_or_none(folder, tmp_path):
     (folder / "d.json").write_text(json.dumps({"file_name": "d", "sound_results": [event]}))
     with pytest.raises(AnnotationError, match=r"d\.json: row 1: '\\ud800' holds"):
         write_corrected(check_folder(folder, CLASSES), tmp_path / "corrected")
-    assert list((tmp_path / "corrected").iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["own"]
 
 
 def test_a_folder_that_cannot_be_written_to_is_one_sentence(folder, tmp_path):
@@ -186,3 +188,52 @@ def test_nothing_is_written_over(folder, tmp_path):
     assert (target / "c.json").read_text() == "mine"
     with pytest.raises(SedlibError, match="is a file; name a folder"):
         write_corrected(report, target / "c.json")
+
+
+def test_corrected_annotations_may_fill_an_empty_folder(folder, tmp_path):
+    (tmp_path / "corrected").mkdir()
+    write_corrected(check_folder(folder, CLASSES), tmp_path / "corrected")
+    assert len(list((tmp_path / "corrected").iterdir())) == 4
+    assert (tmp_path / "corrected").stat().st_mode == folder.stat().st_mode
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["corrected", "own"]
+
+
+@pytest.mark.parametrize("function", ["rename", "rmdir", "replace"])
+def test_an_interrupted_run_leaves_all_corrected_annotations_or_none(
+    folder, tmp_path, monkeypatch, function
+):
+    report = check_folder(folder, CLASSES)
+    (tmp_path / "corrected").mkdir()
+    original, calls = getattr(os, function), []
+
+    def stop_at(number):
+        def stop(*arguments, **options):
+            calls.append(arguments)
+            if len(calls) == number:
+                raise KeyboardInterrupt
+            return original(*arguments, **options)
+
+        return stop
+
+    for number in range(1, 6):
+        calls.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, function, stop_at(number))
+            try:
+                write_corrected(report, tmp_path / "corrected")
+            except KeyboardInterrupt:
+                written = list((tmp_path / "corrected").glob("*"))
+                assert len(written) in (0, 4)
+                if not written:
+                    continue  # and try again: a rerun is not blocked
+        break
+    assert len(list((tmp_path / "corrected").iterdir())) == 4
+
+
+def test_annotations_of_another_length_are_not_corrected_to_silence(folder, tmp_path):
+    record(folder, "x", events=[(1000, 1500, "speaking"), (1600, 1900, "laughing")])
+    report = check_folder(folder, CLASSES)
+    assert found(report) == {("error", "unusable annotation", "x"): 1}
+    assert "look like milliseconds" in report.findings["detail"][0]
+    write_corrected(report, tmp_path / "corrected")
+    assert not (tmp_path / "corrected" / "x.json").exists()

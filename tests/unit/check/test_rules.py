@@ -1,10 +1,12 @@
 """Judging a folder: each fault is found, alone and among others, and nothing else is."""
 
 import json
+import unicodedata
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -23,10 +25,13 @@ from faulty_folders import (
     duplicate,
     empty_file,
     faint,
+    fault_in_first_line,
     found,
+    in_milliseconds,
     long_silence,
     low_rate,
     make_folder,
+    media_offset,
     misspelt_label,
     mostly_silence,
     no_annotation,
@@ -104,6 +109,9 @@ DETAILS = {  # file, event and sentence of the findings
     two_of_one_name: ["'x.flac' and 'x.wav' have one name"],
     broken_annotation: ["x.txt", "row 2: 'later' is not a time"],
     two_annotations: ["x.json", "x.json and x.txt annotate 'x'"],
+    fault_in_first_line: ["x.txt", "row 1: '-0.05' is not a time"],
+    in_milliseconds: ["x.json", "all events lie after the end", "look like milliseconds"],
+    media_offset: ["x.eaf", "the offset of the media file, 500 ms, was added to all times"],
     no_annotation: ["x.wav", "add x.json"],
     no_audio: ["x.json", "names 'x', but there is no such media"],
     past_the_end: ["x.json 1 'speaking' from 0.5 to 3 s", "cut to 2.0 s", "x.json 2", "left out"],
@@ -178,6 +186,49 @@ def test_a_file_that_is_no_annotation_is_noted(folder):
     report = check_folder(folder, CLASSES)
     assert report.findings[["severity", "file"]].to_numpy().tolist() == [["note", "README.txt"]]
     assert render(report).splitlines()[-1] == "Verdict: ready for training, with 1 note"
+
+
+def test_what_is_neither_media_nor_annotation_is_noted_by_its_suffix(folder, tmp_path):
+    for name in ("one.xyz", "two.XYZ", ".hidden.xyz", "LICENCE"):
+        (folder / name).touch()
+    [detail] = details(check_folder(folder, CLASSES))
+    assert detail.endswith("by their suffixes: .xyz (2), no suffix (1)")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "one.xyz").touch()
+    report = check_folder(tmp_path / "other", CLASSES)
+    assert report.exit_code == 2
+    assert details(report)[0].endswith("check the name; passed over: .xyz (1)")
+
+
+@pytest.mark.parametrize("name", ["01", "007", "1e5", "NA", "null", "True", "nan"])
+def test_a_recording_may_have_any_name(folder, name):
+    record(folder, name, events=[(1.0, 0.5, "NA")])
+    state(folder, f"{name}.wav\t2.0")
+    split = Split(train=("a", "b", name), validation=("c",), test=("d",))
+    report = check_folder(folder, CLASSES, split, aliases={"NA": "speaking"})
+    assert found(report) == {("warning", "reversed", name): 1}
+    rows = [row for row in as_json(report)["recordings"] if row["recording"] == name]
+    assert [(row["subset"], row["events"]) for row in rows] == [("train", 1)]
+    assert name in render(report)
+
+
+@pytest.mark.parametrize("kept", ["NFC", "NFD"])
+def test_media_annotation_split_and_durations_may_differ_in_their_normal_form(folder, kept):
+    other = {"NFC": "NFD", "NFD": "NFC"}[kept]
+    media, written = (unicodedata.normalize(form, "Amélie 1") for form in (kept, other))
+    record(folder, media)
+    (folder / f"{media}.json").rename(folder / f"{written}.json")
+    state(folder, f"{written}.wav\t2.0")
+    for name in (media, written):
+        split = Split(train=("a", "b", name), validation=("c",), test=("d",))
+        assert found(check_folder(folder, CLASSES, split)) == {}
+
+
+def test_a_table_with_a_fault_in_its_first_line_is_noted_with_the_fault(folder):
+    (folder / "all.csv").write_text("soon,1,speaking\n2,3,speaking\n")
+    assert (
+        "its first line 'soon,1,speaking' has neither" in details(check_folder(folder, CLASSES))[0]
+    )
 
 
 def test_stated_durations_that_fit_are_no_finding(folder):
@@ -304,3 +355,30 @@ def test_errors_come_first_then_warnings_then_notes(folder):
         fault(folder, f"x{number}")
     severities = check_folder(folder, CLASSES).findings["severity"].tolist()
     assert severities == ["error", "error", *["warning"] * 3, "note"]
+
+
+def test_sound_of_which_no_episode_is_made_is_an_error_if_the_split_needs_it(folder):
+    sound = noise("b") / 2**15
+    record(folder, "b", np.stack([sound, -sound], axis=1))
+    soundfile.write(folder / "e.wav", noise("e").astype(np.float32), RATE, "FLOAT")
+    report = check_folder(folder, CLASSES, SPLIT)
+    assert found(report)["error", "doubtful sound", "b"] == 1
+    assert found(report)["warning", "doubtful sound", "e"] == 1
+    said = details(report)
+    assert any(detail.startswith("left and right have opposite polarity") for detail in said)
+    assert any("16-bit integers stored as floats" in detail for detail in said)
+
+
+def test_of_several_tracks_the_one_that_is_read_is_noted(folder):
+    with av.open(str(folder / "a.mkv"), "w") as container:
+        for _ in range(2):
+            container.add_stream("pcm_s16le", rate=RATE, layout="mono")
+        for stream in container.streams.audio:
+            samples = noise("a").reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+            frame.sample_rate, frame.pts = RATE, 0
+            container.mux(stream.encode(frame) + stream.encode(None))
+    (folder / "a.wav").unlink()
+    report = check_folder(folder, CLASSES, SPLIT)
+    assert found(report)["note", "several tracks", "a"] == 1
+    assert any(detail.startswith("track 1 is taken, because it is ") for detail in details(report))

@@ -9,6 +9,7 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sedlib.audio import AudioError
 from sedlib.config import STFTParams
 from sedlib.detection import FRAMES, HOPS, detect, score_frames, score_segments, scores_to_events
 from sedlib.features import spectrogram, split_segments
@@ -184,6 +185,26 @@ def test_detection_scores_whole_seconds_as_the_evaluation_does(tmp_path):
     assert low[["filename", "onset", "offset"]].to_numpy().tolist() == [["r", 0.0, 7.225]]
 
 
+@pytest.mark.parametrize("hop", [*HOPS, FRAMES])
+def test_the_level_of_a_recording_makes_no_difference(tmp_path, hop):
+    stft = STFTParams(sample_rate=4000, n_fft=256, hop_length=128, win_length=192, loudness=-23.0)
+    network = build_model("compact", CLASSES, stft)
+    thresholds = dict.fromkeys(CLASSES, 0.5)
+    described = {"classes": list(CLASSES), "stft": stft.model_dump(), "thresholds": thresholds}
+    described["frames"] = {"smoothing": 0.1, "thresholds": thresholds}
+    rng = np.random.default_rng(1)
+    x = rng.normal(0, 0.05, 9 * 4000) * np.repeat(rng.uniform(0.1, 1, 36), 1000)
+    scores, told = {}, []
+    for level in (0, -30, -10, 10):
+        soundfile.write(tmp_path / "r.wav", x * 10 ** (level / 20), 4000, subtype="FLOAT")
+        result = detect(tmp_path / "r.wav", network, described, hop=hop, progress=told.append)
+        scores[level] = result.scores[list(CLASSES)]
+    for changed in scores.values():
+        # Single precision; the logarithm of the network turns relative into absolute errors.
+        np.testing.assert_allclose(changed, scores[0], atol=1e-4)
+    assert sum(told) == pytest.approx(4 * 9)  # each recording is read twice, each time for half
+
+
 # --- frames -------------------------------------------------------------------------
 
 
@@ -295,3 +316,17 @@ def test_detection_by_frames_has_their_thresholds_and_the_frames_of_the_network(
     del described["frames"]
     with pytest.raises(ModelError, match="does not score frames; choose a hop in seconds"):
         detect(tmp_path / "r.wav", network, described, hop=FRAMES)
+
+
+def test_what_is_suspicious_about_the_sound_is_told_with_the_events(tmp_path):
+    stft = STFTParams(sample_rate=8000, n_fft=256, hop_length=256, win_length=256)
+    thresholds = dict.fromkeys(CLASSES, 0.5)
+    described = {"stft": stft.model_dump(), "classes": CLASSES, "thresholds": thresholds}
+    tone = np.sin(np.arange(3 * 8000)).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", np.stack([tone, -tone], axis=1), 8000)
+    soundfile.write(tmp_path / "b.wav", tone, 8000)
+    [remark] = detect(tmp_path / "a.wav", Ear(), described).remarks
+    assert remark.startswith(f"{tmp_path / 'a.wav'}: left and right have opposite polarity")
+    assert detect(tmp_path / "b.wav", Ear(), described).remarks == ()
+    with pytest.raises(AudioError, match="has no audio track '2'"):
+        detect(tmp_path / "b.wav", Ear(), described, track="2")

@@ -56,3 +56,25 @@ def test_the_data_card_describes_the_episodes_and_what_was_left_out(small, sourc
     assert "\n0 annotation errors were corrected and 1 files left out.\n" in card
     assert cards.ORIGINS[source] in card
     assert cards.LIMITS[source] in card
+
+
+def test_a_class_or_episode_with_markup_in_its_name_is_text_in_both_cards(small):
+    params, folder = small
+    odd = "<script>a|b</script>"
+    changed = params.model_copy(update={"classes": ("speaking", "door bell", odd)})
+    assert "| \\<script\\>a\\|b\\</script\\> | 0 | 0 | 0 | 0 | – |" in cards.data_card(
+        changed, folder
+    )
+    row = dict.fromkeys(["precision", "recall", "f1", "iou", "accuracy", "average_precision"], 0.5)
+    scores = {"classes": {odd: row | {"support": 1}}, "macro": row}
+    metrics = {
+        "test": scores | {"intervals": {"macro": {}}},
+        "baseline": scores,
+        "literature": {},
+        "literature_intervals": {},
+    }
+    described = {"preset": "compact", "classes": [odd], "stft": params.stft.model_dump()}
+    described |= {"thresholds": {odd: 0.5}, "trained_on": [odd], "validated_on": [odd]}
+    card = cards.model_card(metrics, described | {"seed": 1, "versions": {}})
+    assert card.count("\\<script\\>a\\|b\\</script\\>") == 4
+    assert "<script>" not in card

@@ -1,5 +1,6 @@
 """Claims about running, cleaning, publishing and comparing notebooks."""
 
+import errno
 import html.parser
 import os
 import re
@@ -353,3 +354,84 @@ def test_a_word_a_sign_and_a_missing_number_are_found(shown, computed, trained):
 
 def test_the_width_of_columns_and_rules_does_not_matter():
     assert differences("a   b\n-----\n1.0 2", "a b\n------\n1.00001   2") == []
+
+
+def test_a_notebook_without_a_header_is_run(tmp_path):
+    (tmp_path / "02_bare.py").write_text("# %%\nprint(6 * 7)\n")
+    path = run_notebook(tmp_path / "02_bare.py", tmp_path / "out")
+    assert printed(nbformat.read(path, 4)) == "42\n"
+    publish(tmp_path / "02_bare.py", path)
+    assert pair_differences(tmp_path / "02_bare.py", tmp_path / "02_bare.ipynb") == []
+
+
+@pytest.mark.parametrize("suffix", ["ipynb", "html"])
+def test_a_run_writes_both_files_or_none(project, tmp_path, monkeypatch, suffix):
+    for name in ("ipynb", "html"):
+        (tmp_path / f"01_tiny.{name}").write_text("of an earlier run")
+    (tmp_path / f"01_tiny.{suffix}").unlink()
+    (tmp_path / f"01_tiny.{suffix}").mkdir()
+    with pytest.raises(NotebookError, match=rf"01_tiny\.{suffix}: is a folder, where a file"):
+        run_notebook(project / "notebooks/01_tiny.py", tmp_path)
+    (tmp_path / f"01_tiny.{suffix}").rmdir()
+    [other] = tmp_path.iterdir()
+    assert other.read_text() == "of an earlier run"
+
+
+def test_a_run_that_cannot_write_one_file_writes_neither(tmp_path, monkeypatch):
+    (tmp_path / "02_bare.py").write_text("# %%\nprint(6 * 7)\n")
+    write = Path.write_text
+
+    def fill_the_disk(path, *arguments, **options):
+        if path.name.endswith(".html"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "write_text", fill_the_disk)
+    with pytest.raises(OSError, match="No space left") as error:
+        run_notebook(tmp_path / "02_bare.py", tmp_path / "out")
+    assert error.value.filename == str(tmp_path / "out" / "02_bare.html")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", "# %%\nprint(1)".encode("utf-16")])
+def test_a_source_that_is_no_notebook_is_one_sentence(tmp_path, content):
+    (tmp_path / "02_odd.py").write_bytes(content)
+    with pytest.raises(NotebookError, match=r"02_odd\.py: not a notebook in percent format"):
+        run_notebook(tmp_path / "02_odd.py", tmp_path / "out")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"cells": 1}', "[" * 100_000])
+def test_an_executed_notebook_that_is_damaged_is_one_sentence(checkout, content):
+    Path("executed.ipynb").write_text(content)
+    with pytest.raises(NotebookError, match=r"^executed\.ipynb: not a notebook .*delete it$"):
+        publish("01_tiny.py", "executed.ipynb")
+
+
+def test_a_cell_of_parameters_with_a_syntax_error_is_shown(tmp_path):
+    (tmp_path / "02_odd.py").write_text('# %% tags=["parameters"]\nepochs = = 3\n')
+    with pytest.raises(NotebookError, match=r"02_odd\.py: cell \[1\] failed with SyntaxError"):
+        run_notebook(tmp_path / "02_odd.py", tmp_path / "out")
+
+
+def test_names_from_outside_are_text_in_an_exported_page(tmp_path):
+    name = "<script>alert(1)</script>"
+    (tmp_path / "05_odd.py").write_text(
+        "# %%\nimport numpy as np, pandas as pd\nfrom sedlib.reports import plots\n"
+        f"name = {name!r}\n"
+        "# %%\nprint(name)\ndisplay(pd.DataFrame({name: [name]}, [name]))\nname\n"
+        "# %%\nplots.players({name: np.zeros(800)}, 8000)\n"
+    )
+    scripts, opened = [], []
+
+    class Page(html.parser.HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            opened.append(tag)
+
+        def handle_data(self, data):
+            if opened and opened[-1] == "script":
+                scripts.append(data)
+
+    page = run_notebook(tmp_path / "05_odd.py", tmp_path / "out").with_suffix(".html").read_text()
+    Page().feed(page)
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 5
+    assert not any("alert(1)" in script for script in scripts)

@@ -1,4 +1,5 @@
 import base64
+import html
 import io
 import re
 
@@ -229,3 +230,20 @@ def test_the_diagram_has_a_box_for_each_layer_that_computes_with_its_shape_below
     shapes = [text.get_text() for text in texts if text.get_position()[1] < 0]
     assert names == ["input", "3x3\nconvolution", "GRU", "dense,\nsigmoid"]
     assert shapes == ["4 x 8 x 1", "4 x 8 x 16", "4 x 3", "4 x 2"]
+
+
+@pytest.mark.parametrize("label", ["$x^{$", "$x$ and $y$", "\\$", "<b>", "%d {x}"])
+def test_a_name_is_drawn_as_it_is_written(label, tmp_path):
+    figure, ax = plt.subplots()
+    plots.draw_events(ax, event_table([("a", 0.0, 1.0, label)]), [label])
+    ax.set_title(label)
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        figure.savefig(tmp_path / "a.svg")
+    texts = re.findall(r"<text[^>]*>(.*?)</text>", (tmp_path / "a.svg").read_text())
+    assert list(map(html.unescape, texts)).count(label) == 2
+
+
+def test_a_caption_is_text():
+    page = plots.players({"<script>alert(1)</script> & more": np.zeros(800)}, 8000).data
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in page
+    assert "<script>" not in page

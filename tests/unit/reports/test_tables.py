@@ -1,7 +1,11 @@
+import html.parser
 import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
 from sedlib.annotations import FORMATS
 from sedlib.config import load_params
@@ -129,3 +133,27 @@ def test_every_format_that_can_be_written_is_listed():
     listed = tables.formats_block().splitlines()
     writable = [name for name, form in FORMATS.items() if form.write]
     assert [line.split("`")[1] for line in listed] == writable
+
+
+class Text(html.parser.HTMLParser):
+    """Collect the elements and the text of a page."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.elements, self.text = set(), ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.add(tag)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@given(st.text("ab*_`|\\<>&$#[]()!~/ :;=\"'", min_size=1, max_size=20))
+@settings(deadline=None)
+def test_every_name_is_shown_as_it_is_in_a_table(name):
+    table = tables.markdown_table(["class", "n"], [[tables.escape_markdown(name), "1"]])
+    shown = Text(markdown2html_mistune(table))
+    assert shown.elements <= {"table", "thead", "tbody", "tr", "th", "td"}
+    assert "".join(shown.text.split()) == "".join(f"class n {name} 1".split())

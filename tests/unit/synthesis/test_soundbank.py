@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import unicodedata
 from collections import Counter
 from itertools import product
 
@@ -180,9 +181,75 @@ def test_about_60_15_and_25_percent_go_to_the_subsets(tmp_path, n):
 
 def test_a_group_without_a_note_is_the_file_itself(tmp_path):
     small_soundbank(tmp_path)
-    note(tmp_path, {"knocking/gone.wav": "x"})
+    note(tmp_path, {})
     groups = {r.group for r in open_soundbank(tmp_path, ("knocking",), {}, 0).recordings}
     assert groups == {f"knocking/{i}.wav" for i in range(3)}
+
+
+WAYS_TO_WRITE = {
+    "as it is": lambda name, folder: name,
+    "dot": lambda name, folder: f"./{name}",
+    "backslashes": lambda name, folder: name.replace("/", "\\"),
+    "absolute": lambda name, folder: str(folder / name),
+    "on another machine": lambda name, folder: f"C:\\bank\\{name}".replace("/", "\\"),
+    "name alone": lambda name, folder: name.rpartition("/")[2],
+    "upper case": lambda name, folder: name.upper(),
+    "other normal form": lambda name, folder: unicodedata.normalize("NFD", name),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_WRITE)
+def test_a_group_holds_however_its_paths_are_written(tmp_path, way):
+    small_soundbank(tmp_path, places=("knocking", "door_bell"))
+    names = [f"{place}/klopfén {i}{place}.wav" for place in ("knocking", "door_bell") for i in "ab"]
+    for i, name in enumerate(names):
+        write(tmp_path / name, noise([7, i]))
+    note(tmp_path, {WAYS_TO_WRITE[way](name, tmp_path): "one night" for name in names})
+    for seed in range(4):
+        recordings = open_soundbank(tmp_path, ("knocking", "door bell"), {}, seed).recordings
+        together = [recording for recording in recordings if recording.name in names]
+        assert {recording.group for recording in together} == {"one night"}
+        assert len({recording.subset for recording in together}) == 1
+
+
+def test_a_file_in_two_groups_joins_them(tmp_path):
+    small_soundbank(tmp_path, n=6)
+    rows = [("0.wav", "group=a"), ("1.wav", "group=a"), ("1.wav", "group=b"), ("2.wav", "group=b")]
+    pd.DataFrame(rows, columns=["path", "notes"]).to_csv(tmp_path / "sources.csv", index=False)
+    recordings = open_soundbank(tmp_path, ("knocking",), {}, 0).recordings
+    assert len({r.group for r in recordings if r.path.stem in "012"}) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "fault"),
+    [
+        ("knocking/gone.wav", "is not in the sound bank; correct the path, or remove the row"),
+        ("doors/0.wav", "is not in the sound bank"),
+        ("0.wav", r"may be door_bell/0\.wav or knocking/0\.wav; give the folder as well"),
+        ("", "is not in the sound bank"),
+    ],
+)
+def test_a_row_of_sources_that_fits_no_file_or_several_is_an_error(tmp_path, path, fault):
+    small_soundbank(tmp_path, places=("knocking", "door_bell"))
+    note(tmp_path, {"knocking/1.wav": "x", path: "x"})
+    with pytest.raises(ConfigError, match=rf"sources\.csv: row 2: '{path}' {fault}"):
+        open_soundbank(tmp_path, ("knocking", "door bell"), {}, 0)
+
+
+def test_a_row_may_name_a_file_that_is_left_out_and_empty_rows_do_not_matter(tmp_path):
+    small_soundbank(tmp_path, places=("knocking", "other"))
+    (tmp_path / "knocking" / "notes.txt").write_text("by me")
+    (tmp_path / "sources.csv").write_text("path,notes\nother/0.wav,group=x\nnotes.txt,\n,\n")
+    assert len(open_soundbank(tmp_path, ("knocking",), {"other": None}, 0).recordings) == 3
+
+
+def test_a_folder_is_that_of_a_class_in_any_unicode_normal_form(tmp_path):
+    for form in ("NFC", "NFD"):
+        small_soundbank(tmp_path, places=[unicodedata.normalize(form, "türen_é")])
+        [place] = tmp_path.iterdir()
+        assert open_soundbank(tmp_path, ("türen é",), {}, 0).labels == ("türen é",)
+        assert open_soundbank(tmp_path, ("x",), {"türen é": "x"}, 0).labels == ("x",)
+        shutil.rmtree(place)
 
 
 def test_another_seed_gives_another_split(tmp_path):

@@ -1,6 +1,11 @@
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +17,7 @@ from small_training import (
     SMALL_STFT,
     episodes,
     equal,
+    examples,
     fit,
     late_frame_labels,
     options,
@@ -175,3 +181,26 @@ def test_the_log_holds_every_epoch_once_also_after_a_resumed_or_reused_run(tmp_p
         table = pd.read_csv(tmp_path / "log" / "plots" / "metrics" / f"{name}.tsv", sep="\t")
         np.testing.assert_allclose(table[name], history[name])
     assert json.loads((tmp_path / "log" / "metrics.json").read_text())["loss"] == rows[2, 1]
+
+
+def test_a_run_that_is_killed_before_its_model_is_saved_is_not_trained_again(tmp_path, monkeypatch):
+    (tmp_path / "killed.py").write_text(f"""
+import os, pathlib, signal
+from small_training import CLASSES, SMALL_STFT, examples, fit, options
+from sedlib import training
+
+def kill_after_two(history):
+    if len(history) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+key = training.training_key(options(epochs=2), 7, CLASSES, SMALL_STFT, examples())
+fit(pathlib.Path({str(tmp_path)!r}), [kill_after_two], key, epochs=2)
+""")
+    folders = [str(Path(__file__).parent), str(Path(training.__file__).parents[2])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(folders)}
+    done = subprocess.run([sys.executable, tmp_path / "killed.py"], env=environment)
+    assert done.returncode == -signal.SIGKILL
+    key = training.training_key(options(epochs=2), 7, CLASSES, SMALL_STFT, examples())
+    monkeypatch.setattr("keras.Model.fit", refuse_to_train)
+    _, history = fit(tmp_path, key=key, epochs=2)
+    assert len(history) == 2

@@ -60,3 +60,25 @@ def test_a_label_that_would_break_a_line_is_refused(tmp_path, label, held):
     with pytest.raises(AnnotationError, match=f"row 1: .* holds {held}, which this format cannot"):
         write(event_table([("e", 0, 1, label)]), tmp_path / "e.txt", "audacity")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["1,5\t62,25\tspeaking", "3,0\t4\tdoor, bell"],
+        ["1.5 62.25 speaking", "3  4   door, bell"],
+        ["# by me", "1.5\t62.25\tspeaking", "3\t4\tdoor, bell"],
+    ],
+    ids=["decimal commas", "spaces", "comment"],
+)
+def test_labels_are_read_as_people_save_them(tmp_path, lines):
+    same(file(tmp_path, "ep1.txt", *lines))
+
+
+@pytest.mark.parametrize("first", ["-0.05\t2.5\tspeaking", "-1 2 speaking", "1.2.3\t4\tspeaking"])
+def test_a_fault_in_the_first_line_is_told_as_in_any_other(tmp_path, first):
+    time = first.replace("\t", " ").split()[0]
+    for lines in ([first], [first, "3\t4\ta"], ["3\t4\ta", first]):
+        row = lines.index(first) + 1
+        with pytest.raises(AnnotationError, match=rf"e\.txt: row {row}: '{time}' is not a time"):
+            read(file(tmp_path, "e.txt", *lines))

@@ -19,7 +19,7 @@ def test_a_clip_list_gives_each_label_the_times_of_its_clip(tmp_path):
             ("x", 0.0, 0.001, "speaking"),
         ]
     )
-    events, names = clip_list.read(path, CLASSES)
+    events, names, _ = clip_list.read(path, CLASSES)
     pd.testing.assert_frame_equal(events, expected, check_exact=True)
     assert names == ["s01_ep06", "x"]
 

@@ -35,7 +35,7 @@ def test_a_table_of_many_recordings_is_read_as_it_was_written(tmp_path_factory, 
     path = tmp_path_factory.getbasetemp() / f"events.{format}"
     events = event_table(rows)
     write(events, path)
-    read_events, names = delimited.read(path)
+    read_events, names, _ = delimited.read(path)
     pd.testing.assert_frame_equal(read_events, events, check_exact=True)
     assert names == list(events["filename"].unique())
 
@@ -99,13 +99,19 @@ def test_a_row_with_a_filename_alone_is_a_recording_without_events(tmp_path):
         (["onset,offset,label", "0"], "row 1: '' is not a time"),
         (["onset,offset,label", "0,1,speeking"],
          "row 1: unknown label 'speeking'; the nearest known label is 'speaking'"),
-        (["filename,onset,event_label"], "not an annotation file in a known format"),
+        (["filename,onset,event_label"],
+         "the first line 'filename,onset,event_label' has no column offset"),
+        (["file,onset,ofset,label", "a,0,1,laughing"], "the first line .* has no column offset"),
         (["file,onset,offset,label", ",0,1,a"], "row 1: names no recording"),
         (["file,onset,offset,label", "x/a.wav,0,1,laughing", "y/a.wav,0,1,laughing"],
          "'x/a.wav' and 'y/a.wav' are both 'a'"),
         (["onset,offset,label", '0,1,"a', "2,3,b"], "line 3: .*correct the quotation marks"),
-        (["onset_ms,offset_ms,label", "0,1,a"], "not an annotation file in a known format"),
-        (["filename,duration", "a.wav,30"], "not an annotation file in a known format"),
+        (["onset_ms,offset_ms,label", "0,1,a"], "not a table of events; its first line 'onset_ms,"),
+        (["filename,duration", "a.wav,30"], "not a table of events; its first line 'filename,dur"),
+        (["soon,1,a", "2,3,laughing"], "not a table of events; its first line 'soon,1,a' has"),
+        (["-0.05,1,a", "2,3,laughing"], "row 1: '-0.05' is not a time"),
+        (["0.5.1;1;a", "2;3;laughing"], "row 1: '0.5.1' is not a time"),
+        (["1,5;99:99;a"], "row 1: '99:99' is not a time"),
     ],
 )  # fmt: skip
 def test_a_bad_table_is_refused_in_one_sentence(tmp_path, lines, fault):
@@ -118,3 +124,54 @@ def test_a_bad_table_is_refused_in_one_sentence(tmp_path, lines, fault):
 def test_a_carriage_return_in_a_table_is_refused(tmp_path, format):
     with pytest.raises(AnnotationError, match="holds a line break"):
         write(event_table([("e", 0, 1, "a\rb")]), tmp_path / "e.tsv", format)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["1,5\t62,25\tspeaking", "3\t4\tdoor, bell"],
+        ["onset\toffset\tlabel", "1,5\t1:02,25\tspeaking", "3,0\t4\tdoor, bell"],
+        ["sep=;", "onset;offset;label", "1,5;62,25;speaking", "3;4;door, bell"],
+        ['"SEP=|"', "onset|offset|label", "1.5|62.25|speaking", "3|4|door, bell"],
+        ["# made by me, 2024", "", "#", "onset,offset,label", "1.5,62.25,speaking",
+         "# the bell of the neighbours", '#2,3,"not sure"', '3,4,"door, bell"'],
+        ["# onset\tduration\tlabel", "1.5\t60.75\tspeaking", "3\t1\tdoor, bell"],
+    ],
+    ids=lambda lines: lines[0],
+)  # fmt: skip
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["lf", "crlf", "cr"])
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "txt"])
+def test_a_table_is_read_as_spreadsheets_and_people_begin_it(tmp_path, lines, end, suffix):
+    same(file(tmp_path, f"ep1.{suffix}", *lines, end=end))
+
+
+def test_a_table_may_begin_with_many_comments(tmp_path):
+    comments = ["# 1,2,3"] * 50_000
+    same(file(tmp_path, "ep1.csv", *comments, "1.5,62.25,speaking", '3,4,"door, bell"'))
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["Begin Path", "notated_path", "File Path", "filepath", "Sound File", "audio_path", "fname"],
+)
+def test_the_columns_in_which_other_programs_name_the_file_are_known(tmp_path, column):
+    lines = [f"label,onset,offset,{column}", "a,0,1,x/ep1.wav", "b,2,3,x/ep2.m2ts"]
+    if column == "Begin Path":
+        lines.pop()  # its times would run on from one file to the next
+    names = [line.rpartition("/")[2].partition(".")[0] for line in lines[1:]]
+    assert list(read(file(tmp_path, "all.csv", *lines))["filename"]) == names
+
+
+@pytest.mark.parametrize("column", ["source file", "episode", "Video_ID", "clip number", "url"])
+def test_a_table_that_may_be_about_several_recordings_is_never_merged(tmp_path, column):
+    lines = [f"onset,offset,label,{column}", "0,1,a,1", "2,3,b,2", "4,5,c,1"]
+    with pytest.raises(AnnotationError, match=r"may name 2 recordings; call it 'filename'"):
+        read(file(tmp_path, "ep1.csv", *lines))
+    one = [line.rpartition(",")[0] + ",x" for line in lines[1:]]
+    assert set(read(file(tmp_path, "ep1.csv", lines[0], *one))["filename"]) == {"ep1"}
+
+
+@pytest.mark.parametrize("column", ["comment", "File Offset (s)", "View", "quality", "profile"])
+def test_other_columns_do_not_matter(tmp_path, column):
+    lines = [f"onset,offset,label,{column}", "0,1,a,1", "2,3,b,2"]
+    assert len(read(file(tmp_path, "ep1.csv", *lines))) == 2

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pympi import Eaf
 
 from sedlib.annotations import AnnotationError, event_table, read, write
+from sedlib.annotations.registry import read_named
 
 claim = settings(deadline=None, database=None, max_examples=25)
 centiseconds = st.integers(0, 10**6).map(lambda number: number / 100)
@@ -79,12 +80,84 @@ def test_an_elan_annotation_without_text_has_the_name_of_its_tier_as_its_label(t
     pd.testing.assert_frame_equal(read(tmp_path / "e.eaf"), event_table(expected))
 
 
-def test_an_elan_annotation_without_times_is_named(tmp_path):
+def with_media(path, *media):
+    """Save a document of one event, from 1 to 7 s, about media files of (url, offset)."""
+    document = Eaf()
+    document.add_annotation("default", 1000, 7000, "speaking")
+    for url, offset in media:
+        document.add_linked_file(url, mimetype="audio/x-wav", time_origin=offset)
+    document.to_file(path)
+    return path
+
+
+def test_the_offset_of_the_media_file_is_added_to_all_times_and_said(tmp_path):
+    path = with_media(tmp_path / "ep.eaf", ("file:///x/ep.wav", 1000))
+    expected = event_table([("ep", 2, 8, "speaking")])
+    pd.testing.assert_frame_equal(read(path), expected, check_exact=True)
+    [(kind, remark)] = read_named(path).remarks
+    assert kind == "media offset" and "1000 ms" in remark
+    path = with_media(tmp_path / "ep.eaf", ("file:///x/ep.wav", None))
+    assert read(path)["onset"][0] == 1 and read_named(path).remarks == ()
+
+
+def test_of_several_media_files_the_one_with_the_name_of_the_document_counts(tmp_path):
+    media = ("file:///x/other.mp4", 0), ("file:///x/ep%20%C3%A9.mp4", 250), ("C:\\ep é.wav", 500)
+    (tmp_path / "ep é.wav").touch()
+    assert read(with_media(tmp_path / "ep é.eaf", *media))["onset"][0] == 1.5
+    assert read(with_media(tmp_path / "other.eaf", *media))["onset"][0] == 1
+    with pytest.raises(
+        AnnotationError, match=r"different offsets \(other.mp4 0 ms, ep é.mp4 250 ms"
+    ):
+        read(with_media(tmp_path / "session.eaf", *media))
+
+
+def subdivided(path, times):
+    """Save a document whose tier is divided, by slots of these times, and divided again."""
+    document = Eaf()
+    document.add_linguistic_type("parts", "Time_Subdivision")
+    document.add_tier("turn")
+    document.add_tier("word", "parts", "turn")
+    document.add_tier("half", "parts", "word")
+    document.remove_tier("default")
+    document.timeslots = {f"ts{i}": time for i, time in enumerate(times)}
+    last = len(times) - 2  # the last slot halves the first word
+    spans = {"turn": [(0, last)], "word": pairwise(range(last + 1)), "half": [(0, -1), (-1, 1)]}
+    number = 0
+    for tier, pairs in spans.items():
+        for start, stop in pairs:
+            number += 1
+            slots = [f"ts{i % len(times)}" for i in (start, stop)]
+            document.tiers[tier][0][f"a{number}"] = (*slots, f"{tier} {number}", None)
+            document.annotations[f"a{number}"] = tier
+    document.to_file(path)
+    return path
+
+
+def test_elan_annotations_without_times_get_those_at_which_elan_shows_them(tmp_path):
+    path = subdivided(tmp_path / "e.eaf", [1000, None, None, 4001, None, 5000, None])
+    found = {row.event_label: (row.onset, row.offset) for row in read(path).itertuples()}
+    assert found == {
+        "turn 1": (1, 5),
+        "word 2": (1, 2), "word 3": (2, 3), "word 4": (3, 4.001),
+        "word 5": (4.001, 4.5), "word 6": (4.5, 5),
+        "half 7": (1, 1.5), "half 8": (1.5, 2),
+    }  # fmt: skip
+    assert [kind for kind, _ in read_named(path).remarks] == ["interpolated times"]
+
+
+def test_an_elan_annotation_that_has_no_place_is_left_out_with_a_remark(tmp_path):
     document = Eaf()
     document.add_annotation("default", 0, 250, "speaking")
+    document.add_annotation("default", 300, 400, "lost")
+    document.timeslots |= {slot: None for slot, time in document.timeslots.items() if time == 400}
+    document.to_file(tmp_path / "e.eaf")
+    assert list(read(tmp_path / "e.eaf")["event_label"]) == ["speaking"]
+    assert read_named(tmp_path / "e.eaf").remarks == (
+        ("no times", "tier 'default', row 2: 'lost' has no times; left out, align it"),
+    )
     document.timeslots = dict.fromkeys(document.timeslots)
     document.to_file(tmp_path / "e.eaf")
-    with pytest.raises(AnnotationError, match="tier 'default', row 1: 'speaking' has no times"):
+    with pytest.raises(AnnotationError, match="no annotation has times of its own; align them"):
         read(tmp_path / "e.eaf")
 
 

@@ -38,7 +38,7 @@ def test_a_recording_of_any_name_is_read_as_it_was_written(tmp_path_factory, nam
     path = tmp_path_factory.getbasetemp() / "events.json"
     events = event_table(rows).assign(filename=name)
     write(events, path)
-    read_events, names = vtt_json.read(path)
+    read_events, names, _ = vtt_json.read(path)
     pd.testing.assert_frame_equal(read_events, events, check_exact=True, check_dtype=False)
     assert names == ([name] if rows else [])
 

@@ -1,0 +1,94 @@
+"""Scoring the events of a batch against reference annotations."""
+
+import numpy as np
+
+from sedlib import annotations, metrics
+from sedlib.annotations.event_table import recording_name
+from sedlib.batch.names import METRICS
+from sedlib.batch.record import Record
+from sedlib.config import SedlibError
+from sedlib.files import write_json
+from sedlib.labels import label_segments
+
+
+def compare_with_reference(outcomes, reference, classes, output, aliases=None, overwrite=False):
+    """Score the detected events segment by segment, against reference annotations.
+
+    Only the classes that occur in the reference are scored: a class that nobody annotated has no
+    ground truth.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+    reference : sedlib.batch.Reference
+    classes : sequence of str
+        Classes of the model.
+    output : pathlib.Path
+        Folder of the results. The metrics are written there, to ``metrics.json``.
+    aliases : mapping of str to str or None, optional
+        Label in `reference` to class; see `sedlib.annotations.correct_events`.
+    overwrite : bool
+        Whether a ``metrics.json`` that this function did not write may be replaced.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Metrics of each class; see `sedlib.metrics.segment_metrics`.
+    remarks : list of str
+        The corrections of the reference.
+
+    Raises
+    ------
+    SedlibError
+        If no file was detected that the reference has events of the model's classes for.
+    """
+    named = set(reference.events["filename"])
+    detected = {recording_name(o.path.name): o for o in outcomes if not o.fault}
+    scored_files = {name: outcome for name, outcome in detected.items() if name in named}
+    durations = {name: outcome.duration for name, outcome in scored_files.items()}
+    misplaced = annotations.find_misplaced(reference.events, durations)
+    scored_files = {name: o for name, o in scored_files.items() if name not in misplaced}
+    events = reference.events[reference.events["filename"].isin(scored_files)]
+    events, corrections = annotations.correct_events(events, classes, durations, aliases)
+    corrections["correction"] = corrections["correction"].replace(
+        "kept", "not a class of the model, not scored"
+    )
+    kinds = corrections.groupby(["error", "event_label", "correction"], sort=False).size()
+    remarks = [f"reference: {fault}; not scored" for fault in misplaced.values()]
+    remarks += [
+        f"reference: {count} x {error} '{label}', {correction}"
+        for (error, label, correction), count in kinds.items()
+    ]
+    scored = [label for label in classes if label in set(events["event_label"])]
+    if not scored:
+        raise SedlibError(
+            "the reference has no event of the model's classes within a file that was detected"
+            + "".join(f"; {remark}" for remark in remarks)
+        )
+    labels = []
+    for name, outcome in scored_files.items():
+        estimated = annotations.event_table()
+        if outcome.events:
+            estimated = annotations.read(outcome.result)
+        tables = events[events["filename"] == name], estimated
+        tables = [table[table["event_label"].isin(scored)] for table in tables]
+        labels.append([label_segments(table, outcome.duration, scored) for table in tables])
+    pair = [np.concatenate(each) for each in zip(*labels, strict=True)]
+    table = metrics.segment_metrics(*pair, scored).drop(columns="average_precision")
+    summary = {"segments": len(pair[0]), **metrics.averages(*pair)}
+    summary["classes"] = table.to_dict("index")
+    record = Record(output, overwrite)
+    try:
+        with record.staging() as folder:
+            write_json(_nan_to_null(summary), folder / METRICS)
+            record.write(folder / METRICS, METRICS)
+    except OSError as error:
+        raise SedlibError(f"{output / METRICS}: cannot be written ({error.strerror})") from None
+    return table, remarks
+
+
+def _nan_to_null(value):
+    """Replace nan, which JSON does not have, by None."""
+    if isinstance(value, dict):
+        return {key: _nan_to_null(item) for key, item in value.items()}
+    return None if value != value else value

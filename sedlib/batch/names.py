@@ -1,0 +1,73 @@
+"""The names of results: one for each recording, and none twice."""
+
+import itertools
+import os
+from collections import Counter
+from pathlib import Path
+
+from sedlib import annotations
+from sedlib.audio import MEDIA_SUFFIXES
+
+METRICS = "metrics.json"
+
+
+def result_names(files, format):
+    """Name the result of each file.
+
+    The tree below a given folder is kept. A result is named after its recording without the
+    media suffix; where that does not tell the files of one run apart, the suffix is added, then
+    the folder above, and so on.
+
+    Parameters
+    ----------
+    files : mapping of pathlib.Path to pathlib.Path
+        Each file to its name below the folder that was given; see
+        `sedlib.audio.search_media`.
+    format : str
+        Format of the events.
+
+    Returns
+    -------
+    dict of pathlib.Path to str
+        Each file to a name below the output folder, without the suffix of the format.
+
+    Examples
+    --------
+    >>> files = {Path("in/s1/E01.mkv"): Path("s1/E01.mkv"), Path("in/a.wav"): Path("a.wav")}
+    >>> list(result_names(files, "json").values())
+    ['s1/E01', 'a']
+    """
+    candidates = {path: _candidates(path, below) for path, below in files.items()}
+    names = {path: next(candidates[path]) for path in files}
+    while True:
+        outputs = {path: {events_name(n, format), scores_name(n)} for path, n in names.items()}
+        uses = Counter([METRICS, *itertools.chain(*outputs.values())])
+        longer = {
+            path: next(candidates[path], None)
+            for path, own in outputs.items()
+            if any(uses[name] > 1 for name in own)
+        }
+        longer = {path: name for path, name in longer.items() if name}
+        if not longer:
+            return names
+        names |= longer
+
+
+def events_name(name, format):
+    """Return the name of the file of events."""
+    return name + annotations.FORMATS[format].suffix
+
+
+def scores_name(name):
+    """Return the name of the file of scores."""
+    return f"{name}.scores.tsv"
+
+
+def _candidates(path, below):
+    """Yield names for the result of a file, each telling more than the one before."""
+    above = Path(os.path.abspath(path)).parts[1 : -len(below.parts)]
+    short = below.with_name(below.stem) if below.suffix.lower() in MEDIA_SUFFIXES else below
+    for depth in range(len(above) + 1):
+        folders = above[len(above) - depth :]
+        for name in dict.fromkeys([short, below]):
+            yield Path(*folders, name).as_posix()

@@ -1,0 +1,210 @@
+"""Which files of an output folder `sedlib detect` wrote, and what each was made from.
+
+``.sedlib`` in the output folder holds one small JSON file for each result, so that several runs
+can write to one folder. It is written before the result, with the SHA-256 of what is about to
+be written: a run may be killed at any time, and what it wrote is still known to be ours.
+"""
+
+import hashlib
+import os
+import tempfile
+from contextlib import contextmanager
+
+from pydantic import BaseModel, ValidationError
+
+from sedlib.config import SedlibError
+from sedlib.files import printable, remove_abandoned, staging_folder, write_text
+
+FOLDER = ".sedlib"
+_REMEMBERED = 4  # hashes of a result: its own, and those of the results that it replaced
+_NO_FILE = "no file"
+
+
+class ForeignFileError(SedlibError):
+    """A file stands where a result should go, and this command did not write it."""
+
+
+class Entry(BaseModel):
+    """What is recorded of one result.
+
+    Attributes
+    ----------
+    name : str
+        Of the result below the output folder.
+    sha256 : tuple of str
+        Of its content; then those of the results it replaced, which an interrupted run leaves.
+    source : str
+        Stands for the place of the media file; see `source_id`.
+    made_from : dict
+        The state of the media file, the model and the options.
+    duration : float
+        Of the recording, in seconds.
+    events : int
+    remarks : tuple of str
+        About the sound.
+    """
+
+    name: str
+    sha256: tuple[str, ...]
+    source: str = ""
+    made_from: dict = {}
+    duration: float = 0.0
+    events: int = 0
+    remarks: tuple[str, ...] = ()
+
+
+class Record:
+    """The record of one output folder.
+
+    Parameters
+    ----------
+    output : pathlib.Path
+        It need not exist.
+    overwrite : bool
+        Whether `check` and `write` let files be replaced that this command did not write.
+    """
+
+    def __init__(self, output, overwrite=False):
+        self.output, self.overwrite = output, overwrite
+
+    def done(self, names, made_from, source):
+        """Return the entry of the first result if all are whole and made from just this.
+
+        Raises
+        ------
+        OSError
+            If there can be no file of such a name.
+        """
+        entries = [self._entry(name) for name in names]
+        for name, entry in zip(names, entries, strict=True):
+            if entry is None or (entry.made_from, entry.source) != (made_from, source):
+                return None
+            if self._digest(name) != entry.sha256[0]:
+                return None
+        return entries[0]
+
+    def check(self, name, source=""):
+        """Refuse to replace a file that is not an earlier result of the same source.
+
+        Parameters
+        ----------
+        name : str
+            Below the output folder.
+        source : str
+            See `source_id`.
+
+        Raises
+        ------
+        ForeignFileError
+        OSError
+            If there can be no file of such a name.
+        """
+        digest = self._digest(name)
+        if digest == _NO_FILE or self.overwrite:
+            return
+        entry, where = self._entry(name), self.output / name
+        if entry is None:
+            fault = "was not written by sedlib detect"
+        elif digest not in entry.sha256:
+            fault = "has been changed since sedlib detect wrote it"
+        elif entry.source != source:
+            fault = f"is the result of another file, {entry.made_from.get('file', 'unknown')}"
+            fault += "; give both in one run"
+        else:
+            return
+        raise ForeignFileError(
+            f"{where}: {fault}; choose another --output, or replace it with --overwrite"
+        )
+
+    def check_writable(self, names):
+        """Try to write where the results go, without leaving anything behind.
+
+        Raises
+        ------
+        SedlibError
+            If that fails.
+        """
+        for folder in {(self.output / name).parent for name in (*names, f"{FOLDER}/entry")}:
+            while not os.path.lexists(folder):
+                folder = folder.parent
+            try:
+                with tempfile.TemporaryFile(dir=folder) as file:
+                    file.write(b"\0" * 4096)
+            except OSError as error:
+                raise SedlibError(
+                    f"{folder}: no results can be written there ({error.strerror}); choose "
+                    "another --output"
+                ) from None
+
+    def clean(self):
+        """Remove what a run that was killed left behind."""
+        remove_abandoned(self.output / FOLDER)
+
+    @contextmanager
+    def staging(self):
+        """Make a folder in which results are written before they go where they belong."""
+        (self.output / FOLDER).mkdir(parents=True, exist_ok=True)
+        with staging_folder(self.output / FOLDER) as folder:
+            yield folder
+
+    def write(self, staged, name, source="", **facts):
+        """Record a result and move it to where it belongs.
+
+        Parameters
+        ----------
+        staged : pathlib.Path
+            The complete file, in the folder that `staging` yields.
+        name : str
+            Below the output folder.
+        source : str
+        **facts
+            The other attributes of the `Entry`.
+
+        Raises
+        ------
+        ForeignFileError
+            As `check` does.
+        """
+        self.check(name, source)
+        target, before = self.output / name, self._entry(name)
+        hashes = [hashlib.sha256(staged.read_bytes()).hexdigest()]
+        hashes += [known for known in (before.sha256 if before else ()) if known != hashes[0]]
+        entry = Entry(name=printable(name), sha256=hashes[:_REMEMBERED], source=source, **facts)
+        write_text(entry.model_dump_json(indent=2) + "\n", self._path(name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(staged, target)
+
+    def _entry(self, name):
+        """Return what is recorded of a result; None if there is nothing that can be read."""
+        try:
+            entry = Entry.model_validate_json(self._path(name).read_bytes())
+        except (OSError, ValidationError):
+            return None
+        return entry if entry.sha256 else None
+
+    def _path(self, name):
+        return self.output / FOLDER / f"{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}.json"
+
+    def _digest(self, name):
+        """Return the SHA-256 of a file, or what stands for none and for one that is not read."""
+        try:
+            return hashlib.sha256((self.output / name).read_bytes()).hexdigest()
+        except (FileNotFoundError, NotADirectoryError):
+            return "link" if os.path.islink(self.output / name) else _NO_FILE
+        except (PermissionError, IsADirectoryError):
+            return "unreadable"
+
+
+def source_id(path, output):
+    """Stand for the place of a media file relative to the output folder, without naming it.
+
+    Parameters
+    ----------
+    path, output : path-like
+
+    Returns
+    -------
+    str
+    """
+    place = os.path.relpath(os.path.abspath(path), os.path.abspath(output))
+    return hashlib.sha256(os.fsencode(place)).hexdigest()[:16]

@@ -1,0 +1,102 @@
+"""Reference annotations, read and checked before anything is detected."""
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sedlib import annotations
+from sedlib.annotations.event_table import recording_name
+from sedlib.config import SedlibError
+from sedlib.files import printable
+
+_SHOWN = 3  # names in a message
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """The reference annotations of a batch.
+
+    Attributes
+    ----------
+    events : pandas.DataFrame
+        Event table of the files of the batch.
+    faults : list of str
+        Why annotations in the folder cannot be used, a sentence for each.
+    remarks : list of str
+        The files that cannot be scored, a sentence for each.
+    """
+
+    events: pd.DataFrame
+    faults: list[str]
+    remarks: list[str]
+
+
+def read_reference(path, tasks, output, classes, aliases=None):
+    """Read the reference annotations from a file or a folder.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    tasks : list of Task
+        As `sedlib.batch.plan_tasks` returns them.
+    output : pathlib.Path
+        Folder of the results.
+    classes : sequence of str
+        Classes of the model.
+    aliases : mapping of str to str or None, optional
+        Label in the reference to class; see `sedlib.annotations.correct_events`.
+
+    Returns
+    -------
+    Reference
+
+    Raises
+    ------
+    SedlibError
+        If the reference cannot be read, is itself a result, names no file of the batch, or has
+        no event of the model's classes.
+    """
+    count = Counter(recording_name(task.path.name) for task in tasks)
+    results = {os.path.realpath(output), *(os.path.realpath(output / t.outputs[0]) for t in tasks)}
+    if os.path.realpath(path) in results:
+        raise SedlibError(
+            f"{path}: is where the results go, which would be compared with themselves; name the "
+            "reference annotations, or choose another --output"
+        )
+    faults = []
+    if path.is_dir():
+        found = annotations.read_folder(path, count)
+        events, faults = found.events, list(found.errors["error"])
+    else:
+        events = annotations.read(path)
+    names = list(dict.fromkeys(events["filename"]))
+    single = {name for name, files in count.items() if files == 1}
+    remarks = [
+        f"{name}: {files} of the files have this name, not scored"
+        for name, files in sorted(count.items())
+        if files > 1
+    ] + [f"{name}: no reference annotation, not scored" for name in sorted(single - set(names))]
+    if not single & set(names):
+        kinds = _listed(names) or "none at all", _listed(count)
+        raise SedlibError(
+            f"{path}: the reference names no file that was detected; it names {kinds[0]}, and the "
+            f"files are {kinds[1]}" + "".join(f"; {fault}" for fault in faults)
+        )
+    events = events[events["filename"].isin(single)].reset_index(drop=True)
+    known = set(annotations.correct_events(events, classes, aliases=aliases)[0]["event_label"])
+    if not known & set(classes):
+        raise SedlibError(
+            f"{path}: the reference has no event of the model's classes ({', '.join(classes)}) in "
+            "these files; map its labels to classes with --alias"
+        )
+    return Reference(events, faults, [printable(remark) for remark in remarks])
+
+
+def _listed(names):
+    """List some of several names."""
+    names = list(names)
+    shown = ", ".join(f"'{name}'" for name in names[:_SHOWN])
+    more = len(names) - _SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -1,0 +1,329 @@
+"""Planning what is to be detected, and detecting it file by file."""
+
+import hashlib
+import os
+import tempfile
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+
+from sedlib import annotations
+from sedlib.annotations.event_table import recording_name
+from sedlib.batch.names import events_name, result_names, scores_name
+from sedlib.batch.record import Record, source_id
+from sedlib.config import SedlibError, STFTParams
+from sedlib.files import nearest, printable
+from sedlib.models import DESCRIPTION, WEIGHTS, ModelError, load_model, read_description
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to detect events, and what to write.
+
+    Attributes
+    ----------
+    format : str
+        Name of an annotation format; see `sedlib.annotations.write`.
+    hop : float or "frames"
+        Time between scored segments in seconds; see `sedlib.detection.detect`.
+    thresholds : dict of str to float
+        Thresholds in [0, 1] for any of the classes. The other classes keep the model's own.
+    scores : bool
+        Whether to write the scores of each recording as well, to ``NAME.scores.tsv``.
+    track : str or None
+        Number or language of the audio track; see `sedlib.audio.probe`.
+    """
+
+    format: str = "json"
+    hop: float | str = 1.0
+    thresholds: dict = field(default_factory=dict)
+    scores: bool = False
+    track: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of detection in one file.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The media file.
+    result : pathlib.Path
+        The file of its events.
+    duration : float
+        In seconds; nan if there is a fault.
+    events : int
+        Number of events.
+    fault : str or None
+        Why there is no result, in one sentence; None if there is one.
+    done_before : bool
+        Whether the result of an earlier run was kept.
+    remarks : tuple of str
+        About the sound; see `sedlib.detection.Detection`.
+    """
+
+    path: Path
+    result: Path
+    duration: float = float("nan")
+    events: int = 0
+    fault: str | None = None
+    done_before: bool = False
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """One file of a batch.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The media file.
+    outputs : tuple of str
+        The files to write, below the output folder; the events are the first.
+    made_from : dict
+        The state of the media file, the model and the options.
+    source : str
+        Stands for the place of the media file; see `sedlib.batch.record.source_id`.
+    outcome : Outcome or None
+        None if the file is to be processed.
+    """
+
+    path: Path
+    outputs: tuple[str, ...]
+    made_from: dict
+    source: str
+    outcome: Outcome | None
+
+
+def plan_tasks(files, model, output, options, overwrite=False, further=()):
+    """Decide what to do with each file, and refuse what must not be done.
+
+    Nothing is written. A file whose results are whole and were made from the same file with the
+    same model and options is not processed again.
+
+    Parameters
+    ----------
+    files : mapping of pathlib.Path to pathlib.Path
+        Media files, each with its name below the folder that was given; see
+        `sedlib.audio.search_media`.
+    model : pathlib.Path
+        Folder of a saved model.
+    output : pathlib.Path
+        Folder of the results; it need not exist.
+    options : Options
+    overwrite : bool
+        Whether files may be replaced that this command did not write.
+    further : iterable of str
+        Names of other files that are to be written to the output folder.
+
+    Returns
+    -------
+    list of Task
+        In the order of `files`.
+
+    Raises
+    ------
+    SedlibError
+        If a result would replace a file that is not an earlier result of the same recording, no
+        results can be written to the output folder, or a threshold is given for a class that
+        the model does not have.
+    sedlib.models.ModelError
+        If there is no model.
+    """
+    classes = read_description(model)["classes"]
+    _check_thresholds(options.thresholds, classes)
+    record = Record(output, overwrite)
+    settings = {"model": _hash_model(model), **asdict(options)}
+    for name in further:
+        record.check(name)
+    tasks = []
+    for path, name in result_names(files, options.format).items():
+        outputs = (events_name(name, options.format), *([scores_name(name)] * options.scores))
+        made_from = {"file": printable(path.name), **_file_state(path), **settings}
+        source = source_id(path, output)
+        task = Task(path, outputs, made_from, source, None)
+        try:
+            outcome = _earlier_outcome(task, record)
+            if outcome is None:
+                for output_name in outputs:
+                    record.check(output_name, source)
+                _refuse_unwritable_name(task, classes, options.format)
+        except annotations.AnnotationError as error:
+            outcome = _failed(task, output, str(error))
+        except OSError as error:
+            outcome = _failed(
+                task,
+                output,
+                f"{path}: no result can be named after it ({error.strerror}); rename it",
+            )
+        if outcome is None and os.path.exists(path) and not os.path.isfile(path):
+            outcome = _failed(task, output, f"{path}: is a pipe or a device; save it as a file")
+        tasks.append(Task(path, outputs, made_from, source, outcome))
+    pending = [name for task in tasks if not task.outcome for name in task.outputs]
+    if pending or further:
+        record.check_writable([*pending, *further])
+    return tasks
+
+
+def detect_tasks(
+    tasks, model, output, options, overwrite=False, loading=nullcontext, progress=None
+):
+    """Detect the events of each file in turn.
+
+    What goes wrong with one file is the fault of its outcome and does not stop the others,
+    except where a result cannot be written: the disk is full, for example. Then there are no
+    further outcomes.
+
+    Parameters
+    ----------
+    tasks : list of Task
+        As `plan_tasks` returns them.
+    model, output, options, overwrite
+        As in `plan_tasks`. Missing folders are created. A file is replaced only when the new one
+        is complete.
+    loading : callable
+        Returns a context manager within which TensorFlow is imported, when it is needed first.
+    progress : callable, optional
+        Called with the length in seconds of each block of sound that has been read.
+
+    Yields
+    ------
+    Outcome
+        In the order of `tasks`, as soon as the results of the file are on disk.
+
+    Raises
+    ------
+    sedlib.models.ModelError
+        If the model cannot be loaded or does not support the options.
+    """
+    record, detector = Record(output, overwrite), None
+    record.clean()
+    for task in tasks:
+        # Another run may have processed the file since the tasks were planned.
+        outcome = task.outcome or _earlier_outcome(task, record)
+        if outcome is None:
+            detector = detector or _Detector(model, options, loading)
+            outcome, goes_on = _process(task, detector, record, progress)
+            if not goes_on:
+                yield outcome
+                return
+        yield outcome
+
+
+class _Detector:
+    """A model that is loaded, and how it is used."""
+
+    def __init__(self, model, options, loading):
+        with loading():
+            from sedlib import detection
+            from sedlib.features import segment_shape
+        self._detection, self._options = detection, options
+        self._network, self._description = load_model(model)
+        self._hop = options.hop
+        if options.hop == detection.FRAMES:
+            self._hop = 1 / segment_shape(STFTParams(**self._description["stft"]))[0]
+
+    def detect(self, path, progress):
+        """Return what `sedlib.detection.detect` finds in a file."""
+        known, options = (self._network, self._description), self._options
+        how = options.thresholds, options.hop, progress, options.track
+        return self._detection.detect(path, *known, *how)
+
+    def write(self, found, events, scores):
+        """Write the scores, if there is a path for them, and the events."""
+        for path in scores:
+            self._detection.write_scores(found.scores, path)
+        annotations.write(found.events, events, self._options.format, hop=self._hop)
+
+
+def _process(task, detector, record, progress):
+    """Return the outcome of detection in one file, and whether further files can be processed."""
+    try:
+        found = detector.detect(task.path, progress)
+    except ModelError:
+        raise  # it would be the same for every file
+    except Exception as error:  # whatever is wrong with one file, the others can be processed
+        return _failed(task, record.output, _describe(task.path, error)), True
+    duration = round(found.duration, 6)
+    facts = {"duration": duration, "events": len(found.events), "made_from": task.made_from}
+    # The record names no folder of this computer.
+    facts["remarks"] = [remark.removeprefix(f"{task.path}: ") for remark in found.remarks]
+    try:
+        with record.staging() as folder:
+            events, *scores = [folder / PurePosixPath(name).name for name in task.outputs]
+            detector.write(found, events, scores)
+            # The events come last: with them the file counts as done.
+            for name, path in reversed(list(zip(task.outputs, [events, *scores], strict=True))):
+                record.write(path, name, task.source, **facts)
+    except SedlibError as error:
+        return _failed(task, record.output, _describe(task.path, error)), True
+    except OSError as error:
+        target = record.output / task.outputs[0]
+        fault = (
+            f"{target}: cannot be written ({error.strerror}), so that this file and those after "
+            "it were not done; make room or choose another --output, and run the command again"
+        )
+        return _failed(task, record.output, fault), False
+    result = record.output / task.outputs[0]
+    outcome = Outcome(task.path, result, duration, len(found.events), remarks=found.remarks)
+    return outcome, True
+
+
+def _earlier_outcome(task, record):
+    """Return the outcome of an earlier run if its results are whole and still valid, else None."""
+    entry = record.done(task.outputs, task.made_from, task.source)
+    if entry is None:
+        return None
+    result = record.output / task.outputs[0]
+    remarks = tuple(f"{task.path}: {remark}" for remark in entry.remarks)
+    return Outcome(task.path, result, entry.duration, entry.events, None, True, remarks)
+
+
+def _failed(task, output, fault):
+    return Outcome(task.path, output / task.outputs[0], fault=fault)
+
+
+def _describe(path, error):
+    """Describe in one sentence, which names the file, what went wrong with it."""
+    text = str(error)
+    if not isinstance(error, SedlibError):
+        text = f"cannot be processed ({type(error).__name__}: {text})"
+    return text if str(path) in text else f"{path}: {text}"
+
+
+def _refuse_unwritable_name(task, classes, format):
+    """Refuse a recording whose name cannot be written in the format, before it is decoded."""
+    name = recording_name(task.path.name)
+    events = annotations.event_table([(name, 0.0, 1.0, label) for label in classes])
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Path(folder) / PurePosixPath(task.outputs[0]).name
+        try:
+            annotations.write(events, trial, format)
+        except annotations.AnnotationError as error:
+            fault = str(error).replace(str(trial), str(task.path))
+            raise annotations.AnnotationError(fault) from None
+
+
+def _check_thresholds(thresholds, classes):
+    """Refuse a threshold for a class that the model does not have."""
+    for label in thresholds:
+        if label not in classes:
+            raise SedlibError(
+                f"the model has no class '{label}'; the nearest is '{nearest(label, classes)}'"
+            )
+
+
+def _file_state(path):
+    """Return what shows that a file was written again; None where there is no file."""
+    try:
+        state = path.stat()
+    except OSError:
+        return {"size": None, "modified": None}
+    return {"size": state.st_size, "modified": state.st_mtime_ns}
+
+
+def _hash_model(folder):
+    parts = [hashlib.sha256((folder / name).read_bytes()) for name in (DESCRIPTION, WEIGHTS)]
+    return hashlib.sha256(b"".join(part.digest() for part in parts)).hexdigest()

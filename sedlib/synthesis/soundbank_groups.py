@@ -1,0 +1,107 @@
+"""The recordings of a sound bank that belong together, from ``sources.csv`` and their content."""
+
+import re
+from collections import defaultdict
+
+import pandas as pd
+
+from sedlib.config import ConfigError
+from sedlib.files import normal_name
+
+
+def read_groups(folder):
+    """Read which files of a sound bank belong together according to its ``sources.csv``.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The sound bank. ``sources.csv`` in it, if there is one, names files in the column
+        ``path`` and their groups as ``group=NAME`` in the column ``notes``. A path may be
+        written in any way that fits one file: absolute, with backslashes, in another case, or
+        as the name alone.
+
+    Returns
+    -------
+    dict of str to list of str
+        Path within the sound bank, with slashes, to its groups; without files of no group.
+
+    Raises
+    ------
+    ConfigError
+        If the table cannot be read, or a row fits no file or more than one.
+    """
+    path = folder / "sources.csv"
+    if not path.is_file():
+        return {}
+    try:
+        options = {"usecols": ["path", "notes"], "dtype": str, "keep_default_na": False}
+        table = pd.read_csv(path, **options).fillna("")
+    except ValueError as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(
+            f"{path}: not a table with the columns path and notes ({reason}); correct it"
+        ) from None
+    files = defaultdict(list)  # by their names alone
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            name = file.relative_to(folder).as_posix()
+            files[_parts(name)[-1]].append(name)
+    groups = defaultdict(list)
+    for row, (written, notes) in enumerate(table[["path", "notes"]].to_numpy(), start=1):
+        noted = re.search(r"\bgroup=([^;]+)", notes)
+        if not written.strip() and not noted:
+            continue  # spreadsheets add empty rows
+        fitting = _fitting(written, files)
+        if len(fitting) != 1:
+            fault = "is not in the sound bank; correct the path, or remove the row"
+            if fitting:
+                fault = f"may be {' or '.join(fitting)}; give the folder as well"
+            raise ConfigError(f"{path}: row {row}: '{written}' {fault}")
+        if noted:
+            groups[fitting[0]].append(noted[1].strip())
+    return dict(groups)
+
+
+def join_groups(links):
+    """Join the files that share a link, directly or through others.
+
+    Parameters
+    ----------
+    links : dict of str to list
+        File to its links: its groups, say, and a hash of its content.
+
+    Returns
+    -------
+    dict of str to object
+        File to its group, named by one of the first links of the files in it.
+    """
+    above = {}
+
+    def top(link):
+        while link in above:
+            link = above[link]
+        return link
+
+    for first, *others in links.values():
+        for link in others:
+            group, other = top(first), top(link)
+            if group != other:
+                above[other] = group
+    return {name: top(first) for name, (first, *_) in links.items()}
+
+
+def _fitting(written, files):
+    """List the files that a path can mean: those that end as it does, or as which it ends."""
+    parts = _parts(written)
+    named = files.get(parts[-1], []) if parts else []
+    if written in named:
+        return [written]
+    equal = [name for name in named if _parts(name) == parts]
+    ends = [(name, min(len(parts), len(_parts(name)))) for name in named]
+    return equal or [name for name, n in ends if _parts(name)[-n:] == parts[-n:]]
+
+
+def _parts(path):
+    """Split a path at slashes and backslashes, without case, in Unicode normal form."""
+    parts = re.split(r"[/\\]", normal_name(path.strip()).casefold())
+    return [part for part in parts if part not in ("", ".")]

@@ -1,0 +1,92 @@
+"""Comparison with reference annotations: which are read, when, and what is said of them."""
+
+import json
+import unicodedata
+
+import pytest
+from detect_runs import Ear, run, write
+
+from sedlib import annotations, detection
+
+ROWS = [("a", 1.0, 2.0, "low"), ("a", 2.0, 4.0, "high")]
+
+
+def reference(path, rows=ROWS):
+    annotations.write(annotations.event_table(rows), path)
+
+
+@pytest.fixture
+def undecoded(place, monkeypatch):
+    """The working directory with one recording, which must not be decoded."""
+    write(place / "in" / "a.wav")
+    monkeypatch.setattr(detection, "detect", lambda *_: pytest.fail("a file was decoded"))
+    return place
+
+
+def test_a_reference_that_names_no_file_that_was_detected_says_that(undecoded):
+    reference(undecoded / "own.tsv", [("b.wav", 1.0, 2.0, "low")])
+    said = run("in", "--reference", "own.tsv")
+    assert "own.tsv: the reference names no file that was detected" in said
+    assert "it names 'b', and the files are 'a'" in said and "label" not in said
+
+
+def test_a_reference_that_cannot_be_read_stops_before_decoding(undecoded):
+    (undecoded / "own.json").write_text("not JSON")
+    assert "own.json" in run("in", "--reference", "own.json")
+    assert "none.tsv: no such file" in run("in", "--reference", "none.tsv")
+    assert not (undecoded / "detected").exists()
+
+
+def test_labels_that_are_no_classes_stop_before_decoding(undecoded):
+    reference(undecoded / "own.tsv", [("a", 1.0, 2.0, "siren")])
+    assert "has no event of the model's classes" in run("in", "--reference", "own.tsv")
+
+
+def test_metrics_never_replace_a_file_that_detect_did_not_write(undecoded):
+    reference(undecoded / "own.tsv")
+    (undecoded / "detected").mkdir()
+    (undecoded / "detected" / "metrics.json").write_text("{}")
+    assert "metrics.json: was not written by" in run("in", "--reference", "own.tsv")
+    assert (undecoded / "detected" / "metrics.json").read_text() == "{}"
+
+
+def test_results_are_never_compared_with_themselves(place):
+    write(place / "in" / "a.wav")
+    assert run("in") == 0
+    for path in ("detected", "detected/a.json"):
+        assert "would be compared with themselves" in run("in", "--reference", path)
+
+
+@pytest.mark.parametrize("kind", ["table", "folder"])
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_names_are_compared_in_unicode_normal_form(place, forms, kind):
+    media, annotated = (unicodedata.normalize(form, "caf\u00e9 \uac00") for form in forms)
+    write(place / "in" / f"{media}.wav")
+    rows = [(annotated, *row[1:]) for row in ROWS]
+    path = place / "own.tsv"
+    if kind == "folder":
+        (place / "own").mkdir()
+        path = place / "own" / f"{annotated}.json"
+    reference(path, rows)
+    assert run("in", "--reference", "own" if kind == "folder" else "own.tsv") == 0
+    assert json.loads((place / "detected" / "metrics.json").read_text())["macro"]["f1"] == 1
+
+
+def test_a_name_that_several_files_share_is_not_scored(place, capsys):
+    for season in ("s1", "s2"):
+        (place / "in" / season).mkdir()
+        write(place / "in" / season / "E01.wav")
+    write(place / "in" / "a.wav")
+    reference(place / "own.tsv", [*ROWS, ("E01", 0.0, 4.0, "low")])
+    assert run("in", "--reference", "own.tsv") == 0
+    assert "E01: 2 of the files have this name, not scored" in capsys.readouterr().out
+    assert json.loads((place / "detected" / "metrics.json").read_text())["segments"] == 4
+
+
+def test_the_comparison_of_what_is_done_scores_nothing_again(place):
+    write(place / "in" / "a.wav")
+    assert run("in") == 0
+    reference(place / "own.tsv")
+    Ear.scored = 0
+    assert run("in", "--reference", "own.tsv") == 0
+    assert Ear.scored == 0
