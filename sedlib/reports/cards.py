@@ -160,6 +160,13 @@ def model_card(metrics, description):
     trained_on, validated_on = (
         ", ".join(map(escape_markdown, description[key])) for key in ("trained_on", "validated_on")
     )
+    level = "The level of a recording is left as it is."
+    if stft.get("loudness") is not None:
+        level = (
+            f"Every recording is brought to {stft['loudness']:g} LUFS first, with a gain of at most "
+            f"{stft['largest_gain']:g} dB: below {stft['loudness'] - stft['largest_gain']:g} LUFS, "
+            "the level makes a difference."
+        )
     of_frames = description.get("frames", {}).get("thresholds", {})
     thresholds = [
         [escape_markdown(label), f"{threshold:.2f}", format_number(of_frames.get(label, math.nan))]
@@ -176,6 +183,7 @@ each of {len(description["classes"])} classes. Several classes may sound at once
 magnitude of the short-time
 Fourier transform (n_fft {stft["n_fft"]}, hop length {stft["hop_length"]}, Hann window of \
 {stft["win_length"]} samples).
+{level}
 
 ## Training
 The network was trained on {trained_on}. Early stopping and the
