@@ -200,7 +200,7 @@ plt.show()
 
 # %%
 noise = np.random.default_rng(params.seed).standard_normal((20, rate), dtype=np.float32)
-settings = stft.model_dump(exclude={"sample_rate"})
+settings = stft.model_dump(include={"n_fft", "hop_length", "win_length"})
 for name, x in {episode: features.split_segments(waveform, stft), "noise": noise}.items():
     ours = features.spectrogram(x, stft)
     theirs = np.abs(librosa.stft(x, **settings)).swapaxes(1, 2)
