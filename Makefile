@@ -8,12 +8,13 @@ LOCKED := --require-hashes -r requirements.lock
 EDITABLE := --no-deps --no-build-isolation -e .
 PIP := $(BIN)/python -m pip -q --disable-pip-version-check
 NAME := ablation
+MINUTES := 30
 UV := UV_SYSTEM_CERTS=true $(BIN)/uv
 
 # The stages and the notebooks' kernels call `python`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help reproduce experiment test test-pythons lab lint lock clean
+.PHONY: help reproduce experiment test test-pythons torture lab lint lock clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -34,6 +35,10 @@ test: $(STAMP)  ## unit tests and lint, and rerun every notebook and compare (nb
 test-pythons: export PYENV_VERSION = $(shell pyenv versions --bare 2>/dev/null | paste -sd :)
 test-pythons: $(STAMP)  ## unit tests on every Python found, each in an environment of its own
 	@$(BIN)/tox run $(if $(ON),-e $(ON))
+
+# MINUTES=10 takes less time. The result goes to reports/reliability.json and docs/reliability.md.
+torture: $(STAMP)  ## kill every command, mutate every file, fill the disk, for 30 minutes
+	@$(BIN)/python tests/torture/run.py --minutes $(MINUTES)
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks

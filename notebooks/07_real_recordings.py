@@ -297,4 +297,8 @@ for variant in (synthetic, both):
 # the performance on real broadcasts. In the stored experiment, the mixtures of single laughs are
 # all in the validation subset, and some of the single laughs are also clips of the class `laughing`
 # in the other subsets. The validation results for laughter are therefore not independent of
-# training and test.
+# training and test. Since then, the sound bank is also searched for copies that were cut or encoded
+# again. Eight clips of one speaker and two of applause turned out to be such copies of one another
+# and were spread over training and test, so the results for speech and clapping are somewhat
+# optimistic. The stored experiment was also run before recordings were brought to one loudness
+# (notebook 2).

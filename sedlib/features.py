@@ -158,9 +158,12 @@ def open_features(path, stft):
         magnitude = np.load(path, mmap_mode="r")
     except FileNotFoundError:
         raise SedlibError(f"{path}: no such file; run notebook 02 first") from None
-    except (ValueError, EOFError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # NumPy parses the header as Python, which raises many classes
+        reason = " ".join(str(error).split())
         raise SedlibError(
-            f"{path}: not a complete .npy file ({error}); run notebook 02 again"
+            f"{path}: not a complete .npy file ({reason}); run notebook 02 again"
         ) from None
     if magnitude.shape[1:] != segment_shape(stft) or magnitude.dtype != np.float32:
         raise SedlibError(

@@ -18,7 +18,15 @@ import pandas as pd
 
 from sedlib import annotations
 from sedlib.annotations import AnnotationError, correct_events, event_table, find_misplaced
-from sedlib.audio import AudioError, convert_to_flac, find_media, write_flac
+from sedlib.audio import (
+    AudioError,
+    convert_to_flac,
+    find_media,
+    find_shared_sound,
+    fingerprint,
+    read_blocks,
+    write_flac,
+)
 from sedlib.config import SedlibError
 from sedlib.episodes import EpisodeError, write_remarks
 from sedlib.files import nearest, normal_name
@@ -51,7 +59,8 @@ def prepare_episodes(params, source, target, processes=1):
     Raises
     ------
     EpisodeError
-        If an episode of the folder cannot be used and ``params.episodes.bad`` is ``stop``.
+        If an episode of the folder cannot be used, or holds the sound of one in another subset,
+        and ``params.episodes.bad`` is ``stop``.
     sedlib.audio.AudioError
         If a recording of the sound bank cannot be used and ``bad`` is ``stop``.
     sedlib.config.ConfigError
@@ -59,7 +68,7 @@ def prepare_episodes(params, source, target, processes=1):
     """
     target.mkdir(parents=True, exist_ok=True)
     options, left_out = params.episodes, []
-    corrections = [correct_events(event_table())[1]]  # has the columns
+    corrections, fingerprints = {"": correct_events(event_table())[1]}, {}  # has the columns
     if options.source == "folder":
         folder = _AnnotatedMedia(source, params.split.episodes)
         work = partial(_gather_episode, params, target, folder)
@@ -72,16 +81,17 @@ def prepare_episodes(params, source, target, processes=1):
         work = partial(_make_episode, params, target, None)
     with worker_pool(processes) as pool:
         results = zip(params.split.episodes, pool.map(work, params.split.episodes), strict=True)
-        for name, (corrected, fault) in results:
-            if fault and options.bad == "stop":
-                raise EpisodeError(
-                    f"episode '{name}': {fault}; or set episodes.bad to 'leave out' in params.yaml"
-                )
+        for name, (corrected, peaks, fault) in results:
             if fault:
-                left_out.append((name, fault))
-            elif corrected is not None:
-                corrections.append(corrected)
-    corrections = pd.concat(corrections, ignore_index=True)
+                _leave_out(left_out, name, fault, options.bad)
+            elif peaks is not None:
+                corrections[name], fingerprints[name] = corrected, peaks
+    for name, fault in _find_leaks(fingerprints, params.split):
+        _leave_out(left_out, name, fault, options.bad)
+        del corrections[name]
+        for suffix in ("flac", "json"):
+            (target / f"{name}.{suffix}").unlink()
+    corrections = pd.concat(corrections.values(), ignore_index=True)
     left_out = pd.DataFrame(left_out, columns=["name", "reason"])
     write_remarks(target, corrections, left_out)
     return corrections, left_out
@@ -139,11 +149,14 @@ def _make_episode(params, target, soundbank, name):
     waveform, events = synthesise(name, params, soundbank)
     write_flac(target / f"{name}.flac", waveform, params.stft.sample_rate)
     annotations.write(events, target / f"{name}.json")
-    return None, None
+    return None, None, None
 
 
 def _gather_episode(params, target, folder, name):
-    """Convert one episode of the folder; return its corrections, and why it cannot be used."""
+    """Convert one episode of the folder.
+
+    Returns its corrections, its fingerprint, and why it cannot be used.
+    """
     try:
         media, events = folder.find_episode(name)
         _refuse_unknown_labels(events, params, folder.annotations.sources[name])
@@ -158,11 +171,42 @@ def _gather_episode(params, target, folder, name):
         if misplaced:
             raise AnnotationError(f"{folder.annotations.sources[name]}: {misplaced}")
     except (AnnotationError, AudioError, EpisodeError) as error:
-        return None, str(error)
+        return None, None, str(error)
+    rate = params.stft.sample_rate
+    peaks = fingerprint(read_blocks(sound, rate), rate)
     aliases = params.episodes.aliases
     events, corrections = correct_events(events, params.classes, {name: duration}, aliases)
     annotations.write(events, target / f"{name}.json")
-    return corrections, None
+    return corrections, peaks, None
+
+
+def _leave_out(left_out, name, fault, bad):
+    """Add an episode to those that are left out, or raise as ``episodes.bad`` says."""
+    if bad == "stop":
+        raise EpisodeError(
+            f"episode '{name}': {fault}; or set episodes.bad to 'leave out' in params.yaml"
+        )
+    left_out.append((name, fault))
+
+
+def _find_leaks(fingerprints, split):
+    """Yield each episode that holds the sound of one in a later subset, and a sentence.
+
+    The earlier subset is that of the training if possible, which can best spare an episode.
+    """
+    subset_of = {name: subset for subset, names in split for name in names}
+    found = set()
+    for shared in find_shared_sound(fingerprints):
+        first, second = shared.first, shared.second
+        apart = subset_of[first] != subset_of[second]
+        if apart and shared.is_leak and not {first, second} & found:
+            found.add(first)
+            yield (
+                first,
+                f"in split.{subset_of[first]}, shares {shared.seconds} s of sound with '{second}' "
+                f"in split.{subset_of[second]}, as copies and excerpts do; put both into one "
+                "subset, or remove one",
+            )
 
 
 def _refuse_unknown_labels(events, params, file):

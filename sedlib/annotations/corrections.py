@@ -100,7 +100,7 @@ def find_misplaced(events, durations):
     for name, own in events.groupby("filename"):
         end = durations.get(name, math.inf)
         times = np.sort(own[["onset", "offset"]].to_numpy(), axis=1)
-        begins_late = times[:, 0] > end
+        begins_late = (times[:, 0] >= end) & (times[:, 1] > end)
         late = int((begins_late | (times[:, 1] > _FAR * end)).sum())
         if begins_late.any() and late >= _NEARLY_ALL * len(own):
             which = "all events" if late == len(own) else f"{late} of {len(own)} events"

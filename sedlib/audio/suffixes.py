@@ -129,7 +129,7 @@ def _walk(folder, deep, search, entered):
         path = folder / entry.name
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
+        if os.path.isdir(path):  # unlike that of `entry`, false for a link that leads to itself
             if deep:
                 yield from _walk(path, deep, search, entered)
         elif path.suffix.lower() not in MEDIA_SUFFIXES or _is_device(path):

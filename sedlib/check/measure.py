@@ -11,7 +11,7 @@ import math
 import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -29,7 +29,15 @@ from sedlib.annotations.event_table import recording_name
 from sedlib.annotations.registry import formats_for
 from sedlib.annotations.text_files import read_lines
 from sedlib.annotations.values import is_time, seconds
-from sedlib.audio import AudioError, Media, count_suffixes, probe, read_blocks, search_media
+from sedlib.audio import (
+    AudioError,
+    Fingerprinter,
+    Media,
+    count_suffixes,
+    probe,
+    read_blocks,
+    search_media,
+)
 from sedlib.files import normal_name
 
 DURATION_FILES = {"durations.tsv": "\t", "durations.csv": ","}  # the names that DCASE uses
@@ -68,6 +76,8 @@ class Sound:
         Length and begin of the longest stretch of digital silence, in seconds.
     content : str or None
         SHA-256 of the 16-bit samples.
+    fingerprint : numpy.ndarray or None
+        See `sedlib.audio.fingerprint`; only of the recordings that the split names.
     remarks : tuple of (str or None, str, str)
         Severity, kind and sentence: which of several tracks was read, and, with severity None,
         the signs that it is not the sound that was meant; see `sedlib.audio.read_blocks`.
@@ -84,6 +94,7 @@ class Sound:
     silent: float = math.nan
     longest_silence: tuple[float, float] = (0.0, 0.0)
     content: str | None = None
+    fingerprint: np.ndarray | None = field(default=None, compare=False, repr=False)
     remarks: tuple[tuple, ...] = ()
 
 
@@ -186,7 +197,7 @@ def measure_folder(path, classes, split=None, aliases=None, sample_rate=44100, p
     if os.path.isdir(path) and os.access(path, os.R_OK | os.X_OK):
         search = search_media([path], deep=False)
         others = [file for file in search.passed_over if not formats_for(file)]
-        sounds = _measure_files(list(search.files), progress)
+        sounds = _measure_files(list(search.files), folder.subset_of, progress)
         folder = replace(folder, sounds=sounds, passed_over=count_suffixes(others))
         annotations = read_folder(path, folder.media.keys() | folder.subset_of.keys())
         folder = replace(folder, annotations=annotations.without_misplaced(folder.durations))
@@ -243,11 +254,16 @@ def class_table(folder):
     return pd.DataFrame(rows, columns=["event_label", "subset", "events", "seconds", "share"])
 
 
-def _measure_files(paths, progress):
-    """Measure every file, one thread a core: decoding and arithmetic run beside each other."""
+def _measure_files(paths, subset_of, progress):
+    """Measure every file, one thread a core: decoding and arithmetic run beside each other.
+
+    Those that a subset names also get a fingerprint.
+    """
     pool = ThreadPoolExecutor(os.cpu_count())
     try:
-        tasks = [pool.submit(_measure_file, path) for path in paths]
+        tasks = [
+            pool.submit(_measure_file, path, normal_name(path.stem) in subset_of) for path in paths
+        ]
         for task in as_completed(tasks):
             if progress:
                 sound = task.result()
@@ -257,7 +273,7 @@ def _measure_files(paths, progress):
         pool.shutdown(cancel_futures=True)  # if interrupted, only what has begun is finished
 
 
-def _measure_file(path):
+def _measure_file(path, wants_fingerprint):
     """Read a media file once, in constant memory."""
     try:
         media = probe(path)
@@ -265,6 +281,7 @@ def _measure_file(path):
         doubts, peak, power = [], 0.0, 0.0
         samples = 0
         content = hashlib.sha256()
+        fingerprinter = Fingerprinter(rate) if wants_fingerprint else None
         silence = _Stretches(math.ceil(_SHORTEST_SILENCE * rate))
         high, low = _Stretches(_SHORTEST_FLAT_TOP), _Stretches(_SHORTEST_FLAT_TOP)
         for block in read_blocks(path, rate, warn=doubts.append):
@@ -273,6 +290,8 @@ def _measure_file(path):
             power += float(np.square(block, dtype=np.float64).sum())
             pcm = np.rint(block * 32768).clip(-32768, 32767).astype("<i2")
             content.update(pcm)
+            if fingerprinter:
+                fingerprinter.feed(block)
             silence.feed(pcm == 0)
             high.feed(pcm >= _FULL_SCALE)
             low.feed(pcm <= -_FULL_SCALE)
@@ -294,6 +313,7 @@ def _measure_file(path):
         silent=silence.total / samples,
         longest_silence=(silence.longest[0] / rate, silence.longest[1] / rate),
         content=content.hexdigest(),
+        fingerprint=fingerprinter.finish() if fingerprinter else None,
         remarks=tuple((*kind, said.removeprefix(f"{path}: ")) for *kind, said in remarks),
     )
 

@@ -5,13 +5,13 @@ import os
 import textwrap
 from datetime import timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from sedlib.annotations import write
+from sedlib.annotations import AnnotationError, write
 from sedlib.check.rules import counted
 from sedlib.config import SedlibError
+from sedlib.files import staging_folder
 
 _WIDTH = 100  # characters
 _SHOWN = 8  # findings of a kind; `as_json` has all
@@ -109,7 +109,7 @@ def refuse_target(folder, checked):
         if inside:
             raise SedlibError(f"{folder}: already holds {inside.name}; name a new or empty folder")
         nearest_folder = next(path for path in target.parents if path.exists())
-        with TemporaryDirectory(dir=nearest_folder, prefix=".partial."):
+        with staging_folder(nearest_folder):
             pass  # it can be written to
     except OSError as error:
         raise _cannot_write(folder, error) from None
@@ -141,8 +141,8 @@ def write_corrected(report, folder):
     target = Path(folder).resolve()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=target.parent, prefix=".partial.") as aside:
-            complete = Path(aside, target.name)
+        with staging_folder(target.parent) as aside:
+            complete = aside / target.name
             complete.mkdir()
             for name in names:
                 events = report.corrected[report.corrected["filename"] == name]
@@ -150,6 +150,8 @@ def write_corrected(report, folder):
             if target.exists():
                 target.rmdir()  # empty, or this fails
             os.rename(complete, target)
+    except AnnotationError as error:
+        raise AnnotationError(str(error).replace(str(complete), str(folder))) from None
     except OSError as error:
         raise _cannot_write(folder, error) from None
 

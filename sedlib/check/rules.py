@@ -6,11 +6,11 @@ warning.
 
 import math
 import os
-from collections import Counter
 from pathlib import Path
 
 import pandas as pd
 
+from sedlib.check.copies import listed, shared_sound
 from sedlib.check.findings import SEVERITIES, Finding, Report
 from sedlib.check.measure import DURATION_FILES, class_table, measure_folder, recording_table
 from sedlib.files import nearest
@@ -57,7 +57,9 @@ def check_folder(folder, classes, split=None, aliases=None, sample_rate=44100, p
         A folder that is missing or empty is an error in it; no exception is raised.
     """
     contents = measure_folder(folder, classes, split, aliases, sample_rate, progress)
-    findings = [*unusable_folder(contents)] or [f for rule in RULES for f in rule(contents)]
+    findings = [*unusable_folder(contents)] or [
+        finding for rule in RULES for finding in rule(contents)
+    ]
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     columns = ["severity", "recording", "file", "row", "finding", "detail"]
     table = pd.DataFrame(findings, columns=Finding._fields)[columns].astype({"row": "Int64"})
@@ -160,7 +162,7 @@ def shared_names(folder):
     """Yield the names that several media files share."""
     for name, media in folder.media.items():
         if len(media) > 1:
-            files = _listed(sound.file for sound in media)
+            files = listed(sound.file for sound in media)
             detail = f"{files} have one name without suffix; rename or remove one"
             severity = _severity_if_useless(folder, name)
             yield Finding(severity, "same name", detail, name, media[0].file)
@@ -246,23 +248,6 @@ def event_errors(folder):
             yield Finding("warning", event.error, detail, *place)
 
 
-def shared_sound(folder):
-    """Yield the sound that recordings of different names share."""
-    copies = {}
-    for sound in folder.readable:
-        copies.setdefault(sound.content, {}).setdefault(sound.recording, sound.file)
-    for files in copies.values():
-        if len(files) > 1:
-            subsets = Counter(folder.subset_of[name] for name in files if name in folder.subset_of)
-            finding, detail = "duplicate", f"{_listed(files)} hold the same sound"
-            if len(subsets) > 1:
-                finding = "leakage"
-                detail += f", in {_listed(subsets)}; what is trained on must not be tested on"
-            # Gathering the episodes refuses a split that names both, whatever the subsets.
-            severity = "error" if subsets.total() > 1 else "warning"
-            yield Finding(severity, finding, f"{detail}; keep one", *next(iter(files.items())))
-
-
 def mismatch_with_split(folder):
     """Yield what only one of the split and the folder holds."""
     known = folder.media.keys() | folder.sources.keys() | set(folder.stated[0]["recording"])
@@ -289,7 +274,7 @@ def classes_without_events(folder):
     for label in folder.classes:
         lacking = [subset for subset in subsets if (subset, label) not in present]
         if lacking:
-            where = _listed(lacking) if folder.subsets else lacking[0]
+            where = listed(lacking) if folder.subsets else lacking[0]
             detail = f"'{label}' has no event in {where}; find some, or drop the class"
             yield Finding("warning", "class without events", detail)
 
@@ -319,11 +304,6 @@ def _severity_if_incomplete(folder, recording):
 def _suggestion(name, others):
     near = nearest(name, others, _SIMILAR)
     return f"; or does '{near}' belong to it?" if near else ""
-
-
-def _listed(names):
-    *most, last = [f"'{name}'" for name in names]
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _in_seconds(time):

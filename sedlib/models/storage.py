@@ -66,12 +66,12 @@ def load_model(folder, stft=None):
 
     folder = Path(folder)
     description = read_description(folder)
-    trained = description["stft"]
-    stft = stft or STFTParams(**trained)
-    for key, value in stft.model_dump().items():
-        if trained[key] != value:
+    trained = STFTParams(**description["stft"])
+    stft = stft or trained
+    for key, value in stft:
+        if getattr(trained, key) != value:
             raise ModelError(
-                f"{folder / DESCRIPTION}: trained with {key} {trained[key]}, but the "
+                f"{folder / DESCRIPTION}: trained with {key} {getattr(trained, key)}, but the "
                 f"features have {value}; use the model's STFT settings or train again"
             )
     if _hash_file(folder / WEIGHTS) != description["weights_sha256"]:

@@ -113,7 +113,9 @@ def _read_source(source):
 def _read_outputs(path):
     """Read an ``.ipynb`` file."""
     try:
-        return nbformat.read(path, as_version=4)
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)  # reading only logs that cells have no type, for example
+        return notebook
     except OSError:
         raise
     except Exception as error:  # nbformat raises many classes
@@ -288,7 +290,7 @@ def publish(source, executed):
         raise NotebookError(f"{executed}: not a run of {source} ({stale[0]}); run `dvc repro`")
     if target.exists():
         old = _read_outputs(target)
-        edited = _fingerprint(old) != old.metadata.get("sedlib", {}).get("published")
+        edited = old.metadata.get("sedlib") != {"published": _fingerprint(old)}
         if edited and pair_differences(source, target):
             raise NotebookError(
                 f"{target}: edited by hand, and {source.name} does not have the edit; "

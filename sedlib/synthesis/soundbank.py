@@ -3,8 +3,9 @@
 A sound bank is a folder that holds a folder of recordings for each class, and may hold one
 named ``ambience`` with backgrounds. A file ``sources.csv`` at its top may name, by
 ``group=NAME`` in the column ``notes``, the files (column ``path``) that come from one source.
-Files with the same content form a group in any case. All files of a group are in one subset,
-whatever their classes.
+Files with the same content form a group in any case, and so do copies that were re-encoded, made
+quieter or cut, if they hold enough sound to be recognised (about 3 s); see
+`sedlib.audio.find_shared_sound`. All files of a group are in one subset, whatever their classes.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sedlib.audio import AudioError, find_media, read_audio
+from sedlib.audio import AudioError, find_media, find_shared_sound, fingerprint, read_audio
 from sedlib.config import ConfigError
 from sedlib.files import nearest, normal_name
 from sedlib.synthesis.mixing import AMBIENCE
@@ -160,7 +161,7 @@ def open_soundbank(folder, classes, aliases, seed, bad="stop"):
     folder = Path(folder)
     found = _list_recordings(folder, classes, aliases)
     noted = read_groups(folder)
-    links, left_out = {}, []
+    links, fingerprints, left_out = {}, {}, []
     for name, (path, _) in found.items():
         try:
             samples = _read_recording(path, CHECK_RATE)
@@ -173,6 +174,10 @@ def open_soundbank(folder, classes, aliases, seed, bad="stop"):
         else:
             content = hashlib.sha256(samples.tobytes()).digest()
             links[name] = [*noted.get(name, [name]), content]
+            fingerprints[name] = fingerprint([samples], CHECK_RATE)
+    for shared in find_shared_sound(fingerprints):
+        for name in (shared.first, shared.second):
+            links[name].append(shared)
     groups = join_groups(links)
     held = defaultdict(set)
     for name, group in groups.items():

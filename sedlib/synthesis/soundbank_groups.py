@@ -68,7 +68,7 @@ def join_groups(links):
     Parameters
     ----------
     links : dict of str to list
-        File to its links: its groups, say, and a hash of its content.
+        File to its links: its groups, a hash of its content, and the sound that it shares.
 
     Returns
     -------

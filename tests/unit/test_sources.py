@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import soxr
 import yaml
 
 from sedlib import annotations
@@ -164,7 +165,7 @@ def test_an_episode_of_any_name_can_be_left_out(own, tmp_path, name):
     folder, gather = own
     for suffix in ("mp3", "txt"):
         (folder / f"a.{suffix}").rename(folder / f"{name}.{suffix}")
-        (folder / f"e.{suffix}").write_bytes((folder / f"c.{suffix}").read_bytes())
+        (folder / f"e.{suffix}").write_bytes((folder / f"d.{suffix}").read_bytes())
     for bad in (name, "d"):
         (folder / f"{bad}.mp3").write_bytes(b"")
     (folder / "b.txt").write_text("0\t9\tdog\n2\t1\tNA\n")
@@ -191,6 +192,55 @@ def test_media_annotation_and_split_may_write_a_name_in_different_normal_forms(
         params, _, left_out = gather(split=split)
         assert left_out.empty and params.split.train[1] == name
         assert len(rows(tmp_path / "episodes" / f"{name}.json")) == 2
+
+
+def copy_in_another_format(folder, sound):
+    soundfile.write(folder / "c.wav", sound, 22050)
+
+
+def copy_as_mp3(folder, sound):
+    soundfile.write(folder / "c.mp3", 0.1 * sound, 22050, bitrate_mode="CONSTANT")
+
+
+def copy_resampled(folder, sound):
+    soundfile.write(folder / "c.flac", soxr.resample(sound, 22050, 16000), 16000)
+
+
+def cut_excerpt(folder, sound):
+    soundfile.write(folder / "c.ogg", np.stack([sound, sound], axis=1)[22050 * 7 :], 22050)
+
+
+COPIES = (copy_in_another_format, copy_as_mp3, copy_resampled, cut_excerpt)
+
+
+@pytest.mark.parametrize("copy", COPIES, ids=lambda f: f.__name__)
+def test_no_sound_is_in_two_subsets_however_it_was_copied(own, tmp_path, copy):
+    folder, gather = own
+    sound = np.random.default_rng(9).normal(0, 0.1, 20 * 22050)
+    (folder / "c.mp3").unlink()
+    soundfile.write(folder / "a.wav", sound, 22050)
+    (folder / "a.mp3").unlink()
+    copy(folder, sound)
+    fault = r"in split\.train, shares [12]\d s of sound with 'c' in split\.test"
+    with pytest.raises(EpisodeError, match=f"episode 'a': .*{fault}"):
+        gather(bad="stop")
+    params, _, left_out = gather(bad="leave out")
+    assert list(left_out["name"]) == ["a"] and left_out["reason"].str.contains(fault).all()
+    assert not list((tmp_path / "episodes").glob("a.*"))
+    split = usable_split(params.split, tmp_path / "episodes")
+    assert split.model_dump() == {"train": ("d",), "validation": ("b",), "test": ("c",)}
+
+
+def test_a_copy_within_a_subset_and_a_title_sequence_in_all_are_no_fault(own):
+    folder, gather = own
+    rng = np.random.default_rng(9)
+    title = rng.normal(0, 0.1, 12 * 22050)
+    for name in "abc":
+        (folder / f"{name}.mp3").unlink()
+        sound = np.concatenate([title, rng.normal(0, 0.1, 20 * 22050)])
+        soundfile.write(folder / f"{name}.wav", sound, 22050)
+    (folder / "d.mp3").write_bytes((folder / "a.wav").read_bytes())
+    assert gather(bad="stop")[2].empty
 
 
 def test_a_subset_without_an_episode_left_is_refused(own, tmp_path):

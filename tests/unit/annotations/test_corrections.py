@@ -207,6 +207,7 @@ def test_annotations_after_the_end_are_those_of_something_else_and_the_cause_is_
         [(1, 2.5), (4, 4.5)],  # the first begins within
         [(0, 9999)],  # "to the end"
         [(0, 1), (1, 2), (70, 80)],
+        [(3, 3)],  # at the end, not after it
         [],
     ],
 )

@@ -42,6 +42,14 @@ def test_a_deep_search_keeps_the_names_below_the_folder_and_notes_what_it_passes
     assert ".xyz (1)" in " ".join(search.remarks)
 
 
+def test_links_that_lead_to_themselves_stop_no_search(tmp_path):
+    (tmp_path / "circle.wav").symlink_to("circle.wav")
+    (tmp_path / "up").symlink_to(".")
+    (tmp_path / "a.wav").touch()
+    found = [path.name for path in search_media([tmp_path]).files]
+    assert found == ["a.wav", "circle.wav"]  # the second is then named as no file
+
+
 def test_a_folder_that_cannot_be_searched_is_said_and_does_not_stop_the_search(
     tmp_path, monkeypatch
 ):

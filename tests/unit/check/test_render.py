@@ -2,7 +2,10 @@
 
 import json
 import os
+import re
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -169,6 +172,26 @@ def test_corrected_annotations_are_written_all_or_none(folder, tmp_path):
     with pytest.raises(AnnotationError, match=r"d\.json: row 1: '\\ud800' holds"):
         write_corrected(check_folder(folder, CLASSES), tmp_path / "corrected")
     assert [path.name for path in tmp_path.iterdir()] == ["own"]
+
+
+def test_a_refused_correction_names_the_file_in_the_folder_that_was_asked_for(folder, tmp_path):
+    event = {"start_time": 0.5, "sound_type": "\ud800", "end_time": 1.0}
+    (folder / "d.json").write_text(json.dumps({"file_name": "d", "sound_results": [event]}))
+    target = tmp_path / "corrected"
+    with pytest.raises(AnnotationError, match=re.escape(f"{target / 'd.json'}: row 1")):
+        write_corrected(check_folder(folder, CLASSES), target)
+
+
+def test_what_a_killed_correction_left_behind_is_removed_by_the_next(folder, tmp_path):
+    code = (
+        "import os, sys; from sedlib.check import check_folder, write_corrected; "
+        f"report = check_folder({str(folder)!r}, {CLASSES}); os.rename = lambda *_: os._exit(9); "
+        f"write_corrected(report, {str(tmp_path / 'corrected')!r})"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 9
+    assert len(list(tmp_path.glob(".partial*"))) == 1
+    write_corrected(check_folder(folder, CLASSES), tmp_path / "corrected")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["corrected", "own"]
 
 
 def test_a_folder_that_cannot_be_written_to_is_one_sentence(folder, tmp_path):

@@ -286,6 +286,27 @@ def test_the_same_sound_twice_in_one_subset_is_an_error_because_the_split_is_ref
     assert found(check_folder(folder, CLASSES)) == {("warning", "duplicate", "a"): 1}
 
 
+def test_a_reencoded_copy_in_another_subset_is_leakage(folder):
+    sound = noise("b", 5.0) / 2**15
+    record(folder, "b", sound)
+    (folder / "d.wav").unlink()
+    record(folder, "d", 0.1 * sound[RATE // 2 :], suffix="mp3")
+    report = check_folder(folder, CLASSES, SPLIT)
+    assert found(report) == {("error", "leakage", "b"): 1}
+    [detail] = details(report)
+    assert detail.startswith("'b' and 'd' share 4 s of sound, in 'train' and 'test', as copies")
+    assert found(check_folder(folder, CLASSES)) == {}
+
+
+def test_a_title_sequence_in_two_subsets_deserves_a_look_and_is_no_error(folder):
+    for name in "bd":
+        sound = np.concatenate([noise("title", 12.0), noise(name, 20.0)])
+        record(folder, name, sound)
+    report = check_folder(folder, CLASSES, SPLIT)
+    assert found(report) == {("warning", "shared sound", "b"): 1}
+    assert details(report)[0].startswith("'b' and 'd' share 12 s of sound, in 'train' and 'test'")
+
+
 def test_a_copy_outside_the_split_is_no_error(folder):
     record(folder, "x", noise("d"))
     assert found(check_folder(folder, CLASSES, SPLIT)) == {

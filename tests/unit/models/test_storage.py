@@ -167,3 +167,14 @@ def test_a_class_that_could_not_be_written_later_is_refused_when_a_model_is_save
     with pytest.raises(ModelError, match=r"model\.json: classes\.2[: ]"):
         save_model(tmp_path / "model", network, description | named)
     assert not (tmp_path / "model").exists()
+
+
+def test_a_description_without_optional_stft_settings_means_their_defaults(
+    network, description, stft, tmp_path
+):
+    short = {key: value for key, value in description["stft"].items() if key != "largest_gain"}
+    save_model(tmp_path, network, description | {"stft": short})
+    load_model(tmp_path)
+    load_model(tmp_path, stft)
+    with pytest.raises(ModelError, match="trained with largest_gain 40"):
+        load_model(tmp_path, stft.model_copy(update={"largest_gain": 3.0}))

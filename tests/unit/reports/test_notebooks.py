@@ -400,7 +400,10 @@ def test_a_source_that_is_no_notebook_is_one_sentence(tmp_path, content):
         run_notebook(tmp_path / "02_odd.py", tmp_path / "out")
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"cells": 1}', "[" * 100_000])
+_UNTYPED = '{"cells": [{}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"cells": 1}', _UNTYPED, "[" * 100_000])
 def test_an_executed_notebook_that_is_damaged_is_one_sentence(checkout, content):
     Path("executed.ipynb").write_text(content)
     with pytest.raises(NotebookError, match=r"^executed\.ipynb: not a notebook .*delete it$"):

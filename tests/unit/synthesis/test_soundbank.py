@@ -13,12 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import soxr
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sedlib.audio import AudioError
 from sedlib.config import ConfigError, load_params
 from sedlib.synthesis import mixing, synthesise
+from sedlib.synthesis.sound_registry import SOUNDS
 from sedlib.synthesis.soundbank import SUBSET_SHARES, open_soundbank
 
 RATE = 44100
@@ -210,6 +212,30 @@ def test_a_group_holds_however_its_paths_are_written(tmp_path, way):
         together = [recording for recording in recordings if recording.name in names]
         assert {recording.group for recording in together} == {"one night"}
         assert len({recording.subset for recording in together}) == 1
+
+
+def test_copies_of_a_recording_are_one_group_however_they_are_encoded(tmp_path):
+    small_soundbank(tmp_path, n=5, places=("knocking", "door_bell"))
+    sound = noise(1, 4.0)
+    write(tmp_path / "knocking" / "original.wav", sound)
+    quiet = soxr.resample(0.1 * sound[RATE // 2 :], RATE, 22050)
+    soundfile.write(tmp_path / "door_bell" / "copy.mp3", quiet, 22050)
+    write(tmp_path / "knocking" / "other.wav", noise(2, 4.0))
+    for seed in range(4):
+        recordings = open_soundbank(tmp_path, ("knocking", "door bell"), {}, seed).recordings
+        groups = {recording.name: recording.group for recording in recordings}
+        assert groups["knocking/original.wav"] == groups["door_bell/copy.mp3"]
+        assert len({*groups.values()}) == len(groups) - 1 == 12
+
+
+def test_short_sounds_of_one_kind_are_not_taken_for_copies(tmp_path):
+    # Knocks of the synthesis, 0.3 s each, and bells: short or with few partials, as like as can be.
+    for i in range(12):
+        for place, label, length in (("knocking", "knocking", 0.3), ("door_bell", "door bell", 1)):
+            sound = SOUNDS[label].make(np.random.default_rng(i), round(length * RATE), RATE)
+            write(tmp_path / place / f"{i}.wav", 0.5 * sound / np.abs(sound).max())
+    recordings = open_soundbank(tmp_path, ("knocking", "door bell"), {}, 0).recordings
+    assert len({recording.group for recording in recordings}) == 24
 
 
 def test_a_file_in_two_groups_joins_them(tmp_path):
@@ -432,7 +458,7 @@ def test_a_long_recording_is_cut_where_it_sounds(tmp_path):
 
 def test_a_steady_recording_is_cut_anywhere_and_often_from_its_beginning(tmp_path):
     def sweep(i):
-        return (0.3 - 0.01 * i) * np.sin(2 * np.pi * 200 * (np.arange(5 * RATE) / RATE) ** 2)
+        return 0.3 * np.sin(2 * np.pi * (200 + 10 * i) * (np.arange(5 * RATE) / RATE) ** 2)
 
     make = one_sound(tmp_path, sweep)
     crossings = [

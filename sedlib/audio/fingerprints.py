@@ -1,0 +1,227 @@
+"""Recognising the same recording again, although it was re-encoded, cut or made quieter.
+
+The method is that of Wang [1]_: the peaks of a spectrogram survive lossy codecs, resampling and a
+change of level, and two sounds that share many pairs of peaks at one shift in time share a
+recording. Nothing is recognised that was played faster or slower.
+
+.. [1] A. L.-C. Wang, "An industrial-strength audio search algorithm", Proc. ISMIR, 2003.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+from scipy import fft, ndimage, signal
+
+_RATE = 8000  # Hz; what all codecs keep
+_N_FFT, _HOP = 512, 128  # samples, 64 and 16 ms
+_BINS = slice(13, 231)  # 200 to 3600 Hz
+_NEAR = (8, 12)  # frames and bins; a peak is the largest value so far around it
+_FAINT = 3e-5  # full scale is 1; lower peaks may be the rounding to 16 bits, ...
+_MASKED = 1e-3  # ... and so may those 60 dB below the largest at their time
+_CHUNK = 1024  # frames that are transformed at a time
+_PAIRS = 10  # following peaks with which a peak makes landmarks
+_LATEST, _WIDEST = 64, 64  # frames and bins between the two peaks of a landmark
+_MOST = 50  # equal landmarks of one recording that are used: a steady sound has thousands
+# At one shift, 12 different landmarks within 10 s are no chance, if they begin at 4 frequencies or
+# more: all recordings of one tone are alike.
+_VOTES, _WITHIN, _TONES = 12, 10 * _RATE // _HOP, 4
+_COPIED_SHARE, _COPIED_SECONDS = 0.5, 120  # no title sequence is as long
+
+
+@dataclass(frozen=True)
+class SharedSound:
+    """Sound that two recordings share, from `find_shared_sound`.
+
+    A title sequence is shared by all episodes of a series; a copy, or an excerpt of another
+    recording, shares most of its sound.
+
+    Attributes
+    ----------
+    first, second : str
+        Names of the recordings.
+    seconds : int
+        Length of the sound, from the seconds that hold some of it.
+    share : float
+        Of the seconds with any sound in the shorter recording, in (0, 1].
+    """
+
+    first: str
+    second: str
+    seconds: int
+    share: float
+
+    @property
+    def is_leak(self):
+        """Whether it is half of a recording or two minutes, and not just a title sequence."""
+        return self.share >= _COPIED_SHARE or self.seconds >= _COPIED_SECONDS
+
+
+class Fingerprinter:
+    """Find the peaks in the spectrogram of a stream of sound, in constant memory.
+
+    Parameters
+    ----------
+    sample_rate : int
+        In Hz.
+    """
+
+    def __init__(self, sample_rate):
+        self._resampler = soxr.ResampleStream(sample_rate, _RATE, 1)
+        self._window = signal.get_window("hann", _N_FFT).astype(np.float32) * (2 / _N_FFT)
+        self._samples = np.zeros(_N_FFT // 2, np.float32)
+        self._frames = np.empty((0, _BINS.stop - _BINS.start), np.float32)
+        self._position = 0  # number of the first of these frames
+        self._peaks = [np.empty((0, 2), np.int32)]
+
+    def feed(self, block):
+        """Take the next samples; their level and the lengths of the blocks do not matter.
+
+        Parameters
+        ----------
+        block : numpy.ndarray, shape (n_samples,)
+        """
+        self._feed(block, last=False)
+
+    def finish(self):
+        """End the sound and return its peaks.
+
+        Returns
+        -------
+        numpy.ndarray of int32, shape (n_peaks, 2)
+            Frame and bin of each peak, sorted.
+        """
+        self._feed(np.empty(0, np.float32), last=True)
+        self._find_peaks(self._samples, last=True)
+        return np.concatenate(self._peaks)
+
+    def _feed(self, block, last):
+        block = self._resampler.resample_chunk(np.asarray(block, np.float32), last=last)
+        self._samples = np.concatenate([self._samples, block])
+        while len(self._samples) >= _N_FFT + _CHUNK * _HOP:
+            self._find_peaks(self._samples[: _N_FFT + (_CHUNK - 1) * _HOP], last=False)
+            self._samples = self._samples[_CHUNK * _HOP :]
+
+    def _find_peaks(self, samples, last):
+        """Transform samples and keep the peaks of all frames whose surroundings are known."""
+        if len(samples) >= _N_FFT:
+            frames = np.lib.stride_tricks.sliding_window_view(samples, _N_FFT)[::_HOP]
+            magnitudes = np.abs(fft.rfft(frames * self._window)[:, _BINS])
+            self._frames = np.concatenate([self._frames, magnitudes])
+        if not len(self._frames):
+            return
+        size = [2 * near + 1 for near in _NEAR]
+        largest = ndimage.maximum_filter(self._frames, size, mode="constant")
+        begin = min(self._position, _NEAR[0])
+        end = len(self._frames) - (0 if last else _NEAR[0])
+        loudest = largest.max(axis=1, keepdims=True)
+        peaks = (self._frames == largest) & (largest > np.maximum(_MASKED * loudest, _FAINT))
+        times, bins = np.nonzero(peaks[begin:end])
+        peaks = np.stack([times + begin + self._position, bins], axis=1)
+        self._peaks.append(peaks.astype(np.int32))
+        self._position += end - _NEAR[0]
+        self._frames = self._frames[end - _NEAR[0] :]
+
+
+def fingerprint(blocks, sample_rate):
+    """Find the peaks in the spectrogram of a stream of sound.
+
+    Parameters
+    ----------
+    blocks : iterable of numpy.ndarray, shape (n_samples,)
+        Mono sound.
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    numpy.ndarray of int32, shape (n_peaks, 2)
+        As `Fingerprinter.finish` returns it.
+    """
+    fingerprinter = Fingerprinter(sample_rate)
+    for block in blocks:
+        fingerprinter.feed(block)
+    return fingerprinter.finish()
+
+
+def find_shared_sound(fingerprints):
+    """Find the recordings that share sound.
+
+    Copies are found from a length of about 3 s on, most of 1 s, but never those of a sound with
+    few partials, such as a bell; see ``tests/unit/audio/test_fingerprints.py``.
+
+    Parameters
+    ----------
+    fingerprints : mapping of str to numpy.ndarray
+        Name of each recording to what `fingerprint` returned.
+
+    Returns
+    -------
+    list of SharedSound
+        Each pair once, in the order of the names given.
+    """
+    names, landmarks = list(fingerprints), [_landmarks(peaks) for peaks in fingerprints.values()]
+    if not names:
+        return []
+    known = np.concatenate([hashes for hashes, _ in landmarks])
+    order = np.argsort(known, kind="stable")
+    known, when = known[order], np.concatenate([times for _, times in landmarks])[order]
+    owner = np.repeat(np.arange(len(names)), [len(hashes) for hashes, _ in landmarks])[order]
+    shared = []
+    for i, (hashes, times) in enumerate(landmarks):
+        first = np.searchsorted(known, hashes)
+        counts = np.searchsorted(known, hashes, side="right") - first
+        here = np.repeat(np.arange(len(hashes)), counts)
+        there = np.arange(len(here)) + np.repeat(first - np.cumsum(counts) + counts, counts)
+        pairs = np.stack([owner[there], times[here], when[there], hashes[here]])
+        pairs = pairs[:, np.argsort(pairs[0], kind="stable")]
+        numbers = np.bincount(pairs[0], minlength=len(names))
+        for j in range(i + 1, len(names)):
+            if numbers[j] >= _VOTES:
+                begin, end = np.searchsorted(pairs[0], [j, j + 1])
+                own, other = _agreeing(*pairs[1:, begin:end])
+                if len(own):
+                    seconds = min(_seconds(own), _seconds(other))
+                    length = min(_seconds(times), _seconds(landmarks[j][1]))
+                    shared.append(SharedSound(names[i], names[j], seconds, seconds / length))
+    return shared
+
+
+def _landmarks(peaks):
+    """Return the landmarks of a recording as numbers, and the frames where they begin."""
+    times, bins = peaks.T
+    hashes, begins = [], []
+    for step in range(1, _PAIRS + 1):
+        later, higher = times[step:] - times[:-step], bins[step:] - bins[:-step]
+        close = (later > 0) & (later < _LATEST) & (np.abs(higher) < _WIDEST)
+        number = (bins[:-step] * 2 * _WIDEST + higher + _WIDEST) * _LATEST + later
+        hashes.append(number[close])
+        begins.append(times[:-step][close])
+    hashes, begins = np.concatenate(hashes), np.concatenate(begins)
+    order = np.lexsort([begins, hashes])
+    hashes, begins = hashes[order], begins[order]
+    rare = np.arange(len(hashes)) - np.searchsorted(hashes, hashes) < _MOST
+    return hashes[rare], begins[rare]
+
+
+def _agreeing(own, other, hashes):
+    """Keep the times of the landmarks, of two recordings, that are no chance at their shift."""
+    shifts = other - own
+    values, counts = np.unique(shifts, return_counts=True)
+    counts[:-1] += counts[1:] * (np.diff(values) == 1)  # the frames of a copy lie between
+    kept = np.zeros(len(shifts), bool)
+    for shift in values[counts >= _VOTES]:
+        near = np.flatnonzero((shifts == shift) | (shifts == shift + 1))
+        near = near[np.argsort(own[near], kind="stable")]
+        dense = own[near[_VOTES - 1 :]] - own[near[: 1 - _VOTES]] < _WITHIN
+        near = near[np.unique(np.flatnonzero(dense)[:, None] + np.arange(_VOTES))]
+        votes = np.unique(hashes[near])
+        tones = np.unique(votes // (2 * _WIDEST * _LATEST))
+        if len(votes) >= _VOTES and len(tones) >= _TONES:
+            kept[near] = True
+    return own[kept], other[kept]
+
+
+def _seconds(times):
+    """Count the seconds in which any of these frames lie."""
+    return len(np.unique(times * _HOP // _RATE))

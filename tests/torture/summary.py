@@ -1,0 +1,34 @@
+"""The table of the last campaign in ``docs/reliability.md``."""
+
+
+def campaign_block(report):
+    """Summarise a campaign as a Markdown table.
+
+    Parameters
+    ----------
+    report : dict
+        The content of ``reports/reliability.json``.
+
+    Returns
+    -------
+    str
+    """
+    kills, disks, odd = report["kills"], report["disks"], report["odd inputs"]
+    replacements = sum(kills["replacements"].values())
+    tried = kills["killed before"] + kills["killed after"]
+    rows = [
+        ("kills before or after a replacement of a file", tried),
+        ("of", f"{2 * replacements}, in {len(kills['replacements'])} commands"),
+        ("kills at random times", kills["killed at random"]),
+        ("mutated files", report["mutations"]["inputs"]),
+        ("slowest of them", f"{report['mutations']['slowest']} s"),
+        ("recordings with odd names", odd["names"]),
+        ("recordings with odd sound", odd["recordings"]),
+        ("runs with files of limited size", disks["file size limited"]),
+        ("runs on a full disk", disks["disk full"]),
+        ("runs on a read-only disk", disks["disk read-only"]),
+        ("**failures**", f"**{report['failures']}**"),
+    ]
+    took = f"{report['minutes']} minutes on {report['date']}, seed {report['seed']}"
+    lines = [f"| {what} | {count} |" for what, count in rows]
+    return "\n".join([f"| {took} | |", "|---|---:|", *lines])
