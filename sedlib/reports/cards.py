@@ -163,9 +163,9 @@ def model_card(metrics, description):
     level = "The level of a recording is left as it is."
     if stft.get("loudness") is not None:
         level = (
-            f"Every recording is brought to {stft['loudness']:g} LUFS first, with a gain of at most "
-            f"{stft['largest_gain']:g} dB: below {stft['loudness'] - stft['largest_gain']:g} LUFS, "
-            "the level makes a difference."
+            f"Every recording is brought to {stft['loudness']:g} LUFS first, with a gain of at "
+            f"most {stft['largest_gain']:g} dB: below "
+            f"{stft['loudness'] - stft['largest_gain']:g} LUFS, the level makes a difference."
         )
     of_frames = description.get("frames", {}).get("thresholds", {})
     thresholds = [
