@@ -259,5 +259,9 @@ def _is_running(process):
     except ProcessLookupError:
         return False
     except (OSError, OverflowError):
-        pass  # of another user, or no process number
-    return True
+        return True  # of another user, or no process number
+    try:  # in containers, processes that have ended may stay listed, as zombies
+        state = Path(f"/proc/{process}/stat").read_bytes().rpartition(b") ")[2]
+    except OSError:
+        return True  # no Linux
+    return not state.startswith(b"Z")

@@ -1,7 +1,6 @@
 """The loudness of a recording, as ITU-R BS.1770 and EBU R 128 define it for one channel."""
 
 import numpy as np
-from scipy import signal
 
 HOP = 0.1  # s; a block of 0.4 s begins at every hop
 HOPS_PER_BLOCK = 4
@@ -41,6 +40,8 @@ def measure_loudness(blocks, sample_rate):
     >>> round(measure_loudness([sine], 48000), 1)
     -3.0
     """
+    from scipy import signal  # here, because a rerun of `detect` with nothing to do is quick
+
     weighting, hop = k_weighting(sample_rate), round(HOP * sample_rate)
     state, rest = np.zeros((len(weighting), 2)), np.empty(0)
     powers, n_samples, total = [np.empty(0)], 0, 0.0

@@ -82,10 +82,40 @@ def _refuse(warning):
 
 @contextmanager
 def _replacing_sound(path):
-    """Replace a file as `sedlib.files.replacing` does; libsndfile does not say why it failed."""
-    with replacing(path) as partial:
+    """Replace a file as `sedlib.files.replacing` does; yield what libsndfile can write to."""
+    with replacing(path) as partial, partial.open("wb") as file:
+        target = _Target(file)
         try:
-            yield partial
-        except soundfile.SoundFileError:
-            fault = "cannot be written; is the disk full or the folder read-only?"
-            raise OSError(errno.EIO, fault, str(path)) from None
+            yield target
+        except soundfile.SoundFileError as error:
+            raise OSError(errno.EIO, f"cannot be written as FLAC ({error})", str(path)) from None
+        finally:
+            if target.error:
+                raise target.error
+
+
+class _Target:
+    """A file that remembers why it could not be written.
+
+    libsndfile does not say why. At the end of a FLAC file it does not even notice, so that a full
+    disk would go unnoticed.
+    """
+
+    def __init__(self, file):
+        self._file, self.error = file, None
+
+    def seek(self, *place):
+        return self._attempt(self._file.seek, *place)
+
+    def tell(self):
+        return self._attempt(self._file.tell)
+
+    def write(self, data):
+        return self._attempt(self._file.write, data)
+
+    def _attempt(self, method, *arguments):
+        try:
+            return method(*arguments)
+        except OSError as error:  # libsndfile is not Python, so that no error passes through it
+            self.error = self.error or error
+            return 0

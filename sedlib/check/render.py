@@ -105,12 +105,12 @@ def refuse_target(folder, checked):
     if folder.exists() and not folder.is_dir():
         raise SedlibError(f"{folder}: is a file; name a folder")
     try:
-        inside = min(target.iterdir(), default=None) if folder.exists() else None
-        if inside:
-            raise SedlibError(f"{folder}: already holds {inside.name}; name a new or empty folder")
         nearest_folder = next(path for path in target.parents if path.exists())
         with staging_folder(nearest_folder):
             pass  # it can be written to
+        inside = min(target.iterdir(), default=None) if folder.exists() else None
+        if inside:
+            raise SedlibError(f"{folder}: already holds {inside.name}; name a new or empty folder")
     except OSError as error:
         raise _cannot_write(folder, error) from None
 

@@ -30,7 +30,9 @@ def _tmpfs(folder):
 
 
 def _mount(*arguments):
-    subprocess.run(["mount", *map(str, arguments)], capture_output=True, check=True)
+    done = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True)
+    if done.returncode:
+        raise OSError(f"mount {arguments}: {done.stderr.strip()}")
 
 
 def _check(place, folder, ending):
@@ -56,7 +58,7 @@ def torture(folder, seconds, seed, sample=False):
     folder : pathlib.Path
         For scratch files.
     seconds : float
-        After this time no further command is tried.
+        After this time nothing further is tried.
     seed : int
         Not used: the inputs are the same in every run.
     sample : bool
@@ -70,11 +72,12 @@ def torture(folder, seconds, seed, sample=False):
     """
     start = time.monotonic()
     counts, failures = {"file size limited": 0, "disk full": 0, "disk read-only": 0}, []
+    commands = []
     try:
         with _tmpfs(folder / "trial"):
             pass
         possible = True
-    except (OSError, subprocess.CalledProcessError):
+    except OSError:
         possible = False
         counts |= dict.fromkeys(("disk full", "disk read-only"), "not possible here")
 
@@ -86,21 +89,26 @@ def torture(folder, seconds, seed, sample=False):
     for scenario in SCENARIOS:
         if (sample and scenario.name not in SAMPLE) or time.monotonic() - start > seconds:
             continue
+        commands.append(scenario.name)
         place = Place(scenario, folder)
         failures.extend(f"{scenario.name}, undisturbed: {fault}" for fault in place.faults)
         for limit in LIMITS[1:2] if sample else LIMITS:
+            if time.monotonic() - start > seconds:
+                break
             place.renew()
             ending = run(scenario.command, place.work, file_limit=limit)
             attempt(place, place.work, "file size limited", _check(place, place.work, ending))
         for free in (FREE[1:2] if sample else (*FREE, None)) if possible else ():
-            with _tmpfs(folder / "disk") as disk:
-                target = disk / place.work.name
+            if time.monotonic() - start > seconds:
+                break
+            with _tmpfs(folder / f"{place.work.name} disk") as disk:
+                target = disk / "work"
                 place.renew(target)
                 if free is None:
                     _mount("-o", "remount,ro", disk)
                 else:
                     used = shutil.disk_usage(disk).used // 1024
-                    _mount("-o", f"remount,size={used + free}k", disk)
+                    _mount("-o", f"remount,size={max(used + free, 1)}k", disk)
                 before = tree(target)
                 ending = run(scenario.command, target)
                 faults = _check(place, target, ending)
@@ -108,4 +116,4 @@ def torture(folder, seconds, seed, sample=False):
                     faults.append("files of a read-only disk changed")
                 _mount("-o", f"remount,rw,size={_ROOM}", disk)
                 attempt(place, target, "disk read-only" if free is None else "disk full", faults)
-    return {**counts, "failures": failures}
+    return {**counts, "commands": commands, "failures": failures}

@@ -4,11 +4,13 @@ The process is a fork, so that nothing has to be imported again. TensorFlow surv
 the parent has only imported it, so the parent must never use it.
 """
 
+import atexit
 import os
 import resource
 import select
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from contextlib import suppress
@@ -95,8 +97,8 @@ def run(command, folder, kill=None, file_limit=None, patience=PATIENCE):
     -------
     Ending
     """
-    counter = folder.with_name(f"{folder.name}.replacements")
-    counter.write_bytes(b"")
+    number, counter = tempfile.mkstemp(prefix="torture_")  # not on the disk that may be full
+    os.close(number)
     (out, out_end), (err, err_end) = os.pipe(), os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -134,8 +136,8 @@ def run(command, folder, kill=None, file_limit=None, patience=PATIENCE):
     os.close(out)
     os.close(err)
     texts = [value.decode("utf-8", "backslashreplace") for value in printed.values()]
-    replacements = counter.stat().st_size
-    counter.unlink()
+    replacements = os.path.getsize(counter)
+    os.unlink(counter)
     return Ending(os.waitstatus_to_exitcode(status), *texts, ended, replacements, survivors)
 
 
@@ -144,6 +146,7 @@ def _become(command, folder, counter, kill, file_limit, out, err):
     code = 1
     try:
         os.setpgid(0, 0)
+        atexit._clear()  # what the parent has to do at its own end
         os.dup2(out, 1)
         os.dup2(err, 2)
         os.closerange(3, 64)  # the pipes of others
@@ -165,6 +168,7 @@ def _become(command, folder, counter, kill, file_limit, out, err):
     except BaseException:
         traceback.print_exc()
     finally:
+        atexit._run_exitfuncs()  # stops the kernel of a notebook, for example
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -20,7 +20,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ.pop("SEDLIB_WORKSPACE", None)
 
 RESULT, PAGE = ROOT / "reports" / "reliability.json", ROOT / "docs" / "reliability.md"
-SHARES = {"odd inputs": 0.1, "disks": 0.15, "kills": 0.4, "mutations": 0.35}
+SHARES = {"odd inputs": 0.08, "disks": 0.17, "kills": 0.45, "mutations": 0.3}
 SAMPLE_INPUTS = 300
 
 

@@ -35,6 +35,8 @@ class Scenario:
         Files that are replaced several times, as a checkpoint is.
     failing : int
         The exit code when a file cannot be written.
+    once : bool
+        Whether it refuses to do again what is done, because that belongs to the user.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Scenario:
     command: Callable
     growing: tuple[str, ...] = ()
     failing: int = 1
+    once: bool = False
 
 
 def tones(seconds, seed=0):
@@ -194,7 +197,11 @@ SCENARIOS = [  # the slow ones last
     Scenario("results", lambda folder: None, _write_results),
     Scenario("features", lambda folder: None, partial(_features, Path("features"))),
     Scenario(
-        "check", lambda folder: _write_recordings(folder / "in"), partial(main, _CHECK), (), 2
+        "check",
+        lambda folder: _write_recordings(folder / "in"),
+        partial(main, _CHECK),
+        failing=2,
+        once=True,
     ),
     Scenario("report", _prepare_report, partial(main, ["report"])),
     Scenario("publish", _prepare_publish, partial(main, ["publish"])),

@@ -24,6 +24,7 @@ def campaign_block(report):
         ("slowest of them", f"{report['mutations']['slowest']} s"),
         ("recordings with odd names", odd["names"]),
         ("recordings with odd sound", odd["recordings"]),
+        ("commands without room on the disk", f"{len(disks['commands'])}, in"),
         ("runs with files of limited size", disks["file size limited"]),
         ("runs on a full disk", disks["disk full"]),
         ("runs on a read-only disk", disks["disk read-only"]),

@@ -309,7 +309,7 @@ def test_a_full_disk_is_one_sentence_that_names_the_file_and_nothing_is_left(che
     done = run("episodes", cwd=top, preexec_fn=allow_small_files)
     assert done.returncode == 1
     path = top / "data" / "episodes" / "a.flac"
-    assert done.stderr.startswith(f"sedlib: {path}: cannot be written; is the disk full ")
+    assert done.stderr.startswith(f"sedlib: {path}: File too large; correct this and ")
     assert len(done.stderr.splitlines()) == 1
     assert list(path.parent.iterdir()) == []
 

@@ -3,6 +3,7 @@
 import json
 import os
 import unicodedata
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -98,6 +99,21 @@ def test_what_a_killed_process_left_behind_is_removed_and_what_a_running_one_wri
         running.write_text("b")
         write_text("c", tmp_path / "c.txt")
         assert names(tmp_path) == [running.name, "c.txt"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_a_process_that_has_ended_but_is_still_listed_is_not_running(tmp_path):
+    child = os.fork()  # not waited for, as in a container without an init process
+    if child == 0:
+        with replacing(tmp_path / "a.txt") as partial:
+            partial.touch()
+            os._exit(9)
+    while Path(f"/proc/{child}/stat").read_text().split()[2] != "Z":
+        pass
+    assert len(names(tmp_path)) == 1
+    write_text("b", tmp_path / "b.txt")
+    assert names(tmp_path) == ["b.txt"]
+    os.waitpid(child, 0)
 
 
 def test_a_staging_folder_is_removed_with_what_is_in_it(tmp_path):

@@ -1,5 +1,8 @@
 """FLAC files: no loss beyond 16 bits, no silent clipping, no partial files."""
 
+import resource
+from functools import partial
+
 import numpy as np
 import pytest
 import soundfile
@@ -63,3 +66,23 @@ def test_a_failed_conversion_keeps_the_old_file(tmp_path):
         convert_to_flac(tmp_path / "a.mkv", tmp_path / "a.flac", rate)
     assert (tmp_path / "a.flac").read_bytes() == b"old"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.flac", "a.mkv"]
+
+
+@pytest.mark.parametrize("missing", [1, 100, 3_000, 10_000, 27_000])
+def test_a_disk_that_is_full_at_any_byte_never_leaves_a_truncated_file(tmp_path, missing):
+    source, target = tmp_path / "in.wav", tmp_path / "a.flac"
+    noise = np.random.default_rng(0).normal(0, 0.1, 16_000).clip(-1, 1)
+    soundfile.write(source, noise, 8000)
+    write_flac(target, noise, 8000)
+    whole = target.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for write in (partial(write_flac, target, noise), partial(convert_to_flac, source, target)):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) - missing, limits[1]))
+        try:
+            with pytest.raises(OSError, match="File too large") as error:
+                write(8000)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert error.value.filename == str(target)
+        assert target.read_bytes() == whole
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.flac", "in.wav"]

@@ -16,6 +16,7 @@ from detect_runs import FORMATS, RATE, TWO, Ear, found, run, tone, write, write_
 from sedlib import annotations, detection
 from sedlib.__main__ import main
 from sedlib.detection import score_table
+from sedlib.files import staging_folder
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -433,6 +434,19 @@ def test_a_run_that_is_killed_at_any_replacement_continues_to_the_same_files(pla
             if not killed:
                 break
         assert kill > 12  # two replacements for each result and one for each entry of the record
+
+
+def test_what_a_killed_run_left_behind_is_removed_also_when_nothing_is_left_to_do(place):
+    write(place / "in" / "a.wav")
+    assert run("in", "--output", "out") == 0
+    child = os.fork()
+    if child == 0:
+        with staging_folder(place / "out" / ".sedlib"):
+            os._exit(9)
+    os.waitpid(child, 0)
+    assert len(list((place / "out" / ".sedlib").glob(".partial*"))) == 1
+    assert run("in", "--output", "out") == 0
+    assert list((place / "out" / ".sedlib").glob(".partial*")) == []
 
 
 def results(output):

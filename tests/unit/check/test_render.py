@@ -4,9 +4,8 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -182,15 +181,17 @@ def test_a_refused_correction_names_the_file_in_the_folder_that_was_asked_for(fo
         write_corrected(check_folder(folder, CLASSES), target)
 
 
-def test_what_a_killed_correction_left_behind_is_removed_by_the_next(folder, tmp_path):
-    code = (
-        "import os, sys; from sedlib.check import check_folder, write_corrected; "
-        f"report = check_folder({str(folder)!r}, {CLASSES}); os.rename = lambda *_: os._exit(9); "
-        f"write_corrected(report, {str(tmp_path / 'corrected')!r})"
-    )
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 9
+@pytest.mark.parametrize("before", [True, False])
+def test_what_a_killed_correction_left_behind_is_removed_by_the_next(folder, tmp_path, before):
+    report, rename = check_folder(folder, CLASSES), os.rename
+    child = os.fork()
+    if child == 0:
+        os.rename = lambda *paths: (before or rename(*paths), os._exit(9))
+        write_corrected(report, tmp_path / "corrected")
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
     assert len(list(tmp_path.glob(".partial*"))) == 1
-    write_corrected(check_folder(folder, CLASSES), tmp_path / "corrected")
+    with nullcontext() if before else pytest.raises(SedlibError, match="already holds"):
+        write_corrected(report, tmp_path / "corrected")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["corrected", "own"]
 
 
