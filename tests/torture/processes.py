@@ -105,7 +105,7 @@ def run(command, folder, kill=None, file_limit=None, patience=PATIENCE):
     start = time.monotonic()
     process = os.fork()
     if not process:
-        _become(command, folder, counter, kill, file_limit, out_end, err_end)
+        _become(command, folder, counter, kill, file_limit, (out, out_end, err, err_end))
     os.close(out_end)
     os.close(err_end)
     printed, open_ends = {out: b"", err: b""}, [out, err]
@@ -141,15 +141,16 @@ def run(command, folder, kill=None, file_limit=None, patience=PATIENCE):
     return Ending(os.waitstatus_to_exitcode(status), *texts, ended, replacements, survivors)
 
 
-def _become(command, folder, counter, kill, file_limit, out, err):
+def _become(command, folder, counter, kill, file_limit, pipes):
     """Turn this forked process into the command; it never returns."""
     code = 1
     try:
         os.setpgid(0, 0)
         atexit._clear()  # what the parent has to do at its own end
-        os.dup2(out, 1)
-        os.dup2(err, 2)
-        os.closerange(3, 64)  # the pipes of others
+        os.dup2(pipes[1], 1)
+        os.dup2(pipes[3], 2)
+        for pipe in pipes:
+            os.close(pipe)
         sys.stdout = open(1, "w", errors="backslashreplace", closefd=False)
         sys.stderr = open(2, "w", errors="backslashreplace", closefd=False)
         os.chdir(folder)

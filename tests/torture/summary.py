@@ -14,18 +14,17 @@ def campaign_block(report):
     str
     """
     kills, disks, odd = report["kills"], report["disks"], report["odd inputs"]
-    replacements = sum(kills["replacements"].values())
+    possible = f"{2 * sum(kills['replacements'].values())}, {len(kills['replacements'])} commands"
+    commands = f", {len(disks['commands'])} commands"
     tried = kills["killed before"] + kills["killed after"]
     rows = [
-        ("kills before or after a replacement of a file", tried),
-        ("of", f"{2 * replacements}, in {len(kills['replacements'])} commands"),
+        ("kills before or after a replacement of a file", f"{tried} of {possible}"),
         ("kills at random times", kills["killed at random"]),
         ("mutated files", report["mutations"]["inputs"]),
         ("slowest of them", f"{report['mutations']['slowest']} s"),
         ("recordings with odd names", odd["names"]),
         ("recordings with odd sound", odd["recordings"]),
-        ("commands without room on the disk", f"{len(disks['commands'])}, in"),
-        ("runs with files of limited size", disks["file size limited"]),
+        ("runs with files of limited size", f"{disks['file size limited']}{commands}"),
         ("runs on a full disk", disks["disk full"]),
         ("runs on a read-only disk", disks["disk read-only"]),
         ("**failures**", f"**{report['failures']}**"),
