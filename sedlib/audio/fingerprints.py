@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import soxr
-from scipy import fft, ndimage, signal
 
 _RATE = 8000  # Hz; what all codecs keep
 _N_FFT, _HOP = 512, 128  # samples, 64 and 16 ms
@@ -68,7 +67,7 @@ class Fingerprinter:
 
     def __init__(self, sample_rate):
         self._resampler = soxr.ResampleStream(sample_rate, _RATE, 1)
-        self._window = signal.get_window("hann", _N_FFT).astype(np.float32) * (2 / _N_FFT)
+        self._window = np.hanning(_N_FFT + 1)[:-1].astype(np.float32) * (2 / _N_FFT)
         self._samples = np.zeros(_N_FFT // 2, np.float32)
         self._frames = np.empty((0, _BINS.stop - _BINS.start), np.float32)
         self._position = 0  # number of the first of these frames
@@ -104,9 +103,11 @@ class Fingerprinter:
 
     def _find_peaks(self, samples, last):
         """Transform samples and keep the peaks of all frames whose surroundings are known."""
+        from scipy import ndimage  # here, because a rerun of `detect` with nothing to do is quick
+
         if len(samples) >= _N_FFT:
             frames = np.lib.stride_tricks.sliding_window_view(samples, _N_FFT)[::_HOP]
-            magnitudes = np.abs(fft.rfft(frames * self._window)[:, _BINS])
+            magnitudes = np.abs(np.fft.rfft(frames * self._window)[:, _BINS])
             self._frames = np.concatenate([self._frames, magnitudes])
         if not len(self._frames):
             return
