@@ -344,7 +344,7 @@ table.set_index("episode").round(1)
 # %% [markdown]
 # ## Findings
 # - Every recording is brought to one loudness first, so that the level at which it was recorded
-#   does not matter.
+#   matters little. The gain also raises the rounding noise of a very quiet 16-bit recording.
 # - The network receives the STFT magnitudes of one segment at a time. The comparison above checks
 #   that they agree with those of librosa.
 # - The length of the window is a compromise between resolution in time and in frequency.

@@ -1,7 +1,7 @@
 """The spectrogram of one-second segments, computed alike for training and for detection.
 
 Every recording is first brought to the same loudness, so that the level at which it was recorded
-makes no difference. A segment is one second of mono sound. Its feature is the magnitude of the
+matters little. A segment is one second of mono sound. Its feature is the magnitude of the
 short-time Fourier transform (STFT), on a linear scale::
 
     X[t, k] = | sum_n w[n] x[t * hop_length + n - n_fft / 2] exp(-2 pi i k n / n_fft) |

@@ -1,8 +1,8 @@
 """A trained network on one recording of any length, in constant memory.
 
 The recording is read twice: to measure its loudness, and to score it at the loudness that the
-network was trained with (`sedlib.features.normalising_gain`). Its level therefore makes no
-difference.
+network was trained with (`sedlib.features.normalising_gain`). Its level therefore matters
+little: only the rounding noise of a very quiet recording is amplified with it.
 
 A segment of one second begins at every hop, also in the second before the recording, so that
 each hop lies in equally many segments; its score is the mean of theirs. The recording is
