@@ -53,13 +53,13 @@ split = episodes.usable_split(params.split, data / "episodes")
 
 # %% [markdown]
 # ## Loudness of a recording
-# Two recordings of the same scene can differ in level by 30 dB, and the same sound should get the
-# same scores in both. Each recording is therefore first brought to one loudness, by one gain for
-# the whole recording, so that loud and quiet passages within it keep their relation. Loudness is
+# Recordings of one scene can differ widely in level, but the same sound should get similar scores
+# in all of them. Each recording is therefore first brought to one loudness, by one gain for the
+# whole recording, so that loud and quiet passages within it keep their relation. Loudness is
 # measured as broadcasters do ([EBU R 128](https://tech.ebu.ch/publications/r128)): the mean power
-# after a filter that resembles hearing, without the pauses, in *loudness units relative to full
-# scale* (LUFS). The loudness aimed at is `stft.loudness`. The gain is at most `stft.largest_gain`
-# dB, so that the faint noise of a recording of almost nothing stays faint.
+# after a filter that resembles hearing, with quiet passages left out, in *loudness units relative
+# to full scale* (LUFS). `stft.loudness` sets the target. The gain is at most `stft.largest_gain`
+# dB, so that the noise of a nearly silent recording is not amplified to full loudness.
 
 # %%
 levels = {}
@@ -129,8 +129,8 @@ print(f"Frequency bins are {rate / stft.n_fft:.1f} Hz apart.")
 # %% [markdown]
 # Frames are centred: the first one is centred on the first sample of the segment. For that, each
 # segment is padded with zeros (half the length of the FFT) on both sides. It would also be
-# possible to pad with the neighbouring sound. With zeros, the spectrogram of a segment does not
-# depend on the segments before and after it.
+# possible to pad with the neighbouring sound. With zeros, apart from the gain of the whole
+# recording, the spectrogram of a segment does not depend on the segments before and after it.
 #
 # The figure shows the first windows, scaled to the peak of the sound, over the waveform of the
 # example. The grey area is padding.
@@ -353,6 +353,6 @@ table.set_index("episode").round(1)
 # - The label rule changes how many segments a class has, most of all for short sounds. Results
 #   under two different rules must not be compared.
 #
-# **Limits.** The spectrogram of a segment holds nothing of the sound before and after it, and
-# a sound that crosses the boundary of two segments is seen in two parts. The examples and the
-# table of the label rules come from a single episode.
+# **Limits.** Apart from the gain, the spectrogram of a segment holds nothing of the sound before
+# and after it, and a sound that crosses the boundary of two segments is seen in two parts. The
+# examples and the table of the label rules come from a single episode.

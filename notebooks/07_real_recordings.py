@@ -292,13 +292,13 @@ for variant in (synthetic, both):
 #
 # **Limits.** The results depend on the sound bank: if a class has only one or two groups in the
 # test subset, its result says little about sounds from other sources. Episodes mixed from
-# recordings are limited to 7.5 kHz and synthetic ones to 9 kHz, so the two corpora differ not only
-# in their sounds. Rooms, levels and scripts are synthetic in both, so the results do not predict
-# the performance on real broadcasts. In the stored experiment, the mixtures of single laughs are
-# all in the validation subset, and some of the single laughs are also clips of the class `laughing`
-# in the other subsets. The validation results for laughter are therefore not independent of
-# training and test. Since then, the sound bank is also searched for copies that were cut or encoded
-# again. Eight clips of one speaker and two of applause turned out to be such copies of one another
-# and were spread over training and test, so the results for speech and clapping are somewhat
-# optimistic. The stored experiment was also run before recordings were brought to one loudness
-# (notebook 2).
+# recordings are limited to 7.5 kHz and synthetic ones to 9 kHz, so the two corpora also differ in
+# bandwidth. Rooms, levels and scripts are synthetic in both, so the results do not predict the
+# performance on real broadcasts. Some recordings of audience laughter were made by mixing single
+# laughs. In the stored experiment, all of these are in the validation subset, while some of the
+# same single laughs are clips of the class `laughing` in the other subsets. The validation results
+# for laughter are therefore not independent of training and test. The search for copies that were
+# cut or encoded again was added after this experiment. It found that eight speech clips of one
+# speaker share sound, and so do two clips of applause. Both sets were spread over training and
+# test, so the results for speech and clapping may be optimistic. The stored experiment was also run
+# before recordings were brought to one loudness (notebook 2).

@@ -50,8 +50,9 @@ def normalising_gain(blocks, stft):
     Returns
     -------
     float
-        Factor for the samples, greater than 0. It is at most ``stft.largest_gain`` in dB, so
-        that the faint noise of a recording of almost nothing stays faint; 1 for silence.
+        Factor for the samples, greater than 0; 1 for silence. It is at most
+        ``stft.largest_gain`` in dB, so that the noise of a nearly silent recording is not
+        amplified to full loudness.
     """
     if stft.loudness is None:
         return 1.0

@@ -1,4 +1,4 @@
-"""Writing files completely or not at all; names as they are shown, and as they may be misspelt."""
+"""Atomic file writes, and names: how they are compared, shown and corrected."""
 
 import difflib
 import json
@@ -221,7 +221,7 @@ def normal_name(name):
 
 
 def printable(text):
-    r"""Write the control characters of a text as escapes, so that it is one line of any terminal.
+    r"""Write control characters as escapes, so that a text stays on one line of a terminal.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 The method is that of Wang [1]_: the peaks of a spectrogram survive lossy codecs, resampling and a
 change of level, and two sounds that share many pairs of peaks at one shift in time share a
-recording. Nothing is recognised that was played faster or slower.
+recording. Copies at another speed or pitch are not recognised.
 
 .. [1] A. L.-C. Wang, "An industrial-strength audio search algorithm", Proc. ISMIR, 2003.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
-_RATE = 8000  # Hz; what all codecs keep
+_RATE = 8000  # Hz; a band that common codecs keep
 _N_FFT, _HOP = 512, 128  # samples, 64 and 16 ms
 _BINS = slice(13, 231)  # 200 to 3600 Hz
 _NEAR = (8, 12)  # frames and bins; a peak is the largest value so far around it
@@ -25,7 +25,7 @@ _MOST = 50  # equal landmarks of one recording that are used: a steady sound has
 # At one shift, 12 different landmarks within 10 s are no chance, if they begin at 4 frequencies or
 # more: all recordings of one tone are alike.
 _VOTES, _WITHIN, _TONES = 12, 10 * _RATE // _HOP, 4
-_COPIED_SHARE, _COPIED_SECONDS = 0.5, 120  # no title sequence is as long
+_COPIED_SHARE, _COPIED_SECONDS = 0.5, 120  # longer than title sequences usually are
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class SharedSound:
     first, second : str
         Names of the recordings.
     seconds : int
-        Length of the sound, from the seconds that hold some of it.
+        Number of seconds that hold shared landmarks.
     share : float
-        Of the seconds with any sound in the shorter recording, in (0, 1].
+        `seconds` as a share of the seconds with landmarks in the shorter recording, in (0, 1].
     """
 
     first: str
@@ -52,12 +52,12 @@ class SharedSound:
 
     @property
     def is_leak(self):
-        """Whether it is half of a recording or two minutes, and not just a title sequence."""
+        """Whether it is at least half of the shorter recording, or at least two minutes."""
         return self.share >= _COPIED_SHARE or self.seconds >= _COPIED_SECONDS
 
 
 class Fingerprinter:
-    """Find the peaks in the spectrogram of a stream of sound, in constant memory.
+    """Find the peaks in the spectrogram of a stream of sound, without holding the sound.
 
     Parameters
     ----------
@@ -148,8 +148,9 @@ def fingerprint(blocks, sample_rate):
 def find_shared_sound(fingerprints):
     """Find the recordings that share sound.
 
-    Copies are found from a length of about 3 s on, most of 1 s, but never those of a sound with
-    few partials, such as a bell; see ``tests/unit/audio/test_fingerprints.py``.
+    Copies of about 3 s or more are usually found, and many shorter ones. Sounds with few partials,
+    such as bells, are not matched. Repeated passages of one piece of music may match although
+    neither is a copy.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The loudness of a recording, as ITU-R BS.1770 and EBU R 128 define it for one channel."""
+"""The loudness of a recording, as ITU-R BS.1770 defines it for one channel."""
 
 import numpy as np
 
@@ -9,12 +9,13 @@ RELATIVE_GATE = -10.0  # LU, relative to the loudness of the blocks that pass th
 
 
 def measure_loudness(blocks, sample_rate):
-    """Measure the integrated loudness of a stream of sound in constant memory.
+    """Measure the integrated loudness of a stream of sound, without holding the sound in memory.
 
     The sound is filtered as BS.1770-5 [1]_ says, by a shelf for the effect of the head and a
     high-pass (K-weighting). The loudness is that of the mean power of all blocks of 0.4 s, at
     a hop of 0.1 s, that pass two gates: blocks below -70 LUFS do not count, nor do those more
-    than 10 LU below the loudness of the others. Pauses therefore make no difference.
+    than 10 LU below the loudness of all blocks that pass the first gate. Long pauses therefore
+    hardly change the result.
 
     Parameters
     ----------
@@ -32,7 +33,7 @@ def measure_loudness(blocks, sample_rate):
     References
     ----------
     .. [1] Recommendation ITU-R BS.1770-5, "Algorithms to measure audio programme loudness and
-       true-peak audio level", 2023. EBU R 128 adds the relative gate.
+       true-peak audio level", 2023. EBU R 128 adopts this measure.
 
     Examples
     --------
@@ -66,8 +67,9 @@ def measure_loudness(blocks, sample_rate):
 def k_weighting(sample_rate):
     """Design the K-weighting filter for a sample rate.
 
-    BS.1770 gives the coefficients for 48 kHz alone. Those for other rates follow from its two
-    analogue prototypes by the bilinear transform; at 48 kHz they are those of BS.1770.
+    BS.1770 gives the coefficients for 48 kHz alone. The frequencies, quality factors and gains
+    below are those of the analogue filters that lead to these coefficients by the bilinear
+    transform, which then gives the coefficients for any other rate.
 
     Parameters
     ----------

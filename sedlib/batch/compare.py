@@ -14,8 +14,8 @@ from sedlib.labels import label_segments
 def compare_with_reference(outcomes, reference, classes, output, aliases=None, overwrite=False):
     """Score the detected events segment by segment, against reference annotations.
 
-    Only the classes that occur in the reference are scored: a class that nobody annotated has no
-    ground truth.
+    Only the classes that occur in the reference are scored, because any other class may not have
+    been annotated. False alarms of the other classes are therefore not counted.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def compare_with_reference(outcomes, reference, classes, output, aliases=None, o
     Raises
     ------
     SedlibError
-        If no file was detected that the reference has events of the model's classes for.
+        If the reference has no event of the model's classes in any file that was processed.
     """
     named = set(reference.events["filename"])
     detected = {recording_name(o.path.name): o for o in outcomes if not o.fault}

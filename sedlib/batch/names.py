@@ -64,7 +64,7 @@ def scores_name(name):
 
 
 def _candidates(path, below):
-    """Yield names for the result of a file, each telling more than the one before."""
+    """Yield names for the result of a file, each more specific than the one before."""
     above = Path(os.path.abspath(path)).parts[1 : -len(below.parts)]
     short = below.with_name(below.stem) if below.suffix.lower() in MEDIA_SUFFIXES else below
     for depth in range(len(above) + 1):

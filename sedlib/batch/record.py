@@ -1,8 +1,8 @@
 """Which files of an output folder `sedlib detect` wrote, and what each was made from.
 
 ``.sedlib`` in the output folder holds one small JSON file for each result, so that several runs
-can write to one folder. It is written before the result, with the SHA-256 of what is about to
-be written: a run may be killed at any time, and what it wrote is still known to be ours.
+can write to one folder. It is written before the result, with the SHA-256 of the result: if a run
+is killed in between, a later run still recognises the result as its own.
 """
 
 import hashlib
@@ -68,7 +68,7 @@ class Record:
         self.output, self.overwrite = output, overwrite
 
     def done(self, names, made_from, source):
-        """Return the entry of the first result if all are whole and made from just this.
+        """Return the entry of the first result if all are unchanged and made from this input.
 
         Raises
         ------
@@ -196,7 +196,9 @@ class Record:
 
 
 def source_id(path, output):
-    """Stand for the place of a media file relative to the output folder, without naming it.
+    """Return a hash of the path of a media file relative to the output folder.
+
+    The record then shows whether a file is the same without naming any folder.
 
     Parameters
     ----------

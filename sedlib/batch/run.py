@@ -98,10 +98,10 @@ class Task:
 
 
 def plan_tasks(files, model, output, options, overwrite=False, further=()):
-    """Decide what to do with each file, and refuse what must not be done.
+    """Decide what to do with each file; refuse to replace files that are not results of it.
 
-    Nothing is written. A file whose results are whole and were made from the same file with the
-    same model and options is not processed again.
+    No result is written. A file is not processed again if its results are unchanged, and the
+    size and modification time of the file, the model and the options are those of before.
 
     Parameters
     ----------
@@ -172,9 +172,8 @@ def detect_tasks(
 ):
     """Detect the events of each file in turn.
 
-    What goes wrong with one file is the fault of its outcome and does not stop the others,
-    except where a result cannot be written: the disk is full, for example. Then there are no
-    further outcomes.
+    An error in one file is stored in its outcome, and the next file is processed. If a result
+    cannot be written, for example because the disk is full, no further outcomes follow.
 
     Parameters
     ----------

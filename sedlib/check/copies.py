@@ -1,4 +1,4 @@
-"""Judge whether recordings share sound, exactly or as copies that were re-encoded or cut."""
+"""Find recordings with identical sound, and with sound that was re-encoded or cut."""
 
 from collections import Counter
 
@@ -9,7 +9,7 @@ _LONG = 10  # s of shared sound that deserve a look
 
 
 def shared_sound(folder):
-    """Yield the sound that recordings of different names share."""
+    """Yield a finding for recordings of different names with identical or similar sound."""
     copies = {}
     for sound in folder.readable:
         copies.setdefault(sound.content, {}).setdefault(sound.recording, sound.file)
@@ -19,7 +19,7 @@ def shared_sound(folder):
             finding, detail = "duplicate", f"{listed(files)} hold the same sound"
             if len(subsets) > 1:
                 finding = "leakage"
-                detail += f", in {listed(subsets)}; what is trained on must not be tested on"
+                detail += f", in {listed(subsets)}; training and test data must not overlap"
             # A split needs no recording twice, whatever the subsets.
             severity = "error" if subsets.total() > 1 else "warning"
             yield Finding(severity, finding, f"{detail}; keep one", *next(iter(files.items())))
@@ -27,7 +27,7 @@ def shared_sound(folder):
 
 
 def _similar_sound(folder):
-    """Yield what recordings of different subsets share without being equal."""
+    """Yield a finding for recordings of different subsets that share sound but are not equal."""
     sounds = {s.recording: s for s in folder.readable if s.fingerprint is not None}
     for shared in find_shared_sound({name: s.fingerprint for name, s in sounds.items()}):
         first, second = sounds[shared.first], sounds[shared.second]
@@ -42,7 +42,7 @@ def _similar_sound(folder):
             detail += f", as copies and excerpts do; {advice}"
             yield Finding("error", "leakage", detail, *place)
         elif shared.seconds >= _LONG:
-            advice = "no harm if it is a title sequence"
+            advice = "a title sequence is acceptable, but makes results for its sounds optimistic"
             yield Finding("warning", "shared sound", f"{detail}; {advice}", *place)
 
 
