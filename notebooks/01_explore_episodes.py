@@ -135,7 +135,7 @@ fig, ax = plt.subplots(figsize=(plots.WIDTH, 4))
 names = ("published", "these episodes")
 plots.draw_change(ax, published["share"], statistics["share"], colours, names)
 ax.set(xscale="log", xlabel="share of the total duration (%)")
-ax.xaxis.set_major_formatter("{x:g}")
+plots.label_log_axis(ax.xaxis)
 plots.save_figure(fig, figures / "shares.png")
 plt.show()
 
@@ -177,20 +177,21 @@ plt.show()
 
 # %% [markdown]
 # ## Duration of events
-# The box plot shows the event durations of each class, again on a logarithmic axis. A box spans
-# the middle half of the durations, the line in it is the median, the whiskers reach from the 10th
-# to the 90th percentile, and dots are events beyond them. The dotted line marks one second. This
-# is the length of a *segment*, the unit that the network classifies.
+# The box plot shows the event durations of each class, again on a logarithmic axis. A box spans the
+# middle half of the durations, the white line in it is the median, the whiskers reach from the 10th
+# to the 90th percentile, and dots are events beyond them. The dotted line marks one second. This is
+# the length of a *segment*, the unit that the network classifies.
 
 # %%
 options = {"y": "event_label", "order": classes, "hue": "event_label", "hue_order": classes}
 style = {"whis": (10, 90), "fliersize": 1, "saturation": 1, "linewidth": 0.8}
+style["medianprops"] = {"color": "white", "linewidth": 1.6}
 fig, ax = plt.subplots(figsize=(plots.WIDTH, 4))
 sns.boxplot(events, x="duration", **options, palette=colours, **style, ax=ax)
-ax.axvline(1, color="0.4", ls=":")
+ax.axvline(1, color="0.4", ls=":", zorder=0)
 ax.set(xscale="log", xlabel="duration of an event (s)", ylabel="")
 ax.set_xticks([0.5, 1, 2, 5, 10, 20, 50])
-ax.xaxis.set_major_formatter("{x:g}")
+plots.label_log_axis(ax.xaxis)
 plots.save_figure(fig, figures / "lengths.png")
 plt.show()
 
@@ -347,7 +348,7 @@ rows, bound = np.arange(len(examples) + 1) - 0.5, difference.abs().max(axis=None
 mesh = right.pcolormesh(bands, rows, difference.T, cmap="RdBu_r", vmin=-bound, vmax=bound)
 fig.colorbar(mesh, ax=right, label="difference from all segments (dB)")
 right.set(xscale="log", xlabel="frequency (Hz)")
-right.xaxis.set_major_formatter("{x:g}")
+plots.label_log_axis(right.xaxis)
 plots.save_figure(fig, figures / "level_and_spectrum.png")
 plt.show()
 
@@ -359,13 +360,15 @@ print(f"Mean width of a box: {quartiles.diff().iloc[-1].mean():.0f} dB")
 
 # %% [markdown]
 # The medians of the levels can be compared with the width of a box, which holds half of the
-# segments of a class. Where two boxes overlap, the level alone does not separate the two classes.
-# A row of the right panel whose colours change with frequency belongs to a class with a timbre of
-# its own. The synthetic sounds all end at the same frequency, a little above 9 kHz, so that their
-# bandwidth cannot reveal a class. The baseline of notebook 4, a logistic regression on the
-# logarithm of the time-averaged spectrum, measures how far a classifier gets that receives nothing
-# but level and timbre. Neither of the two describes the temporal structure of a sound within the
-# segment. The network therefore receives the spectrogram with all its frames.
+# segments of a class. Where two boxes overlap, the level alone does not separate the two classes. A
+# row of the right panel whose colours change with frequency belongs to a class with a timbre of its
+# own. The synthetic sounds all end at the same frequency, a little above 9 kHz, so that their
+# bandwidth cannot reveal a class. The band that holds this frequency reaches to about 11 kHz. The
+# levels are those of the recordings; notebook 2 then brings all recordings to one loudness. The
+# baseline of notebook 4, a logistic regression on the logarithm of the time-averaged spectrum,
+# measures how far a classifier gets that receives nothing but level and timbre. Neither of the two
+# describes the temporal structure of a sound within the segment. The network therefore receives the
+# spectrogram with all its frames.
 
 # %% [markdown]
 # ## Findings

@@ -178,7 +178,7 @@ for ax, n_fft in zip(axes, (stft.n_fft // 8, stft.n_fft, stft.n_fft * 8), strict
     mesh = plots.draw_spectrogram(ax, magnitude, other, fmax=min(8000, rate / 2), start=start)
     ax.set_title(f"window {1000 * length / rate:.0f} ms, {rate / n_fft:.0f} Hz between bins")
     ax.label_outer()
-fig.colorbar(mesh, ax=axes, label="level below the peak (dB)", pad=0.01)
+fig.colorbar(mesh, ax=axes, label="level relative to the peak (dB)", pad=0.01)
 plots.save_figure(fig, figures / "resolution.png")
 plt.show()
 
@@ -232,19 +232,20 @@ axes[0].set(xlabel="time (s)", ylabel="frequency (kHz)", title="linear magnitude
 decibels = plots.draw_spectrogram(axes[1], magnitude, stft)
 axes[1].set_title("the same in dB")
 axes[2].hist(level.ravel(), bins=60, color="0.4", log=True)
+plots.label_log_axis(axes[2].yaxis)
 axes[2].set(xlabel="level (dB)", ylabel="number of magnitudes", title="distribution")
 fig.colorbar(linear, ax=axes[0], label="magnitude")
-fig.colorbar(decibels, ax=axes[1], label="level below the peak (dB)")
+fig.colorbar(decibels, ax=axes[1], label="level relative to the peak (dB)")
 plots.save_figure(fig, figures / "compression.png")
 plt.show()
 
 # %% [markdown]
 # On the linear scale the few loudest magnitudes hide the rest; in dB quieter sounds become visible,
 # too. The sounds of the synthetic episodes end a little above 9 kHz. The faint noise above this
-# frequency is dark in the middle panel and, at a sample rate of 44.1 kHz, forms the peak at the
-# left of the histogram. If the sound of a segment does not begin at zero, the first frame may show
-# a faint column up to the highest frequency: the step from the padding to the sound contains all
-# frequencies.
+# frequency is dark in the middle panel, which shows 70 dB, and, at a sample rate of 44.1 kHz, forms
+# the peak at the left of the histogram. If the sound of a segment does not begin at zero, the first
+# frame may show a faint column up to the highest frequency: the step from the padding to the sound
+# contains all frequencies.
 #
 # The features are stored on the linear scale, as in the 2018 experiment. The 2018 model (`vtt2018`
 # in `params.yaml`) receives them as they are. The network `compact` starts with layers that compute
@@ -277,8 +278,8 @@ own = events[events["event_label"] == rule_label]
 first = int(own["onset"].min())
 
 # %% [markdown]
-# The figure shows the annotated events of one class in the 30 s from its first onset on, and below
-# them the segments that get the label under each rule.
+# The figure shows the annotated events of one class in 30 s from the second of its first onset on,
+# and below them the segments that get the label under each rule.
 
 # %%
 fig, ax = plt.subplots(figsize=(plots.WIDTH, 2.8))
@@ -348,8 +349,8 @@ table.set_index("episode").round(1)
 # - The network receives the STFT magnitudes of one segment at a time. The comparison above checks
 #   that they agree with those of librosa.
 # - The length of the window is a compromise between resolution in time and in frequency.
-# - On a linear scale the loudest bins dominate. The network `compact` therefore computes a log-mel
-#   spectrogram first; notebook 6 measures the effect of this input.
+# - On a linear scale the loudest bins dominate. The network `compact` computes a log-mel
+#   spectrogram first; notebook 6 measures what this input gains or loses.
 # - The label rule changes how many segments a class has, most of all for short sounds. Results
 #   under two different rules must not be compared.
 #

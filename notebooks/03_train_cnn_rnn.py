@@ -91,7 +91,7 @@ pd.DataFrame({subset: y.sum(axis=0) for subset, y in labels.items()}, classes)
 # them (logarithm, average pooling, normalisation, activation and dropout) are left out; the table
 # below lists them all. Below each box is the shape of its output for one segment, frames x bins or
 # bands x channels; the last layers have no frequency axis. The taller a box, the more values it
-# gives for each frame, on a logarithmic scale.
+# gives for each frame (the last one: for the segment), on a logarithmic scale.
 
 # %%
 network = models.build_model(options.preset, classes, stft)
@@ -180,7 +180,8 @@ shares.assign(factor=shares["mixed"] / shares["original"]).round(1)
 fig, ax = plt.subplots(figsize=(plots.WIDTH, 3.8))
 names, ticks = ("without mixup", "with mixup"), [1, 10, 100]
 plots.draw_change(ax, shares["original"], shares["mixed"], colours, names)
-ax.set(xlabel="training segments (%)", xscale="log", xticks=ticks, xticklabels=ticks)
+ax.set(xlabel="training segments (%)", xscale="log", xticks=ticks)
+plots.label_log_axis(ax.xaxis)
 plots.save_figure(fig, figures / "imbalance.png")
 plt.show()
 

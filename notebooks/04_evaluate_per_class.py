@@ -135,7 +135,8 @@ baseline_estimated = baseline_scores >= levels
 #
 # *Macro* is the mean over the classes; *micro* adds up the counts of all classes first, so that
 # frequent classes dominate it. A value that would be 0/0, such as the precision of a class that is
-# never detected, is undefined (NaN) and left out of the macro average.
+# never detected, is undefined (NaN) and left out of the macro average. The average
+# precision of the micro row and the support of both averages are not computed.
 
 # %% tags=["trained"]
 by_class = metrics.segment_metrics(reference, estimated, classes, scores)
@@ -174,7 +175,8 @@ gain[["baseline", "network", "difference", "low", "high"]]
 # %% [markdown]
 # Where the interval lies above zero, the network is better than the baseline for this class, beyond
 # the variation that the bootstrap measures. The figure shows the same F1 values: filled dots for
-# the network, with 95 % confidence intervals, and white dots for the baseline.
+# the network, with the 95 % confidence intervals of the network alone, and white dots for the
+# baseline.
 
 # %% tags=["trained"]
 intervals = metrics.confidence_intervals(samples)
@@ -295,12 +297,13 @@ pd.concat({g: pd.DataFrame(b, ["low", "high"]).T for g, b in f1_bounds.items()},
 curve = metrics.reliability_curve(*for_all)
 fig, (left, right) = plt.subplots(1, 2, figsize=(plots.WIDTH, 4))
 left.plot([0, 1], [0, 1], color="0.6", ls=":", label="calibrated")
-left.plot(curve["mean_score"], curve["fraction_of_positives"], "o-", color="0.2", label="network")
+shares, style = curve["fraction_of_positives"], {"color": "0.2", "clip_on": False}
+left.plot(curve["mean_score"], shares, "o-", label="network", **style)
 left.set(xlabel="mean score", ylabel="share of reference labels", xlim=(0, 1), ylim=(0, 1))
 left.legend()
 right.bar(curve["lower"], curve["count"], 1 / len(curve), align="edge", color="0.6", ec="white")
 right.set(xlabel="score", ylabel="number of scores", yscale="log", xlim=(0, 1))
-right.yaxis.set_major_formatter("{x:g}")
+plots.label_log_axis(right.yaxis)
 plots.save_figure(fig, figures / "reliability.png")
 plt.show()
 
@@ -337,7 +340,8 @@ plots.save_figure(fig, figures / "precision_recall.png")
 plt.show()
 
 # %% [markdown]
-# The position of the dot on the curve shows whether the threshold favours precision or recall. A
+# The position of the dot shows whether the threshold favours precision or recall. The curve keeps
+# the highest precision at each recall, so the dot can lie a little below it. A
 # class that is never detected has no precision and no dot.
 
 # %% [markdown]
@@ -418,7 +422,7 @@ magnitude = features.spectrogram(sound[np.newaxis], params.stft)[0]
 size = (plots.WIDTH, 6.5)
 fig, (upper, lower) = plt.subplots(2, 1, figsize=size, height_ratios=[1, 1.6], sharex=True)
 mesh = plots.draw_spectrogram(upper, magnitude, params.stft, fmax=11025, start=start)
-fig.colorbar(mesh, ax=upper, label="level below the peak (dB)", pad=0.01)
+fig.colorbar(mesh, ax=upper, label="level relative to the peak (dB)", pad=0.01)
 upper.set(title=episode, xlabel="")
 own_events = annotations.read(data / "episodes" / f"{episode}.json")
 plots.draw_events(lower, own_events, classes, estimated=event_tables[episode])

@@ -176,7 +176,7 @@ plots.draw_waveform(axes[0], sound, rate, start)
 levels = plots.draw_spectrogram(axes[1], magnitude, coarse, fmax=11025, start=start)
 shades = plots.draw_scores(axes[2], scores, classes)
 plots.draw_events(axes[3], bars, classes, estimated=lines)
-fig.colorbar(levels, ax=axes[1], label="level below the peak (dB)", pad=0.01)
+fig.colorbar(levels, ax=axes[1], label="level relative to the peak (dB)", pad=0.01)
 fig.colorbar(shades, ax=axes[2], label="score", pad=0.01)
 for ax, text in zip(axes, ("waveform", "spectrogram", "scores", title), strict=True):
     ax.set(title=text, xlim=(start, stop))

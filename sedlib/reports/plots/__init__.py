@@ -13,6 +13,7 @@ from sedlib.reports.plots.axes import (
     draw_scores,
     draw_spectrogram,
     draw_waveform,
+    label_log_axis,
     label_rows,
 )
 from sedlib.reports.plots.figures import (

@@ -4,6 +4,7 @@ import librosa
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
+from matplotlib.ticker import NullFormatter
 
 from sedlib.reports.plots.style import class_colours
 
@@ -205,6 +206,21 @@ def draw_change(ax, before, after, colours, names):
     ax.legend(loc="lower right")
 
 
+def label_log_axis(axis):
+    """Label a logarithmic axis with plain numbers: 1, 10, 100.
+
+    Matplotlib's own labels are powers in its mathematical notation, which is off here so that
+    names are drawn as they are written.
+
+    Parameters
+    ----------
+    axis : matplotlib.axis.Axis
+        ``ax.xaxis`` or ``ax.yaxis``, already logarithmic.
+    """
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
+
+
 def draw_matrix(ax, table, label, fmt=".2f", vmax=None):
     """Draw a table of numbers as a heat map with the numbers in it.
 
@@ -224,13 +240,16 @@ def draw_matrix(ax, table, label, fmt=".2f", vmax=None):
         ax=ax,
         annot=True,
         fmt=fmt,
-        annot_kws={"fontsize": "x-small"},
+        annot_kws={"fontsize": "small"},
         cmap="Blues",
         vmin=0,
         vmax=vmax,
         linewidths=0.5,
         cbar_kws={"label": label, "shrink": 0.8},
     )
+    largest = ax.collections[0].norm.vmax
+    for text in ax.texts:  # white is legible on the darkest blues alone
+        text.set_color("white" if float(text.get_text()) > 0.7 * largest else "black")
     ax.set(xlabel="", ylabel="")
     ax.tick_params(length=0)
     plt.setp(ax.get_xticklabels(), rotation=40, ha="right")

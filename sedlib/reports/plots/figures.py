@@ -62,7 +62,7 @@ def spectrogram_panels(magnitudes, stft, height=2.5, columns=5, fmax=11025):
         ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
         ax.label_outer()
     if mesh is not None:
-        figure.colorbar(mesh, ax=axes, label="level below the peak (dB)", shrink=0.6)
+        figure.colorbar(mesh, ax=axes, label="level relative to the peak (dB)", shrink=0.6)
     return figure
 
 
@@ -136,5 +136,5 @@ def learning_curves(history):
         ax.set_xlim(0.5, max(2, len(history)) + 0.5)
         ax.set_ylim(bottom=0)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        ax.legend()
+        ax.legend(loc="upper right" if ax is left else "lower right")
     return figure

@@ -7,6 +7,7 @@ import seaborn as sns
 
 STYLE = {
     "figure.dpi": 100,
+    "figure.labelsize": "medium",
     "figure.constrained_layout.use": True,
     "axes.spines.top": False,
     "axes.spines.right": False,

@@ -247,3 +247,22 @@ def test_a_caption_is_text():
     page = plots.players({"<script>alert(1)</script> & more": np.zeros(800)}, 8000).data
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in page
     assert "<script>" not in page
+
+
+@pytest.mark.parametrize("values", [(1, 1000), (150, 900), (0.002, 0.003)])
+def test_a_logarithmic_axis_has_plain_numbers_however_little_it_spans(values):
+    figure, ax = plt.subplots()
+    ax.plot(values, values)
+    ax.set(xscale="log", yscale="log")
+    plots.label_log_axis(ax.xaxis)
+    plots.label_log_axis(ax.yaxis)
+    figure.canvas.draw()
+    for axis in (ax.xaxis, ax.yaxis):
+        texts = [text.get_text() for text in axis.get_ticklabels(which="both") if text.get_text()]
+        assert [float(text) for text in texts] == sorted(map(float, texts))
+
+
+def test_the_numbers_of_a_matrix_are_dark_on_light_and_light_on_dark():
+    _, ax = plt.subplots()
+    plots.draw_matrix(ax, pd.DataFrame([[0.0, 0.6], [0.75, 1.0]]), "share", vmax=1)
+    assert [text.get_color() for text in ax.texts] == ["black", "black", "white", "white"]
