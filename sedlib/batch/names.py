@@ -16,7 +16,7 @@ def result_names(files, format):
 
     The tree below a given folder is kept. A result is named after its recording without the
     media suffix; where that does not tell the files of one run apart, the suffix is added, then
-    the folder above, and so on.
+    the folder above, and so on, and a number where there is no folder left.
 
     Parameters
     ----------
@@ -43,11 +43,10 @@ def result_names(files, format):
         outputs = {path: {events_name(n, format), scores_name(n)} for path, n in names.items()}
         uses = Counter([METRICS, *itertools.chain(*outputs.values())])
         longer = {
-            path: next(candidates[path], None)
+            path: next(candidates[path])
             for path, own in outputs.items()
             if any(uses[name] > 1 for name in own)
         }
-        longer = {path: name for path, name in longer.items() if name}
         if not longer:
             return names
         names |= longer
@@ -71,3 +70,6 @@ def _candidates(path, below):
         folders = above[len(above) - depth :]
         for name in dict.fromkeys([short, below]):
             yield Path(*folders, name).as_posix()
+    # No folder is left, as at the root of a file system.
+    for number in itertools.count(2):
+        yield f"{Path(*above, below).as_posix()}-{number}"

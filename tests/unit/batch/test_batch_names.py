@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sedlib import annotations
@@ -19,6 +19,8 @@ FOLDERS = st.sampled_from(["s1", "s2", "x", "metrics"])
 FILES = st.builds(lambda above, name: Path("/", *above, name), st.lists(FOLDERS, max_size=3), NAMES)
 
 
+@example([Path("/x"), Path("/x.scores")], [1] * 8, "tsv")
+@example([Path("/metrics")], [1] * 8, "json")
 @given(
     st.lists(FILES, unique=True, max_size=8),
     st.lists(st.integers(1, 4), min_size=8, max_size=8),
