@@ -71,8 +71,9 @@ class Episodes(Section):
     source : {"synthetic", "soundbank", "folder"}
         ``synthetic`` episodes are synthesised; ``soundbank`` episodes are mixed from real
         recordings of single sounds; a ``folder`` holds the user's own annotated episodes.
-    duration : float
-        Length in seconds of each episode that is synthesised or mixed; at least 10.
+    duration, evaluation_duration : float
+        Length in seconds of each training episode, and of each validation or test episode, that
+        is synthesised or mixed; at least 10.
     folder : str
         Folder of annotated media files (``folder``), or of recordings in one subfolder per class
         (``soundbank``); relative to the checkout.
@@ -85,6 +86,7 @@ class Episodes(Section):
 
     source: Literal["synthetic", "soundbank", "folder"]
     duration: Annotated[float, Field(ge=10)]
+    evaluation_duration: Annotated[float, Field(ge=10)]
     folder: Name
     bad: Literal["stop", "leave out"]
     aliases: dict[Name, Name | None]

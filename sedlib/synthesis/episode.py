@@ -23,8 +23,7 @@ def synthesise(name, params, soundbank=None):
     name : str
         Name of the episode. Together with ``params.seed`` it decides everything in it.
     params : sedlib.config.Params
-        Uses seed, classes, episodes.duration and stft.sample_rate; with a sound bank also
-        split.
+        Uses seed, classes, split, stft.sample_rate, and the durations in episodes.
     soundbank : sedlib.synthesis.soundbank.SoundBank, optional
         Opened with ``params.classes``. Its recordings and their names matter, not its place.
 
@@ -49,7 +48,9 @@ def synthesise(name, params, soundbank=None):
                 f"params.yaml: no sound is known for class '{label}' in classes; "
                 f"there are sounds for: {', '.join(CLASSES)}"
             )
-    duration, rate = params.episodes.duration, params.stft.sample_rate
+    evaluated = {*params.split.validation, *params.split.test}
+    options, rate = params.episodes, params.stft.sample_rate
+    duration = options.evaluation_duration if name in evaluated else options.duration
     rng = np.random.default_rng([params.seed, crc32(name.encode())])
     script = write_script(rng, duration)
     recorded = _recorded_makers(name, params, soundbank, rate) if soundbank else None

@@ -71,7 +71,13 @@ def write_model(folder):
 def write_params(folder, source="folder", **changes):
     """Write a params.yaml with three short episodes."""
     raw = yaml.safe_load((ROOT / "params.yaml").read_text())
-    raw["episodes"] |= {"source": source, "duration": 10, "folder": "in", "aliases": {}}
+    raw["episodes"] |= {
+        "source": source,
+        "duration": 10,
+        "evaluation_duration": 10,
+        "folder": "in",
+        "aliases": {},
+    }
     raw["split"] = {"train": ["a"], "validation": ["b"], "test": ["c"]}
     (folder / "params.yaml").write_text(yaml.safe_dump(raw | changes))
 

@@ -11,7 +11,8 @@ def params_for():
 
     def change(duration, **changes):
         params = load_params()
-        episodes = params.episodes.model_copy(update={"duration": duration})
+        both = {"duration": duration, "evaluation_duration": duration}
+        episodes = params.episodes.model_copy(update=both)
         return params.model_copy(update={"episodes": episodes, **changes})
 
     return change
