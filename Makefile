@@ -14,7 +14,7 @@ UV := UV_SYSTEM_CERTS=true $(BIN)/uv
 # The stages and the notebooks' kernels call `python`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help reproduce experiment test test-pythons torture lab lint lock clean
+.PHONY: help reproduce experiment model test test-pythons torture lab lint lock clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,10 @@ reproduce: $(STAMP)  ## make every result again; does nothing where nothing chan
 experiment: $(STAMP)  ## train the networks of an experiment again: the ablation, or NAME=transfer
 	@$(BIN)/dvc repro preprocess && $(BIN)/python -m sedlib experiment $(NAME) \
 		&& $(BIN)/dvc commit --force experiment_$(NAME)
+
+# Needs the sound bank that params.yaml names as experiments.soundbank; takes about an hour.
+model: $(STAMP)  ## train the model in models/released again, which needs recordings
+	@$(BIN)/python -m sedlib release && $(BIN)/dvc commit --force release
 
 test: $(STAMP)  ## unit tests and lint, and rerun every notebook and compare (nbval)
 	@$(BIN)/python -m pytest

@@ -17,6 +17,7 @@ from sedlib import annotations, audio
 from sedlib.config import SedlibError, load_params, repository, workspace
 from sedlib.files import printable, read_json, write_text
 
+RELEASED = Path(__file__).parents[1] / "models" / "released"  # what comes with the repository
 HOPS = {"1.0": 1.0, "1": 1.0, "0.5": 0.5, "0.2": 0.2, "0.1": 0.1, "frames": "frames"}
 
 
@@ -48,6 +49,7 @@ def detect_command(arguments):
         from sedlib.batch.reference import read_reference
 
         reference = read_reference(arguments.reference, tasks, output, classes, aliases)
+    print(f"model: {printable(model)}")
     outcomes = []
     with _progress_bar(total=_total_duration(t.path for t in tasks if not t.outcome)) as bar:
         for outcome in batch.detect_tasks(tasks, *where, _native_messages_hidden, bar.update):
@@ -144,13 +146,27 @@ def experiment_command(arguments):
     if name == "ablation":
         variants, facts = experiments.ablation_variants(params.train), {}
     else:
-        mixed, counts = experiments.mix_soundbank_episodes(params, scratch / name, os.cpu_count())
-        corpora.append(mixed)
+        soundbank = experiments.open_recordings(params)
+        corpora.append(experiments.make_corpus(params, scratch / name, os.cpu_count(), soundbank))
         variants = experiments.transfer_variants(*corpora)
-        facts = {"recordings_and_groups": counts}
+        facts = {"recordings_and_groups": experiments.count_recordings(soundbank, params)}
     where = scratch / f"{name}_runs", target, arguments.processes, facts
     for line in experiments.run_experiment(name, variants, corpora, params, *where):
         print(line, flush=True)
+
+
+def release_command(_):
+    """Train the model that comes with the repository; it takes about an hour on two cores."""
+    with _native_messages_hidden():
+        from sedlib import experiments
+        from sedlib.models import read_description
+    from sedlib.reports import cards
+
+    scratch, target = workspace() / "data/experiments/release", workspace() / "models/released"
+    *results, credits = experiments.make_release(load_params(), scratch, target, os.cpu_count())
+    card = cards.release_card(*results, credits, read_description(target))
+    write_text(card, target / "README.md")
+    write_text(cards.credits_table(credits), target / "CREDITS.md")
 
 
 def run_notebook_command(arguments):
@@ -212,11 +228,11 @@ def _find_model(named):
     """Return the folder of the model; raise if it holds none."""
     from sedlib.models import DESCRIPTION
 
-    folder = named or workspace() / "data" / "model"
+    folder = named or RELEASED
     if not (folder / DESCRIPTION).is_file():
         raise SedlibError(
             f"no model in {folder.absolute()} (there is no {DESCRIPTION}); name the folder of a "
-            "model with --model, or train one with `make reproduce` in a checkout of the project"
+            "model with --model, or use a checkout of the project, which holds one"
         )
     return folder
 
@@ -296,7 +312,11 @@ def build_parser():
         help="also replace files in the folder of results that this command did not write, or "
         "that were changed since (default: no)",
     )
-    option("--model", **folder, help="folder of the model (default: data/model)")
+    option(
+        "--model",
+        **folder,
+        help="folder of the model (default: the one that comes with the project, models/released)",
+    )
     option(
         "--format",
         choices=[name for name, form in annotations.FORMATS.items() if form.write],
@@ -377,5 +397,6 @@ def build_parser():
     )
     option = add("publish", publish_command, "copy outputs into the notebooks' .ipynb files")
     option("sources", nargs="*", **notebook, help="their .py files (default: notebooks/*.py)")
+    add("release", release_command, "train the model that comes with the repository")
     add("report", report_command, "write both cards, the page of results and the README's table")
     return parser

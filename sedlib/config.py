@@ -166,6 +166,8 @@ class Augmentation(Section):
     mixup : float
         Share of the segments, in [0, 1], to which a second segment is added, as in mixup (Zhang
         et al., ICLR 2018).
+    noise : float
+        Share of the segments, in [0, 1], to which random noise is added.
     gain : float
         Largest random change of the level, in dB.
     filter : float
@@ -177,6 +179,7 @@ class Augmentation(Section):
     """
 
     mixup: Annotated[float, Field(ge=0, le=1)]
+    noise: Annotated[float, Field(ge=0, le=1)]
     gain: Annotated[float, Field(ge=0)]
     filter: Annotated[float, Field(ge=0)]
     mask_bins: Annotated[int, Field(ge=0)]
@@ -227,9 +230,7 @@ class DetectionParams(Section):
 
 
 class Experiments(Section):
-    """The ablation and the transfer experiment, which train many networks.
-
-    See `sedlib.experiments`.
+    """The ablation, the transfer experiment and the released model; see `sedlib.experiments`.
 
     Attributes
     ----------
@@ -241,12 +242,15 @@ class Experiments(Section):
         Folder of real recordings with one subfolder per class; relative to the checkout.
     aliases : dict of str to str or None
         From the name of a subfolder to its class; null leaves it out.
+    release_episodes : int
+        Training episodes of each kind, beyond those of the split, for the released model.
     """
 
     seeds: Annotated[tuple[Seed, ...], Field(min_length=2, strict=False)]
     width: Annotated[float, Field(gt=0, le=1)]
     soundbank: Name
     aliases: dict[Name, Name | None]
+    release_episodes: PositiveInt
 
     @model_validator(mode="after")
     def _seeds_differ(self):

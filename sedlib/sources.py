@@ -36,7 +36,7 @@ from sedlib.synthesis.soundbank import open_soundbank
 SHORTEST = 1.0  # s, one segment
 
 
-def prepare_episodes(params, source, target, processes=1):
+def prepare_episodes(params, source, target, processes=1, soundbank=None):
     """Make or gather every episode of the split.
 
     Parameters
@@ -48,6 +48,8 @@ def prepare_episodes(params, source, target, processes=1):
         Folder of the episodes; made if missing.
     processes : int
         Number of episodes that are made at the same time. It does not change the results.
+    soundbank : sedlib.synthesis.soundbank.SoundBank, optional
+        The sound bank, if it is open already.
 
     Returns
     -------
@@ -74,7 +76,7 @@ def prepare_episodes(params, source, target, processes=1):
         work = partial(_gather_episode, params, target, folder)
     elif options.source == "soundbank":
         aliases, bad = options.aliases, options.bad
-        soundbank = open_soundbank(source, params.classes, aliases, params.seed, bad)
+        soundbank = soundbank or open_soundbank(source, params.classes, aliases, params.seed, bad)
         work = partial(_make_episode, params, target, soundbank)
         left_out.extend(soundbank.left_out)
     else:

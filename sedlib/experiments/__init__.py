@@ -1,9 +1,11 @@
-"""Experiments that train dozens of networks; their results are stored.
+"""Trainings that take long and need recordings; their results are stored.
 
-The first is an incremental ablation: starting from the 2018 configuration, each variant adds one
-change. The transfer experiment trains on synthetic episodes, on recordings and on both.
+The first experiment is an incremental ablation: starting from the 2018 configuration, each variant
+adds one change. The transfer experiment trains on synthetic episodes, on recordings and on both.
+The release is the model that comes with the repository.
 """
 
-from sedlib.experiments.corpora import mix_soundbank_episodes
+from sedlib.experiments.corpora import count_recordings, make_corpus, open_recordings
+from sedlib.experiments.release import make_release, permits_release
 from sedlib.experiments.runner import run_experiment
 from sedlib.experiments.variants import Variant, ablation_variants, transfer_variants

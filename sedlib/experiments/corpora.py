@@ -1,4 +1,4 @@
-"""The corpus that is mixed from a sound bank, for the transfer experiment."""
+"""The corpora of the experiments: episodes with their features, synthesised or mixed."""
 
 from sedlib import audio, features, sources
 from sedlib.config import ConfigError, repository
@@ -6,51 +6,83 @@ from sedlib.corpus import Corpus
 from sedlib.synthesis.soundbank import open_soundbank
 
 
-def mix_soundbank_episodes(params, target, processes=1):
-    """Mix episodes from a sound bank, by the script of the synthetic episodes.
+def open_recordings(params):
+    """Open the sound bank of the experiments.
 
     Parameters
     ----------
     params : sedlib.config.Params
-        ``experiments.soundbank`` and ``experiments.aliases`` take the place of those of
-        ``episodes``.
-    target : pathlib.Path
-        Folder; receives the folders ``episodes`` and ``features``.
-    processes : int
-        Number of episodes that are mixed at a time.
 
     Returns
     -------
-    corpus : Corpus
-    counts : dict of str to dict of str to list of int
-        For each class and subset the number of recordings, and the number of groups of
-        recordings that are independent of each other.
+    sedlib.synthesis.soundbank.SoundBank
 
     Raises
     ------
     sedlib.config.SedlibError
         If the folder is missing, a class has too few recordings, or one cannot be used.
     """
-    folder, aliases = params.experiments.soundbank, params.experiments.aliases
-    if not (repository() / folder).is_dir():
+    options = params.experiments
+    if not (repository() / options.soundbank).is_dir():
         raise ConfigError(
-            f"{folder}: no such folder; put a folder of recordings for each class there, or "
-            "correct experiments.soundbank in params.yaml"
+            f"{options.soundbank}: no such folder; put a folder of recordings for each class "
+            "there, or correct experiments.soundbank in params.yaml"
         )
-    changes = {"source": "soundbank", "folder": folder, "aliases": aliases}
-    options = params.episodes.model_copy(update=changes)
+    folder, bad = repository() / options.soundbank, params.episodes.bad
+    return open_soundbank(folder, params.classes, options.aliases, params.seed, bad)
+
+
+def make_corpus(params, target, processes=1, soundbank=None):
+    """Synthesise episodes, or mix them from a sound bank by the same script.
+
+    Parameters
+    ----------
+    params : sedlib.config.Params
+        Its split names the episodes.
+    target : pathlib.Path
+        Folder; receives the folders ``episodes`` and ``features``.
+    processes : int
+        Number of episodes that are made at a time.
+    soundbank : sedlib.synthesis.soundbank.SoundBank, optional
+
+    Returns
+    -------
+    Corpus
+        Named ``recordings`` if there is a sound bank, else ``synthetic``.
+
+    Raises
+    ------
+    sedlib.config.SedlibError
+        If there is no sound for a class, or a recording cannot be read any more.
+    """
+    name = "recordings" if soundbank else "synthetic"
+    source = {"source": "soundbank" if soundbank else "synthetic"}
+    options = params.episodes.model_copy(update=source)
     changed = params.model_copy(update={"episodes": options})
-    soundbank = open_soundbank(
-        repository() / folder, params.classes, aliases, params.seed, options.bad
-    )
-    corpus = Corpus("recordings", target / "episodes", target / "features", params.split)
-    sources.prepare_episodes(changed, repository() / folder, corpus.episodes, processes)
+    corpus = Corpus(name, target / "episodes", target / "features", params.split)
+    sources.prepare_episodes(changed, None, corpus.episodes, processes, soundbank)
     corpus.features.mkdir(parents=True, exist_ok=True)
-    for name in params.split.episodes:
-        sound = audio.read_audio(corpus.episodes / f"{name}.flac", params.stft.sample_rate)
+    for episode in params.split.episodes:
+        sound = audio.read_audio(corpus.episodes / f"{episode}.flac", params.stft.sample_rate)
         sound = features.normalise(sound, params.stft)
         x = features.spectrogram(features.split_segments(sound, params.stft), params.stft)
-        features.write_features(corpus.features / f"{name}.npy", x)
+        features.write_features(corpus.features / f"{episode}.npy", x)
+    return corpus
+
+
+def count_recordings(soundbank, params):
+    """Count the recordings of a sound bank, and the groups that are independent of each other.
+
+    Parameters
+    ----------
+    soundbank : sedlib.synthesis.soundbank.SoundBank
+    params : sedlib.config.Params
+
+    Returns
+    -------
+    dict of str to dict of str to list of int
+        For each class and subset the number of recordings and the number of groups.
+    """
     counts = {}
     for label in params.classes:
         for subset, _ in params.split:
@@ -58,4 +90,4 @@ def mix_soundbank_episodes(params, target, processes=1):
                 r.group for r in soundbank.recordings if (r.label, r.subset) == (label, subset)
             ]
             counts.setdefault(label, {})[subset] = [len(groups), len(set(groups))]
-    return corpus, counts
+    return counts

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sedlib.config import Augmentation, ConfigError
 from sedlib.models import MEL_BANDS
 
-NO_AUGMENTATION = Augmentation(mixup=0, gain=0, filter=0, mask_bins=0, mask_frames=0)
+NO_AUGMENTATION = Augmentation(mixup=0, noise=0, gain=0, filter=0, mask_bins=0, mask_frames=0)
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def ablation_variants(train):
         ),
         Variant(
             "augmentation",
-            "random level and timbre, and masks over a frequency band and over a few frames",
+            "random noise, level and timbre, and masks over a frequency band and over a few frames",
             changes={"frame_weight": 0.0},
         ),
         Variant("frame labels", "the loss also compares every frame with its own labels"),

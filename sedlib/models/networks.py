@@ -94,7 +94,7 @@ def _compute_log_mel(magnitude, sample_rate):
     frames, bins, _ = magnitude.shape[1:]
     x = keras.layers.Reshape((frames, bins), name="drop_channel")(magnitude)
     x = MelBands(sample_rate, bands=MEL_BANDS, fmax=sample_rate / 4, name="mel")(x)
-    x = LogCompression(floor=1e-5, name="log")(x)
+    x = LogCompression(floor=1e-4, name="log")(x)
     x = keras.layers.BatchNormalization(name="norm0")(x)
     return keras.layers.Reshape((frames, MEL_BANDS, 1), name="channel")(x)
 

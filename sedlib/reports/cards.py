@@ -221,3 +221,105 @@ A class is detected when its score reaches the threshold.
 - The model detects that somebody speaks, not who speaks or what is said. It is not meant for
   the surveillance of people.
 """
+
+
+def release_card(results, counts, credits, description):
+    """Describe the model that comes with the repository.
+
+    Parameters
+    ----------
+    results, counts, credits : dict
+        As `sedlib.experiments.make_release` returns them.
+    description : dict
+        ``model.json``.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    training, stft = description["training"], description["stft"]
+    names = list(results)
+    rows = []
+    for label in next(iter(results.values())):
+        cells = [
+            f"{row['estimate']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+            for row in (results[name][label] for name in names)
+        ]
+        support = [str(results[name][label]["support"]) for name in names]
+        groups = [str(counts[label][s][1]) if label in counts else "" for s in ("train", "test")]
+        rows.append([escape_markdown(label), *cells, *support, *groups])
+    header = ["class", *(f"F1, {name}" for name in names), *(f"support, {name}" for name in names)]
+    header += ["groups in training", "groups in test"]
+    episodes = {name: sum(e.startswith(name) for e in description["trained_on"]) for name in names}
+    number = " and ".join(f"{count} {name} episodes" for name, count in episodes.items())
+    licences = sorted({source["licence"].partition(";")[0].strip() for source in credits.values()})
+    return f"""# Card of the released model
+
+`sedlib detect` uses this model where no other is named with `--model`. `make model` wrote this
+card together with the model.
+
+## Description
+The `{description["preset"]}` network, trained for {training["epochs"]} epochs on {number}. The
+second kind is mixed from {len(credits)} recordings of single sounds, by the same script as the
+synthetic episodes. The sound is mono, {stft["sample_rate"]} Hz, at {stft["loudness"]:g} LUFS. The
+thresholds were chosen on validation episodes of both kinds.
+
+## Results
+F1 in segments of one second, with its 95 % interval from a block bootstrap of the test segments.
+The test episodes of the first kind are those of the default experiment. Those of the second kind
+are mixed from recordings that were not heard in training, nor was any copy of one, nor any
+recording of the same group, such as another take of the same door. The columns of support count
+the positive test segments. Where a class has few groups in test, its result describes these few
+sources rather than the class.
+
+{markdown_table(header, rows)}
+
+## Licences
+[CREDITS.md](CREDITS.md) lists every recording with its author, source and licence. A recording
+whose own licence forbids commercial use or changes was left out. Collections may have terms of
+their own: the clips of ESC-50, for example, were chosen by their own licences, while ESC-50 as a
+whole is CC BY-NC. Some recordings are CC BY-SA; the weights are therefore offered under CC BY-SA
+4.0, unlike the code. The licences are: {"; ".join(map(escape_markdown, licences))}.
+
+## Limits
+- The recordings are few and short, and the episodes are mixed. Results on real broadcasts will be
+  lower; measure them with `sedlib detect --reference` on episodes that you have annotated.
+- A threshold suits the mixture of sounds that it was chosen on. Where a class is rarer than in the
+  episodes above, expect more false alarms, and raise its threshold with `--threshold`.
+- The network processes each second on its own, without the sound before and after it.
+- The model detects that somebody speaks, not who speaks or what is said. It must not be used for
+  the surveillance of people, nor where a missed or false sound can do harm, as in alarms.
+"""
+
+
+def credits_table(credits):
+    """List the recordings that a model has heard, with their sources.
+
+    Parameters
+    ----------
+    credits : dict of str to dict of str to str
+        As `sedlib.experiments.make_release` returns them.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    columns = {
+        "recording": None,
+        "author": "author_or_credit",
+        "licence": "licence",
+        "source": "source_repo",
+        "file": "source_file",
+    }
+    rows = [
+        [escape_markdown(source[key] if key else name) for key in columns.values()]
+        for name, source in credits.items()
+    ]
+    return f"""# Credits
+
+The recordings that the released model has heard in training and validation.
+
+{markdown_table(list(columns), rows, len(columns))}
+"""

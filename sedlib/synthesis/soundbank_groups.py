@@ -8,6 +8,9 @@ import pandas as pd
 from sedlib.config import ConfigError
 from sedlib.files import normal_name
 
+SOURCES = "sources.csv"
+CREDITS = ("licence", "author_or_credit", "source_repo", "source_file")
+
 
 def read_groups(folder):
     """Read which files of a sound bank belong together according to its ``sources.csv``.
@@ -30,36 +33,64 @@ def read_groups(folder):
     ConfigError
         If the table cannot be read, or a row fits no file or more than one.
     """
-    path = folder / "sources.csv"
-    if not path.is_file():
+    if not (folder / SOURCES).is_file():
         return {}
+    groups = defaultdict(list)
+    for name, row in _read_rows(folder, ["notes"]):
+        noted = re.search(r"\bgroup=([^;]+)", row["notes"])
+        if noted:
+            groups[name].append(noted[1].strip())
+    return dict(groups)
+
+
+def read_credits(folder):
+    """Read where the recordings of a sound bank come from, and under which licence.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The sound bank. Its ``sources.csv`` has the columns ``path`` and those of `CREDITS`.
+
+    Returns
+    -------
+    dict of str to dict of str to str
+        Path within the sound bank, with slashes, to the content of the columns of `CREDITS`.
+
+    Raises
+    ------
+    ConfigError
+        If the table is missing or cannot be read, or a row fits no file or more than one.
+    """
+    return dict(_read_rows(folder, CREDITS))
+
+
+def _read_rows(folder, columns):
+    """Yield the file that each row of ``sources.csv`` is about, and some columns of the row."""
+    path = folder / SOURCES
     try:
-        options = {"usecols": ["path", "notes"], "dtype": str, "keep_default_na": False}
+        options = {"usecols": ["path", *columns], "dtype": str, "keep_default_na": False}
         table = pd.read_csv(path, **options).fillna("")
-    except ValueError as error:
-        reason = " ".join(str(error).split())
+    except (OSError, ValueError) as error:
+        reason, names = " ".join(str(error).split()), ", ".join(columns)
         raise ConfigError(
-            f"{path}: not a table with the columns path and notes ({reason}); correct it"
+            f"{path}: not a table with the columns path, {names} ({reason}); correct it"
         ) from None
     files = defaultdict(list)  # by their names alone
     for file in sorted(folder.rglob("*")):
         if file.is_file():
             name = file.relative_to(folder).as_posix()
             files[_parts(name)[-1]].append(name)
-    groups = defaultdict(list)
-    for row, (written, notes) in enumerate(table[["path", "notes"]].to_numpy(), start=1):
-        noted = re.search(r"\bgroup=([^;]+)", notes)
-        if not written.strip() and not noted:
+    for number, row in enumerate(table.to_dict("records"), start=1):
+        written = row.pop("path")
+        if not written.strip() and not any(row.values()):
             continue  # spreadsheets add empty rows
         fitting = _fitting(written, files)
         if len(fitting) != 1:
             fault = "is not in the sound bank; correct the path, or remove the row"
             if fitting:
                 fault = f"may be {' or '.join(fitting)}; give the folder as well"
-            raise ConfigError(f"{path}: row {row}: '{written}' {fault}")
-        if noted:
-            groups[fitting[0]].append(noted[1].strip())
-    return dict(groups)
+            raise ConfigError(f"{path}: row {number}: '{written}' {fault}")
+        yield fitting[0], row
 
 
 def join_groups(links):

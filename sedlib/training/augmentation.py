@@ -1,6 +1,9 @@
-"""Data augmentation: balanced drawing, mixup-style mixing, random level, filter and masks."""
+"""Data augmentation: balanced drawing, mixup-style mixing, random noise, level, filter, masks."""
 
 import numpy as np
+
+SIGNAL_TO_NOISE = 2.0, 37.0  # dB, of the random noise
+NOISE_SHAPE = 12.0  # dB, by which its spectrum differs from that of white noise
 
 
 def draw_balanced(labels, n, rng):
@@ -44,8 +47,56 @@ def mixup(x, x2, rng):
     return np.sqrt(x**2 + (x2 * gain.astype(np.float32)) ** 2)
 
 
+def add_noise(x, share, rng):
+    """Add steady noise to some segments, as microphones, rooms and encoders do.
+
+    The spectrum of the noise, its level and the segments are random. The network thus learns not
+    to rely on what lies far below the loudest sounds, which differs from recording to recording.
+
+    Parameters
+    ----------
+    x : numpy.ndarray of float32, shape (n, frames, bins)
+        Magnitudes; changed in place.
+    share : float
+        Probability in [0, 1] that a segment gets noise.
+    rng : numpy.random.Generator
+    """
+    chosen = np.flatnonzero(rng.random(len(x)) < share)
+    frames, bins = x.shape[1:]
+    spectrum = 10 ** (draw_curves(rng, len(chosen), bins, NOISE_SHAPE, knots=4) / 10)
+    ratio = 10 ** (-rng.uniform(*SIGNAL_TO_NOISE, len(chosen)) / 10)
+    for i, shape, share in zip(chosen, spectrum, ratio, strict=True):
+        # The power of a bin of Gaussian noise has an exponential distribution.
+        noise = rng.standard_exponential((frames, bins), dtype=np.float32) * shape
+        power = np.square(x[i])
+        x[i] = np.sqrt(power + noise * (share * power.mean() / noise.mean()))
+
+
+def draw_curves(rng, n, bins, depth, knots):
+    """Draw smooth random curves: straight lines in dB between knots that are spaced as pitch is.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n, bins : int
+        Number of curves, and of frequency bins.
+    depth : float
+        Largest absolute value in dB.
+    knots : int
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, bins)
+        In dB.
+    """
+    values = rng.uniform(-depth, depth, (n, knots))
+    at = np.log1p(np.arange(bins) / 16) / np.log1p(bins / 16) * (knots - 1)
+    left = np.minimum(at.astype(int), knots - 2)
+    return values[:, left] * (1 - at + left) + values[:, left + 1] * (at - left)
+
+
 def augment_spectrograms(x, augment, rng):
-    """Change the level and the spectral shape of segments at random and mask parts of them.
+    """Add noise to segments, change their level and spectral shape, and mask parts of them.
 
     Masking bands and frames follows SpecAugment (Park et al., "SpecAugment: A Simple Data
     Augmentation Method for Automatic Speech Recognition", Interspeech 2019).
@@ -62,12 +113,10 @@ def augment_spectrograms(x, augment, rng):
     numpy.ndarray of float32, shape (n, frames, bins)
     """
     n, frames, bins = x.shape
+    x = x.copy()
+    add_noise(x, augment.noise, rng)
     level = rng.uniform(-augment.gain, augment.gain, (n, 1))
-    knots = rng.uniform(-augment.filter, augment.filter, (n, 6))
-    # A smooth filter: straight lines in dB between six knots, spaced as pitch is.
-    at = np.log1p(np.arange(bins) / 16) / np.log1p(bins / 16) * 5
-    left = np.minimum(at.astype(int), 4)
-    curve = level + knots[:, left] * (1 - at + left) + knots[:, left + 1] * (at - left)
+    curve = level + draw_curves(rng, n, bins, augment.filter, knots=6)
     scale = np.repeat(10 ** (curve / 20)[:, np.newaxis], frames, axis=1)
     for i in range(n):
         low, start = rng.integers(0, bins), rng.integers(0, frames)

@@ -541,7 +541,7 @@ def in_new_process(folder, *arguments):
     slow = {"keras", "pandas", "scipy", "tensorflow"}
     code = (
         "import sys; from sedlib.__main__ import main\n"
-        f"try: main({['detect', *arguments]})\n"
+        f"try: main({['detect', '--model', 'data/model', *arguments]})\n"
         "except SystemExit as stop: print(stop.code)\n"
         f"print('Imported of the slow modules:', sorted({slow} & set(sys.modules)))"
     )

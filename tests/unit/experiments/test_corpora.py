@@ -26,4 +26,4 @@ def test_a_sound_bank_that_is_missing_is_named(params, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = params.experiments.soundbank
     with pytest.raises(ConfigError, match=rf"{folder}: no such folder; .* experiments\.soundbank"):
-        experiments.mix_soundbank_episodes(params, tmp_path)
+        experiments.open_recordings(params)

@@ -11,8 +11,10 @@ from sedlib.models import build_model
 SMALL_STFT = STFTParams(sample_rate=8000, n_fft=256, hop_length=800, win_length=200)
 CLASSES = ["low", "high", "never"]
 FRAMES, BINS = 11, 129
-NO_AUGMENTATION = Augmentation(mixup=0.0, gain=0.0, filter=0.0, mask_bins=0, mask_frames=0)
-AUGMENTATION = Augmentation(mixup=0.5, gain=6.0, filter=3.0, mask_bins=20, mask_frames=3)
+NO_AUGMENTATION = Augmentation(
+    mixup=0.0, noise=0.0, gain=0.0, filter=0.0, mask_bins=0, mask_frames=0
+)
+AUGMENTATION = Augmentation(mixup=0.5, noise=0.5, gain=6.0, filter=3.0, mask_bins=20, mask_frames=3)
 
 
 def options(

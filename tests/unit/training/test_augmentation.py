@@ -4,6 +4,9 @@ from hypothesis import strategies as st
 from small_training import AUGMENTATION, BINS, FRAMES, NO_AUGMENTATION
 
 from sedlib import training
+from sedlib.training.augmentation import SIGNAL_TO_NOISE
+
+ONLY_NOISE = NO_AUGMENTATION.model_copy(update={"noise": 0.5})
 
 
 @settings(max_examples=30, deadline=None)
@@ -34,12 +37,42 @@ def test_drawing_is_balanced_over_the_classes_that_occur():
 def test_augmentation_keeps_levels_within_bounds_and_masks_no_more_than_allowed(seed):
     rng = np.random.default_rng(seed)
     x = np.ones((6, FRAMES, BINS), dtype=np.float32)
-    changed = training.augment_spectrograms(x, AUGMENTATION, rng)
+    noiseless = AUGMENTATION.model_copy(update={"noise": 0.0})
+    changed = training.augment_spectrograms(x, noiseless, rng)
     audible = changed > 0
     level = 20 * np.log10(changed[audible])
     assert (np.abs(level) <= AUGMENTATION.gain + AUGMENTATION.filter + 1e-3).all()
     assert ((~audible).all(axis=2).sum(axis=1) <= AUGMENTATION.mask_frames).all()
     assert ((~audible).all(axis=1).sum(axis=1) <= AUGMENTATION.mask_bins).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_noise_is_added_at_the_stated_ratio_to_about_the_stated_share(seed):
+    rng = np.random.default_rng(seed)
+    x = rng.random((40, FRAMES, BINS), dtype=np.float32)
+    noisy = training.augment_spectrograms(x, ONLY_NOISE, rng)
+    added = noisy.astype(float) ** 2 - x.astype(float) ** 2
+    assert added.min() > -1e-6  # rounding
+    chosen = (noisy != x).any(axis=(1, 2))
+    assert 0.15 < chosen.mean() < 0.85  # of 40 segments, at a share of one half
+    power = np.square(x, dtype=float).mean(axis=(1, 2))
+    ratio = 10 * np.log10(power[chosen] / added[chosen].mean(axis=(1, 2)))
+    low, high = SIGNAL_TO_NOISE
+    assert (ratio > low - 0.1).all() and (ratio < high + 0.1).all()
+
+
+def test_noise_is_not_added_to_silence():
+    silence = np.zeros((20, FRAMES, BINS), dtype=np.float32)
+    noisy = training.augment_spectrograms(silence, ONLY_NOISE, np.random.default_rng(0))
+    np.testing.assert_array_equal(noisy, silence)
+
+
+def test_augmentation_leaves_its_input_as_it_is():
+    x = np.random.default_rng(0).random((20, FRAMES, BINS), dtype=np.float32)
+    before = x.copy()
+    training.augment_spectrograms(x, AUGMENTATION, np.random.default_rng(1))
+    np.testing.assert_array_equal(x, before)
 
 
 def test_nothing_changes_when_all_augmentation_is_switched_off():

@@ -35,7 +35,7 @@ def test_a_batch_depends_on_seed_epoch_and_number_alone():
 
 def test_a_mixed_segment_has_the_labels_of_both_in_the_segment_and_in_its_frames():
     magnitudes, labels, frame_labels = examples()
-    mixed = Augmentation(mixup=1.0, gain=0.0, filter=0.0, mask_bins=0, mask_frames=0)
+    mixed = Augmentation(mixup=1.0, noise=0.0, gain=0.0, filter=0.0, mask_bins=0, mask_frames=0)
     chosen = options(mixed, frame_weight=1.0)
     batches = training.Batches(magnitudes, labels, frame_labels, chosen, 3, 0)
     more = 0
