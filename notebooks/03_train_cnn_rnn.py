@@ -18,7 +18,7 @@
 # training data); the training log in `reports/training`; figures in `reports/figures/03`.
 #
 # This notebook follows the usual order: the training data, the network, the loss function, data
-# augmentation (mixup, gain, filtering and masking), the training itself, the choice of thresholds,
+# augmentation (mixup, noise, gain, filtering, masking), the training itself, the choice of thresholds,
 # and the stored model. The network is not evaluated on the test episodes here; notebook 4 does
 # that.
 
@@ -197,12 +197,15 @@ ratio = shares.max() / shares.min()
 print(f"without mixup {ratio['original']:.0f}, with mixup {ratio['mixed']:.0f}")
 
 # %% [markdown]
-# ## Further data augmentation: gain, filtering and masking
+# ## Further data augmentation: noise, gain, filtering and masking
 # *Data augmentation* makes new training examples by random changes. Mixup also adds labels; the
-# three changes of this section leave the labels as they are. The network then sees a slightly
-# different version of each segment in each epoch and cannot simply memorise it. The three changes
+# four changes of this section leave the labels as they are. The network then sees a slightly
+# different version of each segment in each epoch and cannot simply memorise it. The four changes
 # are:
 #
+# - in a share of the segments (`train.augment.noise`), steady noise of a random level and spectrum,
+#   so that the network does not rely on what lies far below the loudest sounds, which differs from
+#   recording to recording;
 # - a random gain of up to ±`gain` dB;
 # - a random smooth filter, with gains of up to ±`filter` dB at six frequencies and straight lines
 #   between them, similar to [FilterAugment](https://arxiv.org/abs/2110.03282);
