@@ -18,9 +18,9 @@
 # training data); the training log in `reports/training`; figures in `reports/figures/03`.
 #
 # This notebook follows the usual order: the training data, the network, the loss function, data
-# augmentation (mixup, noise, gain, filtering, masking), the training itself, the choice of thresholds,
-# and the stored model. The network is not evaluated on the test episodes here; notebook 4 does
-# that.
+# augmentation (mixup, noise, gain, filtering and masking), the training itself, the choice of
+# thresholds, and the stored model. The network is not evaluated on the test episodes here;
+# notebook 4 does that.
 
 # %%
 import hashlib
