@@ -108,12 +108,14 @@ def _permitted(soundbank):
 
 def _train(params, corpora, checkpoint):
     """Train the network on all corpora; return it with its description."""
-    options, seed, stft = params.train, params.seed, params.stft
+    never_stop_early = {"patience": params.train.epochs}
+    options, seed, stft = params.train.model_copy(update=never_stop_early), params.seed, params.stft
     train, validation = (_join(corpora, subset, params) for subset in ("train", "validation"))
     training.make_reproducible(seed)
     network = models.build_model(options.preset, params.classes, stft)
     key = training.training_key(options, seed, params.classes, stft, [train, validation])
-    batches = partial(training.Batches, *train, options, seed)
+    # As many examples in an epoch as one corpus has; each epoch draws others.
+    batches = partial(training.Batches, *train, options, seed, share=1 / len(corpora))
     training.train(network, batches, validation[:2], options, checkpoint, key)
     magnitudes, labels, frame_labels = validation
     scores = np.concatenate([models.predict_scores(network, x) for x in magnitudes])
