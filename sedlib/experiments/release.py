@@ -103,6 +103,12 @@ def _permitted(soundbank):
             )
         if permits_release(credits[recording.name]["licence"]):
             kept.append(recording)
+    left = {(recording.label, recording.subset) for recording in kept}
+    for label, subset in sorted({(r.label, r.subset) for r in soundbank.recordings} - left):
+        raise ConfigError(
+            f"{soundbank.folder}: there is no recording of '{label}' for {subset} whose licence "
+            "permits the release; add some"
+        )
     return dataclasses.replace(soundbank, recordings=tuple(kept)), credits
 
 

@@ -160,13 +160,6 @@ def model_card(metrics, description):
     trained_on, validated_on = (
         ", ".join(map(escape_markdown, description[key])) for key in ("trained_on", "validated_on")
     )
-    level = "The level of a recording is left as it is."
-    if stft.get("loudness") is not None:
-        level = (
-            f"Every recording is brought to {stft['loudness']:g} LUFS first, with a gain of at "
-            f"most {stft['largest_gain']:g} dB: below "
-            f"{stft['loudness'] - stft['largest_gain']:g} LUFS, the level makes a difference."
-        )
     of_frames = description.get("frames", {}).get("thresholds", {})
     thresholds = [
         [escape_markdown(label), f"{threshold:.2f}", format_number(of_frames.get(label, math.nan))]
@@ -183,7 +176,7 @@ each of {len(description["classes"])} classes. Several classes may sound at once
 magnitude of the short-time
 Fourier transform (n_fft {stft["n_fft"]}, hop length {stft["hop_length"]}, Hann window of \
 {stft["win_length"]} samples).
-{level}
+{_describe_level(stft)}
 
 ## Training
 The network was trained on {trained_on}. Early stopping and the
@@ -223,6 +216,17 @@ A class is detected when its score reaches the threshold.
 """
 
 
+def _describe_level(stft):
+    """Say in a sentence how the network deals with the level of a recording."""
+    if stft.get("loudness") is None:
+        return "The level of a recording is left as it is."
+    quiet = stft["loudness"] - stft["largest_gain"]
+    return (
+        f"Every recording is brought to {stft['loudness']:g} LUFS first, with a gain of at most "
+        f"{stft['largest_gain']:g} dB: below {quiet:g} LUFS, the level makes a difference."
+    )
+
+
 def release_card(results, counts, credits, description):
     """Describe the model that comes with the repository.
 
@@ -252,7 +256,6 @@ def release_card(results, counts, credits, description):
     header = ["class", *(f"F1, {name}" for name in names), *(f"support, {name}" for name in names)]
     header += ["groups in training", "groups in test"]
     episodes = {name: sum(e.startswith(name) for e in description["trained_on"]) for name in names}
-    number = " and ".join(f"{count} {name} episodes" for name, count in episodes.items())
     licences = sorted({source["licence"].partition(";")[0].strip() for source in credits.values()})
     return f"""# Card of the released model
 
@@ -260,10 +263,12 @@ def release_card(results, counts, credits, description):
 card together with the model.
 
 ## Description
-The `{description["preset"]}` network, trained for {training["epochs"]} epochs on {number}. The
-second kind is mixed from {len(credits)} recordings of single sounds, by the same script as the
-synthetic episodes. The sound is mono, {stft["sample_rate"]} Hz, at {stft["loudness"]:g} LUFS. The
-thresholds were chosen on validation episodes of both kinds.
+The `{description["preset"]}` network, trained for {training["epochs"]} epochs on \
+{episodes["synthetic"]} synthetic episodes and
+{episodes["recordings"]} episodes that are mixed, by the same script, from recordings of single \
+sounds. Training
+and the choice of thresholds used {len(credits)} recordings. The thresholds
+were chosen on validation episodes of both kinds. {_describe_level(stft)}
 
 ## Results
 F1 in segments of one second, with its 95 % interval from a block bootstrap of the test segments.
