@@ -54,8 +54,8 @@ lock: $(STAMP)  ## pin what pyproject.toml asks for (newest of all: make lock UP
 
 clean:  ## remove the environment, the caches and all outputs that git does not hold
 	rm -rf .venv .tox .pytest_cache .ruff_cache .hypothesis sedlib.egg-info build
-	rm -rf data/episodes data/features data/model data/checkpoint.npz data/scores data/events
-	rm -rf data/detected data/experiments
+	rm -rf data/episodes data/features data/checkpoint.npz data/scores data/events data/detected
+	rm -rf data/experiments
 	rm -rf reports/notebooks
 	rm -rf .dvc/cache .dvc/tmp
 	find sedlib tests notebooks -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
