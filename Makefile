@@ -14,7 +14,7 @@ UV := UV_SYSTEM_CERTS=true $(BIN)/uv
 # The stages and the notebooks' kernels call `python`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help reproduce experiment test test-pythons torture lab lint lock clean
+.PHONY: help reproduce experiment spread test test-pythons torture lab lint lock clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,11 @@ test: $(STAMP)  ## unit tests and lint, and rerun every notebook and compare (nb
 test-pythons: export PYENV_VERSION = $(shell pyenv versions --bare 2>/dev/null | paste -sd :)
 test-pythons: $(STAMP)  ## unit tests on every Python found, each in an environment of its own
 	@$(BIN)/tox run $(if $(ON),-e $(ON))
+
+# The result goes to reports/training_spread.json.
+spread: $(STAMP)  ## train with other seeds and as on other processors, for the tolerances of nbval
+	@$(BIN)/dvc repro publish@03_train_cnn_rnn \
+		&& $(BIN)/python tests/repository/training_spread.py
 
 # MINUTES=10 takes less time. The result goes to reports/reliability.json and docs/reliability.md.
 torture: $(STAMP)  ## kill every command, mutate every file, fill the disk, for 30 minutes
