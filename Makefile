@@ -14,7 +14,7 @@ UV := UV_SYSTEM_CERTS=true $(BIN)/uv
 # The stages and the notebooks' kernels call `python`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install reproduce experiment model test test-pythons torture lab lint lock clean
+.PHONY: help install reproduce experiment model spread test test-pythons torture lab lint lock clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -42,6 +42,11 @@ test-pythons: export PYENV_VERSION = $(shell pyenv versions --bare 2>/dev/null |
 test-pythons: $(STAMP)  ## unit tests on every Python found, each in an environment of its own
 	@$(BIN)/tox run $(if $(ON),-e $(ON))
 
+# The result goes to reports/training_spread.json.
+spread: $(STAMP)  ## train with other seeds and as on other processors, for the tolerances of nbval
+	@$(BIN)/dvc repro publish@03_train_cnn_rnn \
+		&& $(BIN)/python tests/repository/training_spread.py
+
 # MINUTES=10 takes less time. The result goes to reports/reliability.json and docs/reliability.md.
 torture: $(STAMP)  ## kill every command, mutate every file, fill the disk, for 30 minutes
 	@$(BIN)/python tests/torture/run.py --minutes $(MINUTES)
@@ -60,8 +65,8 @@ lock: $(STAMP)  ## pin what pyproject.toml asks for (newest of all: make lock UP
 
 clean:  ## remove the environment, the caches and all outputs that git does not hold
 	rm -rf .venv .tox .pytest_cache .ruff_cache .hypothesis sedlib.egg-info build
-	rm -rf data/episodes data/features data/model data/checkpoint.npz data/scores data/events
-	rm -rf data/detected data/experiments
+	rm -rf data/episodes data/features data/checkpoint.npz data/scores data/events data/detected
+	rm -rf data/experiments
 	rm -rf reports/notebooks
 	rm -rf .dvc/cache .dvc/tmp
 	find sedlib tests notebooks -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf

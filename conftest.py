@@ -1,18 +1,22 @@
 """nbval reruns every notebook from start to end and compares it with what is stored.
 
 The rerun goes to a scratch workspace with freshly made episodes, so it needs no
-earlier `dvc repro` and touches no result of this checkout. `nbval_tolerance`
-says when two outputs agree.
+earlier `dvc repro` and touches no result of this checkout. Each notebook finds
+the model of this checkout there: the notebook that trains replaces it for
+itself, and those that judge a model judge the one in git. `nbval_tolerance` says
+when two outputs agree.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile, coalesce_streams
-from nbval_tolerance import differences
+from nbval_tolerance import differences, tolerances
 from xdist.scheduler import LoadScopeScheduling
 
 from sedlib.config import WORKSPACE_VARIABLE
@@ -66,13 +70,24 @@ def kernel_environment(config):
     return config.stash[ENVIRONMENT]
 
 
+def lend_model(checkout, scratch):
+    """Put the model of the checkout into the scratch workspace, in place of any other."""
+    stored, lent = (Path(folder, "data", "model") for folder in (checkout, scratch))
+    if not stored.is_dir():
+        pytest.fail(f"{stored}: no such folder; restore it from git", pytrace=False)
+    shutil.rmtree(lent, ignore_errors=True)
+    shutil.copytree(stored, lent)
+
+
 class Notebook(IPyNbFile):
     """A notebook whose kernel works in the scratch workspace."""
 
     def setup(self):
-        """Start the kernel."""
+        """Lend the model and start the kernel."""
+        environment = kernel_environment(self.config)
+        lend_model(self.config.rootpath, environment[WORKSPACE_VARIABLE])
         with pytest.MonkeyPatch.context() as patch:
-            for name, value in kernel_environment(self.config).items():
+            for name, value in environment.items():
                 patch.setenv(name, value)
             # With it a kernel does not capture what libraries and child processes print.
             patch.delenv("PYTEST_CURRENT_TEST", raising=False)
@@ -87,7 +102,7 @@ class Notebook(IPyNbFile):
 
 
 class Cell(IPyNbCell):
-    """A code cell; one tagged `trained` shows numbers that move with the processor."""
+    """A code cell; one tagged `trained` shows numbers that come out of a training."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -101,10 +116,11 @@ class Cell(IPyNbCell):
             faults = [f"stored outputs: {shown}", f"new outputs: {computed}"]
         else:
             trained = "trained" in self.cell.metadata.get("tags", [])
+            allowed = tolerances() if trained else None
             faults = [
                 fault
                 for (_, old), (_, new) in zip(shown, computed, strict=True)
-                for fault in differences(old, new, trained)
+                for fault in differences(old, new, allowed)
             ]
         self.comparison_traceback = faults
         return not faults

@@ -364,20 +364,22 @@ chosen.round(2)
 # because adjacent frames have nearly equal scores. The minimum number of positives protects less
 # against chance here: with the default settings, each second contributes 11 of its 44 frames, and
 # the frames of one event depend on each other, so that a class with few events can reach the
-# minimum.
+# minimum. The table gives the number of positive frames and the threshold of each class.
 
 # %% tags=["trained"]
-frame_level = {}
+frame_level, chosen = {}, pd.DataFrame()
 if options.frame_weight:
     smoothing, (frames, _) = params.detection.frame_smoothing, features.segment_shape(stft)
     both = models.with_frames(network)
     raw = [models.predict_frames(both, x) for x in magnitudes]
-    smooth = np.concatenate([detection.smooth_scores(s, smoothing * frames) for s in raw])
-    active = frame_reference.reshape(smooth.shape)
-    levels = detection.choose_thresholds(active[::4], smooth[::4]).tolist()
-    by_class = dict(zip(classes, levels, strict=True))
+    smooth = np.concatenate([detection.smooth_scores(s, smoothing * frames) for s in raw])[::4]
+    active = frame_reference.reshape(-1, len(classes))[::4]
+    levels = detection.choose_thresholds(active, smooth)
+    by_class = dict(zip(classes, levels.tolist(), strict=True))
     frame_level = {"frames": {"smoothing": smoothing, "thresholds": by_class}}
-    print(f"smoothed over {smoothing} s", pd.Series(by_class).round(2).to_string(), sep="\n")
+    columns = {"positives": active.sum(axis=0), "frame-level threshold": levels}
+    chosen = pd.DataFrame(columns, classes)
+chosen.round(2)
 
 # %% [markdown]
 # ## Saving the model
@@ -444,5 +446,7 @@ print(f"from {ratio['original']:.0f} to {ratio['mixed']:.0f}.")
 #
 # **Limits.** The network is trained once, from one seed. The best epoch and the thresholds are
 # chosen on the same validation episodes, which contain few segments of the rare classes. Both
-# choices are therefore uncertain, and the validation scores are optimistic. Notebook 6 repeats the
-# training with several seeds.
+# choices are therefore uncertain, and the validation scores are optimistic. Another seed or another
+# processor gives other weights; `reports/training_spread.json`, which `make spread` writes, holds
+# how far the numbers of this notebook moved then. Notebook 6 repeats the training with several
+# seeds.

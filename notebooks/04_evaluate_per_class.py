@@ -95,12 +95,13 @@ spectra = {}
 for subset in labels:
     means = [magnitude.mean(axis=1) for magnitude in corpus.magnitudes(subset, params.stft)]
     spectra[subset] = np.log(np.concatenate(means) + 1e-4)
-logistic = linear_model.LogisticRegression(C=0.01, max_iter=1000)
+# Newton's method reaches the same optimum on every processor; the default stops on the way to it.
+logistic = linear_model.LogisticRegression(C=0.01, solver="newton-cholesky", tol=1e-6)
 each_class = multiclass.OneVsRestClassifier(logistic)
 baseline = pipeline.make_pipeline(preprocessing.StandardScaler(), each_class)
 baseline = baseline.fit(spectra["train"], labels["train"])
 
-# %% tags=["trained"]
+# %%
 validation_scores = baseline.predict_proba(spectra["validation"])
 baseline_scores = baseline.predict_proba(spectra["test"])
 for minimum, rule in ((detection.MINIMUM_POSITIVES, "of the network"), (1, "of the highest F1")):
@@ -138,7 +139,7 @@ baseline_estimated = baseline_scores >= levels
 # never detected, is undefined (NaN) and left out of the macro average. The average
 # precision of the micro row and the support of both averages are not computed.
 
-# %% tags=["trained"]
+# %%
 by_class = metrics.segment_metrics(reference, estimated, classes, scores)
 averages = metrics.averages(reference, estimated, scores)
 rows = pd.concat([by_class, pd.DataFrame(averages).T])
@@ -167,7 +168,7 @@ baseline_samples = metrics.resampled_metrics(
     reference, baseline_estimated, weights, classes, baseline_scores
 )
 
-# %% tags=["trained"]
+# %%
 gain = metrics.paired_differences(baseline_samples, samples).xs("f1", level="metric")
 gain = gain.rename(columns={"first": "baseline", "second": "network"})
 gain[["baseline", "network", "difference", "low", "high"]]
@@ -178,7 +179,7 @@ gain[["baseline", "network", "difference", "low", "high"]]
 # the network, with the 95 % confidence intervals of the network alone, and white dots for the
 # baseline.
 
-# %% tags=["trained"]
+# %%
 intervals = metrics.confidence_intervals(samples)
 baseline_by_class = metrics.segment_metrics(reference, baseline_estimated, classes, baseline_scores)
 f1_intervals = intervals.xs("f1", level="metric").loc[classes]
@@ -260,7 +261,7 @@ print(f"share of onsets within 200 ms of a whole second: {(distance <= 0.2).mean
 #   "Calibration of the scores" explains the *expected calibration error*. Both are computed from
 #   the scores of segments only.
 
-# %% tags=["trained"]
+# %%
 literature = {}
 for grid, (tables, _) in grids.items():
     literature[grid] = metrics.literature_metrics(tables, reference_events, events[grid], durations)
@@ -277,7 +278,7 @@ pd.DataFrame(literature)
 # The next table gives the bounds of the 95 % confidence intervals of segment-based and event-based
 # F1, computed from the same resamples as above.
 
-# %% tags=["trained"]
+# %%
 f1_bounds = {}
 for grid, found in events.items():
     f1_bounds[grid] = metrics.literature_intervals(
@@ -293,7 +294,7 @@ pd.concat({g: pd.DataFrame(b, ["low", "high"]).T for g, b in f1_bounds.items()},
 # scores of all classes into 15 bins and compares the mean score of each bin with the share of its
 # segments that have the label. The right panel shows how many scores fall into each bin.
 
-# %% tags=["trained"]
+# %%
 curve = metrics.reliability_curve(*for_all)
 fig, (left, right) = plt.subplots(1, 2, figsize=(plots.WIDTH, 4))
 left.plot([0, 1], [0, 1], color="0.6", ls=":", label="calibrated")
@@ -325,7 +326,7 @@ curves = {
     "network": metrics.precision_recall_curves(reference, scores, classes),
 }
 
-# %% tags=["trained"]
+# %%
 fig, axes = plots.class_axes(len(classes), 2.6, sharex=True, sharey=True)
 for ax, label in zip(axes, classes, strict=True):
     for name, colour, width in (("baseline", "black", 0.8), ("network", colours[label], 2)):
@@ -358,7 +359,7 @@ plt.show()
 # chosen on the test episodes themselves. It is the highest F1 that these scores allow. The column
 # `in use - 0.5` is the difference between the first two values of F1.
 
-# %% tags=["trained"]
+# %%
 choice = pd.DataFrame({"positives": labels["validation"].sum(axis=0)}, classes)
 choice["threshold"] = thresholds
 best = detection.choose_thresholds(reference, scores, minimum_positives=1)
@@ -389,7 +390,7 @@ choice
 # share has none. The number in brackets at the bottom is the number of false alarms of the class in
 # all segments.
 
-# %% tags=["trained"]
+# %%
 confusion = metrics.confusion(reference, estimated, classes)
 alarms = (estimated & ~reference).sum(axis=0)
 fig, ax = plt.subplots(figsize=(plots.WIDTH, 6))
@@ -443,7 +444,7 @@ plt.show()
 # segments are edge segments and which share of the errors they contain. The error rates are the
 # shares of wrong decisions among the edge segments and among all other segments.
 
-# %% tags=["trained"]
+# %%
 edges = metrics.edge_segments(reference_events, durations, classes)
 edge_errors = metrics.edge_errors(reference, estimated, edges, classes)
 edge_errors
@@ -469,7 +470,7 @@ ranked = errors.sort_values("margin", ascending=False, kind="stable")
 worst = ranked.drop_duplicates(["kind", "label"]).groupby("kind").head(n_worst)
 worst = worst.sort_values("kind", kind="stable")
 
-# %% tags=["trained"]
+# %%
 panels = []
 for row in worst.itertuples():
     name, second = places[row.segment]
@@ -523,7 +524,7 @@ table.to_csv(folder / "precision_recall.csv", index=False, float_format="%.4f")
 # The main results of this run, computed from the tables above, with the 95 % confidence interval of
 # the difference in brackets:
 
-# %% tags=["trained"]
+# %%
 macro, better = gain.loc["macro"], (gain.loc[classes, "low"] > 0).mean()
 print("Macro F1 is {network:.2f} for the network, {baseline:.2f} for the baseline.".format(**macro))
 print("The difference is {difference:.2f} [{low:.2f}, {high:.2f}].".format(**macro))

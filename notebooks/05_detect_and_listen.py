@@ -80,7 +80,7 @@ print(f"the network was trained on {', '.join(description['trained_on'])}")
 #
 # A network without frame-level scores, such as the 2018 model, gets a hop of 0.5 s instead.
 
-# %% tags=["trained"]
+# %%
 if hop == detection.FRAMES and detection.FRAMES not in description:
     hop = 0.5
 result = detection.detect(path, network, description, hop=hop)
@@ -111,7 +111,7 @@ for error in folder.errors.loc[folder.errors["filename"] == name, "error"]:
 # events are right, because misses and false alarms may cancel each other out. Without an
 # annotation, all reference shares are 0.
 
-# %% tags=["trained"]
+# %%
 level = description["frames"] if hop == detection.FRAMES else description
 table = pd.DataFrame({"threshold": level["thresholds"]}).reindex(classes)
 for kind, events in {"reference share": reference, "estimated share": result.events}.items():
@@ -224,7 +224,7 @@ plots.players(sounds, rate)
 # Classes that do not occur in the reference are left out, because an annotation of your own may not
 # cover all classes.
 
-# %% tags=["trained"]
+# %%
 judged = [label for label in classes if label in set(reference["event_label"])]
 rule = params.labels.rule
 estimated = result.events[result.events["event_label"].isin(judged)]
@@ -241,7 +241,7 @@ by_class[["precision", "recall", "f1", "support"]]
 # of F1 is above the macro average, the frequent classes tend to have a higher F1 than the rare
 # ones. The last row is the micro average of the stretch in the figure.
 
-# %% tags=["trained"]
+# %%
 whole = metrics.averages(reference_labels, estimated_labels)
 stretch = metrics.averages(reference_labels[start:stop], estimated_labels[start:stop])
 parts = {"macro": whole["macro"], "micro": whole["micro"], "micro, figure": stretch["micro"]}
@@ -274,7 +274,7 @@ for choice in hops if judged else ():
     found = detection.detect(path, network, description, hop=choice).events
     by_hop[choice] = found[found["event_label"].isin(judged)]
 
-# %% tags=["trained"]
+# %%
 rows, nearest = [], {"on": "onset", "by": "event_label", "direction": "nearest", "tolerance": 1.0}
 for found in by_hop.values():
     found_labels = label_segments(found, result.duration, judged, rule)
@@ -299,7 +299,7 @@ comparison.rename_axis("hop (s)")
 # If the recording has an annotation, the next cell prints the most important numbers of this run:
 # the F1 of its segments with the chosen hop, and the first and the last row of the table above.
 
-# %% tags=["trained"]
+# %%
 if judged:
     macro, micro = whole["macro"]["f1"], whole["micro"]["f1"]
     print(f"segment F1, chosen hop: macro {macro:.2f}, micro {micro:.2f}")

@@ -16,6 +16,7 @@ PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = DataResolver(Repo(ROOT), str(ROOT), PIPELINE).resolve()["stages"]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
+MODEL = ROOT / "data" / "model"
 each_stage = pytest.mark.parametrize("stage", STAGES)
 # `dvc repro` leaves the long experiments alone. Their results say themselves what they were made
 # with and need not be made again with every change of a module.
@@ -131,6 +132,31 @@ def test_a_stage_depends_on_every_parameter_that_its_notebook_reads(stage):
     if match:
         read = set(re.findall(r"\bparams\.(\w+)", (ROOT / match[1]).read_text()))
         assert read - {"yaml"} <= tracked
+
+
+def test_the_weights_in_git_are_those_that_their_description_and_the_lock_name(lock):
+    weights, description = (MODEL / name for name in ("model.weights.h5", "model.json"))
+    named = json.loads(description.read_text())["weights_sha256"]
+    assert named == hashlib.sha256(weights.read_bytes()).hexdigest()
+    entries = [e for s in lock.values() for kind in ("deps", "outs") for e in s.get(kind, [])]
+    hashes = {entry["md5"] for entry in entries if entry["path"] == "data/model"}
+    assert hashes == {dvc_md5(MODEL)}, "data/model is not what train made; run `make reproduce`"
+
+
+def test_the_model_stays_until_another_one_is_trained():
+    outs = dict(listed(STAGES["train"], "outs"))
+    assert outs["data/model"] == {"cache": False, "persist": True}
+
+
+def test_neither_gitignore_nor_clean_touches_what_git_is_to_hold():
+    kept = {out for s in STAGES.values() for out, o in listed(s, "outs") if o.get("cache") is False}
+    ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines()}
+    makefile = (ROOT / "Makefile").read_text()
+    removed = {path for line in re.findall(r"\trm -rf (.*)", makefile) for path in line.split()}
+    assert "data/model" in kept and "data/features" in ignored & removed
+    for path in kept:
+        above = {path, *map(str, Path(path).parents)}
+        assert not above & (ignored | removed), path
 
 
 def test_registered_metrics_and_plots_are_in_the_repository():

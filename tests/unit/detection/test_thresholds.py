@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nbval_tolerance import FEW
 from sklearn.metrics import f1_score, precision_recall_curve
 
-from sedlib.detection import choose_thresholds
+from sedlib.detection import MINIMUM_POSITIVES, choose_thresholds
 
 claim = settings(deadline=None, database=None, max_examples=60)
 coarse_scores = st.integers(0, 8).map(lambda n: n / 8)
@@ -131,3 +132,7 @@ def test_float32_scores_are_as_the_same_numbers_in_float64(case):
     single = choose_thresholds(labels, scores.astype(np.float32), 1)
     assert single.dtype == np.float64
     assert single.tolist() == choose_thresholds(labels, scores, 1).tolist()
+
+
+def test_nbval_calls_those_positives_few_that_the_rule_calls_few():
+    assert FEW == MINIMUM_POSITIVES
