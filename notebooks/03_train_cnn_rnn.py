@@ -301,10 +301,13 @@ print(f"last / lowest validation loss = {last['val_loss'] / history['val_loss'].
 #
 # - With at least `MINIMUM_POSITIVES` of them, the threshold is the one with the highest F1 on the
 #   validation segments.
-# - With fewer, the position of the highest F1 is mostly chance. The threshold is then *half of the
-#   highest F1*. If the scores were exact probabilities, this would be the threshold with the
-#   highest F1 ([Lipton et al., 2014](https://arxiv.org/abs/1402.1892)). This case uses the height
-#   of the curve, which depends less on single segments than the position of its peak.
+# - With fewer, the position of the highest F1 is mostly chance. The threshold is then *the mean of
+#   0.5 and half of the highest F1*. If the scores were exact probabilities, half of the highest F1
+#   would be the threshold with the highest F1 ([Lipton et al.,
+#   2014](https://arxiv.org/abs/1402.1892)). Mixup, however, shows a rare class more often than it
+#   occurs, so that its scores are higher than probabilities and need a higher threshold. This case
+#   uses the height of the curve, which depends less on single segments than the position of its
+#   peak.
 # - A class without any positives gets 0.5.
 
 # %%
@@ -350,11 +353,10 @@ chosen.round(2)
 # The rule has four limits. First, F1 on the segments on which a threshold was chosen is optimistic;
 # a fair value needs other segments, such as those of the test episodes. Second, the threshold with
 # the highest F1 depends on how frequent the class is, so that it may not suit recordings with
-# another mixture of sounds. Third, half of the highest F1 is the best threshold only if scores are
-# probabilities. Mixup changes how often the network sees each class, so that this holds at best
-# approximately; notebook 4 examines the *calibration*, the agreement of scores with observed
-# frequencies, and whether the rule helps on the test episodes. Fourth, the minimum number of
-# positives was not tuned; it is a round number.
+# another mixture of sounds. Third, how far the scores are from probabilities differs between the
+# classes, and the mean with 0.5 is only a compromise; notebook 4 examines the *calibration*, the
+# agreement of scores with observed frequencies, and whether the rule helps on the test episodes.
+# Fourth, the minimum number of positives was not tuned; it is a round number.
 
 # %% [markdown]
 # ## Thresholds for frame-level scores
@@ -441,8 +443,9 @@ print(f"from {ratio['original']:.0f} to {ratio['mixed']:.0f}.")
 #   more training segments. Notebook 6 measures how much mixup, the other data augmentation and the
 #   frame labels contribute to the result, in an incremental (additive) *ablation*: starting from
 #   the 2018 configuration, each variant adds one change.
-# - **Thresholds.** A class with few positive validation segments gets half of its highest F1 as its
-#   threshold instead of the threshold with the highest F1, whose position would be mostly chance.
+# - **Thresholds.** A class with few positive validation segments gets the mean of 0.5 and half of
+#   its highest F1 instead of the threshold with the highest F1, whose position would be mostly
+#   chance.
 #
 # **Limits.** The network is trained once, from one seed. The best epoch and the thresholds are
 # chosen on the same validation episodes, which contain few segments of the rare classes. Both

@@ -349,8 +349,8 @@ plt.show()
 # ## Effect of the thresholds
 # Notebook 3 chooses the thresholds on the validation episodes. A class with at least 30 *positive*
 # validation segments, that is, segments with its label, gets the threshold with the highest F1
-# there. With fewer, the position of this maximum is mostly chance. Such a class gets half of its
-# highest F1 as its threshold, which is [optimal for calibrated
+# there. With fewer, the position of this maximum is mostly chance. Such a class gets
+# the mean of 0.5 and half of its highest F1, which would be [optimal for calibrated
 # scores](https://arxiv.org/abs/1402.1892). A class without positive validation segments gets 0.5.
 #
 # The table shows the number of positive validation segments of each class, its threshold, and three

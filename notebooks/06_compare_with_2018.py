@@ -145,8 +145,8 @@ for name in variants:
 # The last change, `tuned thresholds`, needs no training: the networks of the last variant are
 # evaluated with a separate threshold for each class instead of 0.5. It is the threshold with the
 # highest F1 on the validation segments. For a class with fewer positive validation segments than
-# the number printed below, it is half of that highest F1 (notebook 3 explains why). The table shows
-# the thresholds, with one column for each seed.
+# the number printed below, it is the mean of 0.5 and half of that highest F1 (notebook 3 explains
+# why). The table shows the thresholds, with one column for each seed.
 
 # %%
 first, *_, last = variants

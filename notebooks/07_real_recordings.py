@@ -99,7 +99,7 @@ pd.concat({"recordings": counts.map(lambda pair: pair[0]), "groups": groups}, ax
 # network was trained on. The network trained on synthetic episodes thus gets its thresholds without
 # any recordings, as if no annotated recordings were available. The threshold of a class is the one
 # with the highest F1 or, for a class with fewer positive validation segments than the minimum
-# printed below, half of that highest F1 (notebook 3 explains why).
+# printed below, the mean of 0.5 and half of that highest F1 (notebook 3 explains why).
 
 # %%
 rule, thresholds = experiment["rule"], {}

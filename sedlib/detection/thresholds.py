@@ -15,8 +15,10 @@ def choose_thresholds(labels, scores, minimum_positives=MINIMUM_POSITIVES):
     same segments and does not depend on the last digit of a score.
 
     With few positive segments, the position of the highest F1 is mostly chance, but its value is
-    less so. Such a class gets half of the highest F1, which is the best threshold for scores
-    that are probabilities [1]_. A class without positive segments gets 0.5.
+    less so. Half of the highest F1 is the best threshold for scores that are probabilities [1]_;
+    but mixup shows a rare class more often than it occurs, so that its scores are higher than
+    probabilities. Such a class gets the mean of half of the highest F1 and of 0.5. A class
+    without positive segments gets 0.5.
 
     The F1 on the segments given is optimistic, because the threshold was chosen on them.
 
@@ -46,7 +48,8 @@ def choose_thresholds(labels, scores, minimum_positives=MINIMUM_POSITIVES):
             thresholds.append(DEFAULT_THRESHOLD)
             continue
         threshold, f1 = _highest_f1(label, score)
-        thresholds.append(threshold if label.sum() >= minimum_positives else f1 / 2)
+        shrunk = (f1 / 2 + DEFAULT_THRESHOLD) / 2
+        thresholds.append(threshold if label.sum() >= minimum_positives else shrunk)
     return np.array(thresholds)
 
 
