@@ -88,7 +88,7 @@ def test_a_threshold_between_neighbouring_numbers_detects_the_same_segments():
 
 
 @pytest.mark.parametrize(("n_positive", "threshold"), [(29, 0.5), (30, 0.25)])
-def test_a_class_with_fewer_than_thirty_positives_gets_half_of_its_highest_f1(
+def test_a_class_with_fewer_than_thirty_positives_gets_the_mean_of_a_half_and_half_its_highest_f1(
     n_positive, threshold
 ):
     labels = (np.arange(40) < n_positive)[:, None]
