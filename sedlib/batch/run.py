@@ -3,8 +3,10 @@
 import hashlib
 import os
 import tempfile
+from collections import Counter
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from sedlib import annotations
@@ -53,8 +55,8 @@ class Outcome:
         The file of its events.
     duration : float
         In seconds; nan if there is a fault.
-    events : int
-        Number of events.
+    events : dict of str to int
+        Number of events of each class that has any.
     fault : str or None
         Why there is no result, in one sentence; None if there is one.
     done_before : bool
@@ -66,7 +68,7 @@ class Outcome:
     path: Path
     result: Path
     duration: float = float("nan")
-    events: int = 0
+    events: dict[str, int] = field(default_factory=dict)
     fault: str | None = None
     done_before: bool = False
     remarks: tuple[str, ...] = ()
@@ -185,7 +187,8 @@ def detect_tasks(
     loading : callable
         Returns a context manager within which TensorFlow is imported, when it is needed first.
     progress : callable, optional
-        Called with the length in seconds of each block of sound that has been read.
+        Called with the path of the file and the length in seconds of each block of its sound that
+        has been read.
 
     Yields
     ------
@@ -240,13 +243,14 @@ class _Detector:
 def _process(task, detector, record, progress):
     """Return the outcome of detection in one file, and whether further files can be processed."""
     try:
-        found = detector.detect(task.path, progress)
+        found = detector.detect(task.path, progress and partial(progress, task.path))
     except ModelError:
         raise  # it would be the same for every file
     except Exception as error:  # whatever is wrong with one file, the others can be processed
         return _failed(task, record.output, _describe(task.path, error)), True
     duration = round(found.duration, 6)
-    facts = {"duration": duration, "events": len(found.events), "made_from": task.made_from}
+    counts = Counter(found.events["event_label"].tolist())
+    facts = {"duration": duration, "events": counts, "made_from": task.made_from}
     # The record names no folder of this computer.
     facts["remarks"] = [remark.removeprefix(f"{task.path}: ") for remark in found.remarks]
     try:
@@ -266,14 +270,13 @@ def _process(task, detector, record, progress):
         )
         return _failed(task, record.output, fault), False
     result = record.output / task.outputs[0]
-    outcome = Outcome(task.path, result, duration, len(found.events), remarks=found.remarks)
-    return outcome, True
+    return Outcome(task.path, result, duration, counts, remarks=found.remarks), True
 
 
 def _earlier_outcome(task, record):
     """Return the outcome of an earlier run if its results are whole and still valid, else None."""
     entry = record.done(task.outputs, task.made_from, task.source)
-    if entry is None:
+    if entry is None or not isinstance(entry.events, dict):  # an earlier version counted all
         return None
     result = record.output / task.outputs[0]
     remarks = tuple(f"{task.path}: {remark}" for remark in entry.remarks)

@@ -21,13 +21,15 @@ from nbclient.exceptions import DeadKernelError
 from nbconvert import HTMLExporter
 from traitlets.config import Config
 
-from sedlib.config import SedlibError, repository, workspace
+from sedlib.config import HEADLESS_VARIABLE, SedlibError, repository, workspace
 from sedlib.files import replacing, write_text
 
-# Notices that TensorFlow and XLA write to stderr, with times and process ids.
+# What is in stderr and would differ between two equal runs: notices of TensorFlow and XLA, with
+# times and process ids, and the lines of `sedlib.reports.plots.EpochLines`.
 _NOISE = re.compile(
     r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWE] |[IWE]\d{4} \d\d:\d\d:\d\d"
-    r"|WARNING: All log messages before absl::|To enable the following instructions: ).*\n?",
+    r"|WARNING: All log messages before absl::|To enable the following instructions: "
+    r"|epoch \d+ of \d+: ).*\n?",
     re.MULTILINE,
 )
 # What a .py file without a header means.
@@ -143,7 +145,7 @@ def _execute(notebook, source, parameters):
     path = os.pathsep.join(filter(None, [str(repository()), os.environ.get("PYTHONPATH")]))
     # The kernel inherits these. JUPYTER_PATH: no kernel of that name elsewhere comes first.
     kernels = {"PYTHONPATH": path, "JUPYTER_PATH": str(Path(sys.prefix, "share", "jupyter"))}
-    kernels["TF_CPP_MIN_LOG_LEVEL"] = "3"  # errors only
+    kernels[HEADLESS_VARIABLE] = "1"
     try:
         with mock.patch.dict(os.environ, kernels):
             return papermill.execute_notebook(
