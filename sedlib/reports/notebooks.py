@@ -34,6 +34,9 @@ _NOISE = re.compile(
 )
 # What a .py file without a header means.
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+# What jupytext adds, as jupytext.toml has it, when JupyterLab saves a notebook: with it in place,
+# saving a notebook that nobody changed changes nothing.
+_PAIRING = {"cell_metadata_filter": "tags,-all", "notebook_metadata_filter": "kernelspec,-all"}
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 # The page of nbconvert without what it would load from elsewhere.
@@ -299,6 +302,7 @@ def publish(source, executed):
                 f"keep it with `jupytext --sync {target}`, or drop it by deleting the file"
             )
     notebook = _read_outputs(executed)
+    notebook.metadata["jupytext"] = _PAIRING
     notebook.metadata["sedlib"] = {"published": _fingerprint(notebook)}
     write_text(nbformat.writes(notebook) + "\n", target)
     return target

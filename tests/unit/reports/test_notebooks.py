@@ -51,6 +51,7 @@ print(object())
 # %%
 print("to stderr", file=sys.stderr)
 print(f"2026-08-01 10:00:00.{os.getpid():06}: I tensorflow/port.cc:153] on", file=sys.stderr)
+print("epoch 2 of 3: loss 0.5, at most 0:01 left", file=sys.stderr)
 print("I0000 00:00:1754042400.123456 4711 cpu_feature_guard.cc:227] optimised", file=sys.stderr)
 
 # %%
@@ -354,6 +355,19 @@ def test_a_word_a_sign_and_a_missing_number_are_found(shown, computed, trained):
 
 def test_the_width_of_columns_and_rules_does_not_matter():
     assert differences("a   b\n-----\n1.0 2", "a b\n------\n1.00001   2") == []
+
+
+def test_the_lines_of_a_training_are_shown_at_once_and_are_not_in_the_notebook(tmp_path, capsys):
+    (tmp_path / "trains.py").write_text(
+        "import pandas as pd\nfrom sedlib.reports import plots\n"
+        "lines = plots.EpochLines(2)\n"
+        'row = {"loss": 0.5, "val_loss": 0.4, "val_average_precision": 0.3}\n'
+        "for epoch in (1, 2): lines(pd.DataFrame([row] * epoch))\n"
+    )
+    notebook = nbformat.read(run_notebook(tmp_path / "trains.py", tmp_path / "out"), 4)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["epoch 1 of 2", "epoch 2 of 2"]
+    assert notebook.cells[0].outputs == []
 
 
 def test_a_notebook_without_a_header_is_run(tmp_path):

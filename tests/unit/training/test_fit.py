@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import f1_score
 from small_training import (
     CLASSES,
     FRAMES,
@@ -167,6 +168,19 @@ def test_validation_ignores_classes_that_do_not_occur(tmp_path):
     scores = training.validation_scores(network, magnitudes, labels)
     assert 0 < scores["val_average_precision"] <= 1
     assert scores["val_loss"] > 0
+
+
+def test_the_f1_of_each_class_is_the_highest_of_all_thresholds(monkeypatch):
+    labels = np.array([[1, 0, 0], [0, 0, 1], [1, 0, 1], [0, 0, 1]], dtype=bool)
+    scores = np.random.default_rng(0).random((4, 3)).round(1).astype(np.float32)
+    monkeypatch.setattr(module, "predict_scores", lambda model, magnitudes: scores)
+    expected = [
+        max(f1_score(labels[:, c], scores[:, c] >= threshold) for threshold in scores[:, c])
+        for c in (0, 2)
+    ]
+    first, absent, third = training.validation_scores(None, [None], labels)["val_f1"]
+    assert absent is None
+    assert [first, third] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("calls", [[1, 2, 3], [2, 3], [3]], ids=["whole", "resumed", "reused"])
