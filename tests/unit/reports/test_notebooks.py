@@ -126,7 +126,7 @@ def test_what_differs_between_runs_is_cleaned_and_the_rest_kept(project):
     nbformat.validate(notebook)
     text = printed(notebook)
     assert "to stderr\n" in text and "<cell>" in text and "object at 0x..." in text
-    assert "tensorflow" not in text and "cpu_feature_guard" not in text
+    assert not re.search("tensorflow|cpu_feature_guard|epoch 2 of 3", text)
     assert str(project) not in text
     assert notebook.metadata.language_info == {"name": "python"}
     counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
