@@ -42,7 +42,8 @@ torture: $(STAMP)  ## kill every command, mutate every file, fill the disk, for 
 	@$(BIN)/python tests/torture/run.py --minutes $(MINUTES)
 
 # The server's root is the checkout, where jupytext finds its configuration and pairs the files.
-# Jupyter refuses to run as root, as in a container, unless told otherwise.
+# Jupyter refuses to run as root, as in a container, unless told otherwise. LAB=--no-browser, or any
+# other option of JupyterLab, is passed on.
 lab: $(STAMP)  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks \
 		$(if $(filter 0,$(shell id -u)),--allow-root) $(LAB)

@@ -135,10 +135,11 @@ class LiveLog:
 
     def __init__(self, folder):
         self.live = Live(str(folder), save_dvc_exp=False, dvcyaml=None, monitor_system=False)
+        self.live.step = 1  # epochs count from 1
 
     def __call__(self, history):
         """Log the epochs of a history that are not logged yet."""
-        for row in history.iloc[self.live.step :].to_dict("records"):
+        for row in history.iloc[self.live.step - 1 :].to_dict("records"):
             for name in ("learning_rate", "loss", "val_loss", "val_average_precision"):
                 self.live.log_metric(name, row[name])
             self.live.next_step()

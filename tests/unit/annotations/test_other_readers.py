@@ -60,6 +60,6 @@ def test_crowsetta_reads_our_raven_table_with_its_scores(written):
 
 
 def test_crowsetta_reads_our_praat_textgrid(written):
-    grid = crowsetta.Transcriber(format="textgrid").from_file(written("textgrid")).textgrid
-    intervals = [interval for tier in grid for interval in tier.intervals if interval.text]
+    grid = crowsetta.Transcriber(format="textgrid").from_file(written("textgrid"))
+    intervals = [interval for tier in grid.tiers for interval in tier.intervals if interval.text]
     assert sorted((i.xmin, i.xmax, i.text) for i in intervals) == SPANS

@@ -194,6 +194,7 @@ def test_the_log_holds_every_epoch_once_also_after_a_resumed_or_reused_run(tmp_p
     for name in columns:
         table = pd.read_csv(tmp_path / "log" / "plots" / "metrics" / f"{name}.tsv", sep="\t")
         np.testing.assert_allclose(table[name], history[name])
+        assert table["step"].tolist() == [1, 2, 3]
     assert json.loads((tmp_path / "log" / "metrics.json").read_text())["loss"] == rows[2, 1]
 
 
