@@ -9,5 +9,5 @@ import os
 
 __version__ = "0.1.0"
 
-# Before TensorFlow is imported, which else fills the first cell of a notebook with notices.
+# What TensorFlow logs after its import would stand in red below the cells of a notebook.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors only

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import sys
-from contextlib import contextmanager
 
 from sedlib import audio
 from sedlib.config import SedlibError, load_params, repository, workspace
@@ -46,7 +45,7 @@ def detect_command(arguments):
         reference = read_reference(arguments.reference, tasks, output, classes, aliases)
     outcomes = []
     with Progress(_total_duration(task.path for task in tasks if not task.outcome)) as progress:
-        for outcome in batch.detect_tasks(tasks, *where, _native_messages_hidden, progress):
+        for outcome in batch.detect_tasks(tasks, *where, progress):
             outcomes.append(outcome)
             count = sum(outcome.events.values())
             result = f"{count} event{'' if count == 1 else 's'}"
@@ -104,8 +103,8 @@ def _known_labels(arguments):
     if arguments.classes:
         return tuple(dict.fromkeys(arguments.classes)), {}
     if arguments.model:
-        with _native_messages_hidden():
-            from sedlib.models import read_description
+        from sedlib.models import read_description
+
         return tuple(read_description(arguments.model)["classes"]), {}
     if not (repository() / "params.yaml").is_file():
         raise SedlibError(
@@ -134,9 +133,8 @@ def episodes_command(_):
 
 def experiment_command(arguments):
     """Run an experiment; it takes half an hour to several hours on two cores."""
-    with _native_messages_hidden():
-        from sedlib import experiments
-        from sedlib.corpus import open_corpus
+    from sedlib import experiments
+    from sedlib.corpus import open_corpus
 
     params, data, name = load_params(), workspace() / "data", arguments.name
     scratch, target = data / "experiments", workspace() / "reports" / "experiments"
@@ -192,20 +190,6 @@ def report_command(_):
     text = readme.read_text(encoding="utf-8")
     text = tables.replace_block(text, "results", tables.results_block(metrics, params))
     write_text(tables.replace_block(text, "formats", tables.formats_block()), readme)
-
-
-@contextmanager
-def _native_messages_hidden():
-    """Hide what TensorFlow's C++ libraries write to the terminal while they are loaded."""
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(terminal, 2)
-        os.close(terminal)
 
 
 def _find_model(named):

@@ -4,7 +4,6 @@ import hashlib
 import os
 import tempfile
 from collections import Counter
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -169,9 +168,7 @@ def plan_tasks(files, model, output, options, overwrite=False, further=()):
     return tasks
 
 
-def detect_tasks(
-    tasks, model, output, options, overwrite=False, loading=nullcontext, progress=None
-):
+def detect_tasks(tasks, model, output, options, overwrite=False, progress=None):
     """Detect the events of each file in turn.
 
     An error in one file is stored in its outcome, and the next file is processed. If a result
@@ -184,8 +181,6 @@ def detect_tasks(
     model, output, options, overwrite
         As in `plan_tasks`. Missing folders are created. A file is replaced only when the new one
         is complete.
-    loading : callable
-        Returns a context manager within which TensorFlow is imported, when it is needed first.
     progress : callable, optional
         Called with the path of the file and the length in seconds of each block of its sound that
         has been read.
@@ -206,7 +201,7 @@ def detect_tasks(
         # Another run may have processed the file since the tasks were planned.
         outcome = task.outcome or _earlier_outcome(task, record)
         if outcome is None:
-            detector = detector or _Detector(model, options, loading)
+            detector = detector or _Detector(model, options)
             outcome, goes_on = _process(task, detector, record, progress)
             if not goes_on:
                 yield outcome
@@ -217,10 +212,10 @@ def detect_tasks(
 class _Detector:
     """A model that is loaded, and how it is used."""
 
-    def __init__(self, model, options, loading):
-        with loading():
-            from sedlib import detection
-            from sedlib.features import segment_shape
+    def __init__(self, model, options):
+        from sedlib import detection
+        from sedlib.features import segment_shape
+
         self._detection, self._options = detection, options
         self._network, self._description = load_model(model)
         self._hop = options.hop
