@@ -64,7 +64,8 @@ def event_table(rows=()):
 
     rows = list(rows)
     columns = [*COLUMNS, *SCORES][: max(map(len, rows), default=len(COLUMNS))]
-    table = pd.DataFrame(rows, columns=columns)
+    padded = [(*row, *[math.nan] * (len(columns) - len(row))) for row in rows]
+    table = pd.DataFrame(padded, columns=columns)
     text = {"filename": str, "event_label": str}
     return table.astype(dict.fromkeys(columns, float) | text)
 
