@@ -9,6 +9,7 @@ EDITABLE := --no-deps --no-build-isolation -e .
 PIP := $(BIN)/python -m pip -q --disable-pip-version-check
 NAME := ablation
 MINUTES := 30
+LAB :=
 UV := UV_SYSTEM_CERTS=true $(BIN)/uv
 
 # The stages and the notebooks' kernels call `python`.
@@ -51,8 +52,12 @@ spread: $(STAMP)  ## train with other seeds and as on other processors, for the 
 torture: $(STAMP)  ## kill every command, mutate every file, fill the disk, for 30 minutes
 	@$(BIN)/python tests/torture/run.py --minutes $(MINUTES)
 
+# The server's root is the checkout, where jupytext finds its configuration and pairs the files.
+# Jupyter refuses to run as root, as in a container, unless told otherwise. LAB=--no-browser, or any
+# other option of JupyterLab, is passed on.
 lab: $(STAMP)  ## open the notebooks in JupyterLab
-	@$(BIN)/jupyter lab notebooks
+	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks \
+		$(if $(filter 0,$(shell id -u)),--allow-root) $(LAB)
 
 lint: $(STAMP)  ## check style and formatting
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -262,16 +262,22 @@ history = training.train(
     options,
     checkpoint=data / "checkpoint.npz",
     key=key,
-    on_epoch=[plots.LiveCurves(), training.LiveLog(workspace() / "reports" / "training")],
+    on_epoch=[
+        plots.LiveCurves(classes),
+        plots.EpochLines(options.epochs),
+        training.LiveLog(workspace() / "reports" / "training"),
+    ],
 )
 
 # %% [markdown]
 # The left panel shows the segment-level loss on the training and on the validation segments, the
 # right panel the mean average precision on the validation segments. The red dot is the epoch whose
-# weights are kept. When the notebook is run by hand, the curves are redrawn after each epoch.
+# weights are kept. The lower panel shows the F1 of each class on the validation segments, with the
+# threshold that gives the highest F1 in that epoch. When the notebook is run by hand, the curves
+# are redrawn after each epoch.
 
 # %% tags=["trained"]
-plots.save_figure(plots.learning_curves(history), figures / "learning_curves.png")
+plots.save_figure(plots.learning_curves(history, classes), figures / "learning_curves.png")
 plt.close()
 best = history.iloc[training.best_epoch(history.to_dict("records"))]
 print(f"mean average precision of the best epoch: {best['val_average_precision']:.2f}")

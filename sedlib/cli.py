@@ -4,27 +4,23 @@ Each command imports what it needs in its own function, because importing Tensor
 several seconds.
 """
 
-import argparse
 import json
 import os
+import shutil
 import sys
-from contextlib import contextmanager
-from pathlib import Path
 
-from tqdm import tqdm
-
-from sedlib import annotations, audio
+from sedlib import audio
 from sedlib.config import SedlibError, load_params, repository, workspace
 from sedlib.files import printable, read_json, write_text
 
 RELEASED = Path(__file__).parents[1] / "models" / "released"  # what comes with the repository
-HOPS = {"1.0": 1.0, "1": 1.0, "0.5": 0.5, "0.2": 0.2, "0.1": 0.1, "frames": "frames"}
 
 
 def detect_command(arguments):
     """Detect the events in media files; the exit code is 1 if a file could not be read."""
     from sedlib import batch
     from sedlib.models import read_description
+    from sedlib.progress import Progress
 
     model, output = _find_model(arguments.model), arguments.output
     classes = read_description(model)["classes"]
@@ -51,14 +47,17 @@ def detect_command(arguments):
         reference = read_reference(arguments.reference, tasks, output, classes, aliases)
     print(f"model: {printable(model)}")
     outcomes = []
-    with _progress_bar(total=_total_duration(t.path for t in tasks if not t.outcome)) as bar:
-        for outcome in batch.detect_tasks(tasks, *where, _native_messages_hidden, bar.update):
+    with Progress(_total_duration(task.path for task in tasks if not task.outcome)) as progress:
+        for outcome in batch.detect_tasks(tasks, *where, progress):
             outcomes.append(outcome)
-            result = f"{outcome.events} event{'' if outcome.events == 1 else 's'}"
+            count = sum(outcome.events.values())
+            result = f"{count} event{'' if count == 1 else 's'}"
             result += ", already done" if outcome.done_before else ""
-            bar.write(f"{printable(outcome.path)}: {'not done' if outcome.fault else result}")
+            progress.write(f"{printable(outcome.path)}: {'not done' if outcome.fault else result}")
             for remark in outcome.remarks:
-                bar.write(printable(remark))
+                progress.write(printable(remark))
+    if table := batch.count_table(outcomes, classes, shutil.get_terminal_size().columns):
+        print(f"\n{table}\n")
     for remark in search.remarks:
         print(remark)
     faults += [outcome.fault for outcome in outcomes if outcome.fault]
@@ -79,17 +78,18 @@ def detect_command(arguments):
 def check_command(arguments):
     """Check a folder of episodes; the exit code is 0, 1 (warnings) or 2 (errors)."""
     from sedlib import check
+    from sedlib.progress import Progress
 
     classes, aliases = _known_labels(arguments)
     if arguments.write_corrected:
         check.refuse_target(arguments.write_corrected, arguments.folder)
-    with _progress_bar(leave=False) as bar:
+    with Progress(keep=False) as progress:
         report = check.check_folder(
             arguments.folder,
             classes,
             split=load_params().split if arguments.split else None,
             aliases=aliases | dict(arguments.alias),
-            progress=lambda _, seconds: bar.update(round(seconds)),
+            progress=progress,
         )
     if arguments.json:
         print(json.dumps(check.as_json(report), indent=2, allow_nan=False, ensure_ascii=False))
@@ -106,8 +106,8 @@ def _known_labels(arguments):
     if arguments.classes:
         return tuple(dict.fromkeys(arguments.classes)), {}
     if arguments.model:
-        with _native_messages_hidden():
-            from sedlib.models import read_description
+        from sedlib.models import read_description
+
         return tuple(read_description(arguments.model)["classes"]), {}
     if not (repository() / "params.yaml").is_file():
         raise SedlibError(
@@ -136,9 +136,8 @@ def episodes_command(_):
 
 def experiment_command(arguments):
     """Run an experiment; it takes half an hour to several hours on two cores."""
-    with _native_messages_hidden():
-        from sedlib import experiments
-        from sedlib.corpus import open_corpus
+    from sedlib import experiments
+    from sedlib.corpus import open_corpus
 
     params, data, name = load_params(), workspace() / "data", arguments.name
     scratch, target = data / "experiments", workspace() / "reports" / "experiments"
@@ -157,9 +156,8 @@ def experiment_command(arguments):
 
 def release_command(_):
     """Train the model that comes with the repository; it takes about an hour on two cores."""
-    with _native_messages_hidden():
-        from sedlib import experiments
-        from sedlib.models import read_description
+    from sedlib import experiments
+    from sedlib.models import read_description
     from sedlib.reports import cards
 
     scratch, target = workspace() / "data/experiments/release", workspace() / "models/released"
@@ -210,20 +208,6 @@ def report_command(_):
     write_text(tables.replace_block(text, "formats", tables.formats_block()), readme)
 
 
-@contextmanager
-def _native_messages_hidden():
-    """Hide what TensorFlow's C++ libraries write to the terminal while they are loaded."""
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(terminal, 2)
-        os.close(terminal)
-
-
 def _find_model(named):
     """Return the folder of the model; raise if it holds none."""
     from sedlib.models import DESCRIPTION
@@ -237,11 +221,6 @@ def _find_model(named):
     return folder
 
 
-def _progress_bar(**options):
-    """Return a progress bar in seconds of sound; nothing is drawn outside a terminal."""
-    return tqdm(unit=" s of sound", disable=None, file=sys.stderr, **options)
-
-
 def _total_duration(files):
     """Add up the durations in seconds of all files that state one."""
     total = 0.0
@@ -253,150 +232,19 @@ def _total_duration(files):
     return total
 
 
-def _parse_threshold(text):
-    """Parse ``0.4`` or ``speaking=0.4``."""
-    label, _, value = text.rpartition("=")
-    try:
-        value = float(value)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not [CLASS=]VALUE with a value in [0, 1]")
-    return label, value
-
-
-def _parse_hop(text):
-    """Parse ``0.5`` or ``frames``."""
-    if text not in HOPS:
-        raise argparse.ArgumentTypeError(f"'{text}' is not one of 1.0, 0.5, 0.2, 0.1 and frames")
-    return HOPS[text]
-
-
-def _parse_alias(text):
-    """Parse ``speech=speaking``, or ``silence=`` to leave a label out."""
-    label, sign, target = text.partition("=")
-    if not label or not sign:
-        raise argparse.ArgumentTypeError(f"'{text}' is not LABEL=CLASS, or LABEL= to leave it out")
-    return label, target or None
-
-
 def build_parser():
     """Build the parser of the command line; ``run`` in what it parses is the command."""
-    parser = argparse.ArgumentParser(prog="sedlib", description="Sound event detection.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    from sedlib import arguments
 
-    def add(name, function, help):
-        command = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
-        command.set_defaults(run=function)
-        return command.add_argument
-
-    folder, notebook = ({"type": Path, "metavar": metavar} for metavar in ("FOLDER", "NOTEBOOK"))
-    repeated = {"action": "append", "default": []}
-    alias = {"type": _parse_alias, "metavar": "LABEL=CLASS", **repeated}
-    alias_help = "map a label to a class; LABEL= leaves its events out; may be repeated (default: "
-
-    option = add("detect", detect_command, "detect the events in media files")
-    option(
-        "files",
-        nargs="+",
-        type=Path,
-        metavar="FILE",
-        help="media files, or folders, which are searched to their full depth",
+    return arguments.build_parser(
+        {
+            "detect": detect_command,
+            "check": check_command,
+            "episodes": episodes_command,
+            "run-notebook": run_notebook_command,
+            "experiment": experiment_command,
+            "publish": publish_command,
+            "release": release_command,
+            "report": report_command,
+        }
     )
-    option(
-        "--output", **folder, default="detected", help="folder of results (default: %(default)s)"
-    )
-    option(
-        "--overwrite",
-        action="store_true",
-        help="also replace files in the folder of results that this command did not write, or "
-        "that were changed since (default: no)",
-    )
-    option(
-        "--model",
-        **folder,
-        help="folder of the model (default: the one that comes with the project, models/released)",
-    )
-    option(
-        "--format",
-        choices=[name for name, form in annotations.FORMATS.items() if form.write],
-        default="json",
-        help="annotation format of the events (default: %(default)s)",
-    )
-    option(
-        "--hop",
-        type=_parse_hop,
-        default="1.0",
-        metavar="{1.0,0.5,0.2,0.1,frames}",
-        help="time between scored segments in seconds, or 'frames' for frame-level scores "
-        "(44 per second) (default: %(default)s)",
-    )
-    hidden = {"help": argparse.SUPPRESS, "default": argparse.SUPPRESS}
-    option("--step", dest="hop", type=_parse_hop, **hidden)
-    option(
-        "--threshold",
-        type=_parse_threshold,
-        metavar="[CLASS=]VALUE",
-        **repeated,
-        help="a class is detected when its score reaches this value in [0, 1]; for one class or "
-        "for all; may be repeated (default: the thresholds of the model)",
-    )
-    option(
-        "--track",
-        metavar="N|LANGUAGE",
-        help="which of several audio tracks, by its number or language, such as 2 or eng "
-        "(default: the one marked as default, else the first)",
-    )
-    option("--scores", action="store_true", help="also write NAME.scores.tsv (default: no)")
-    option(
-        "--reference",
-        type=Path,
-        metavar="PATH",
-        help="file or folder of reference annotations, to compute metrics (default: none)",
-    )
-    option("--truth", dest="reference", type=Path, **hidden)
-    option("--alias", **alias, help=f"{alias_help}none)")
-
-    option = add("check", check_command, "check media files and their annotations")
-    option("folder", **folder, help="folder of media files with their annotations")
-    option(
-        "--classes",
-        nargs="+",
-        action="extend",
-        metavar="CLASS",
-        help="the classes to check labels against (default: those of --model or params.yaml)",
-    )
-    option("--model", **folder, help="take the classes of this model (default: none)")
-    option("--split", action="store_true", help="also check the split in params.yaml (default: no)")
-    option("--json", action="store_true", help="print JSON (default: print tables)")
-    option(
-        "--write-corrected",
-        **folder,
-        help="write corrected annotations to this folder (default: write none)",
-    )
-    option("--alias", **alias, help=f"{alias_help}those of params.yaml, if it names the classes)")
-
-    add("episodes", episodes_command, "create or collect the episodes of the split")
-    option = add("run-notebook", run_notebook_command, "execute a notebook")
-    option("source", **notebook, help="its .py file")
-    option = add("experiment", experiment_command, "train the networks of an experiment")
-    option(
-        "name",
-        choices=("ablation", "transfer"),
-        help="ablation: starting from the 2018 configuration, each variant adds one change "
-        "(notebook 6); transfer: train on synthetic episodes, on episodes mixed from recordings, "
-        "and on both (notebook 7); takes half an hour to several hours on two cores",
-    )
-    option(
-        "--processes",
-        type=int,
-        default=os.cpu_count(),
-        metavar="N",
-        help="number of parallel training runs; 0 trains one network after the other with all "
-        "cores or a GPU (default: the number of cores, %(default)s)",
-    )
-    option = add("publish", publish_command, "copy outputs into the notebooks' .ipynb files")
-    option("sources", nargs="*", **notebook, help="their .py files (default: notebooks/*.py)")
-    add("release", release_command, "train the model that comes with the repository")
-    add("report", report_command, "write both cards, the page of results and the README's table")
-    return parser

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from sedlib.files import SedlibError, nearest, normal_name, printable
 
 WORKSPACE_VARIABLE = "SEDLIB_WORKSPACE"
+HEADLESS_VARIABLE = "SEDLIB_HEADLESS"  # set where a notebook runs without a browser
 # Columns of event and score tables, and rows that tables of results have beside the classes.
 RESERVED = frozenset({"filename", "onset", "offset", "event_label", "macro", "micro"})
 # Line ends, other control characters and surrogates; and two characters that XML does not have.

@@ -42,7 +42,8 @@ def correct_events(events, classes=None, durations=None, aliases=None):
     -------
     events : pandas.DataFrame
         Sorted by filename, onset, offset and label. The events of one class of one
-        recording are disjoint, and every event has a positive length.
+        recording are disjoint, and every event has a positive length. Scores are left out,
+        because those of merged or cut events would not be theirs.
     corrections : pandas.DataFrame
         One row for each annotation error: ``filename``, ``row`` (from 1, within the
         recording), ``onset``, ``offset`` and ``event_label`` as they were, ``error`` and

@@ -1,5 +1,6 @@
 """The event table, and the names of recordings."""
 
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ["filename", "onset", "offset", "event_label"]
+SCORES = ("score", "peak_score")  # columns that an event table may have besides
 
 _RAVEN = re.compile(r"(\.Table\.\d+)?(\.selections)?$", re.IGNORECASE)  # foo.Table.1.selections
 
@@ -47,19 +49,42 @@ def event_table(rows=()):
 
     Parameters
     ----------
-    rows : iterable of (str, float, float, str)
-        filename, onset (s), offset (s), event_label.
+    rows : iterable of (str, float, float, str), or of (str, float, float, str, float, float)
+        filename, onset (s), offset (s), event_label, and the mean and the peak of its score. A
+        row may lack the peak, or both.
 
     Returns
     -------
     pandas.DataFrame
         Columns ``filename`` (str), ``onset`` and ``offset`` (float64, s) and
-        ``event_label`` (str), also when empty.
+        ``event_label`` (str), also when empty. If a row has scores, also ``score`` and
+        ``peak_score`` (float64), which are nan where a row has none.
     """
     import pandas as pd
 
-    table = pd.DataFrame(list(rows), columns=COLUMNS)
-    return table.astype({"filename": str, "onset": float, "offset": float, "event_label": str})
+    rows = list(rows)
+    columns = [*COLUMNS, *SCORES][: max(map(len, rows), default=len(COLUMNS))]
+    padded = [(*row, *[math.nan] * (len(columns) - len(row))) for row in rows]
+    table = pd.DataFrame(padded, columns=columns)
+    text = {"filename": str, "event_label": str}
+    return table.astype(dict.fromkeys(columns, float) | text)
+
+
+def present_scores(event):
+    """Return the scores of a row of an event table that are known.
+
+    Parameters
+    ----------
+    event : namedtuple
+        As ``itertuples`` yields it.
+
+    Returns
+    -------
+    dict of str to float
+        At most ``score`` and ``peak_score``.
+    """
+    scores = {name: getattr(event, name, math.nan) for name in SCORES}
+    return {name: score for name, score in scores.items() if not math.isnan(score)}
 
 
 def recording_name(name):

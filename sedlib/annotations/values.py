@@ -1,5 +1,6 @@
 """The values of an event: times and labels as they are read, checked and written."""
 
+import itertools
 import math
 import re
 import reprlib
@@ -73,6 +74,12 @@ def decimal_text(time):
     return text if "e" not in text else f"{Decimal(text):f}"
 
 
+def to_milliseconds(onset, offset):
+    """Round the times of an event (s) to whole milliseconds, of which it takes at least one."""
+    start = round(1000 * onset)
+    return start, max(round(1000 * offset), start + 1)
+
+
 def parse_event(where, start, stop, label, classes=None):
     """Read the values of an event.
 
@@ -110,6 +117,30 @@ def parse_event(where, start, stop, label, classes=None):
             f"'{nearest(label, classes)}'"
         )
     return seconds(start), seconds(stop), label
+
+
+def parse_scores(*values):
+    """Read the score and the peak score of an event.
+
+    Parameters
+    ----------
+    *values : object
+        What a file has in their places.
+
+    Returns
+    -------
+    tuple of float
+        Those before the first that is no number in [0, 1]: in annotations, ``score`` may be
+        anything.
+    """
+    return tuple(float(value) for value in itertools.takewhile(_is_score, values))
+
+
+def _is_score(value):
+    try:
+        return not isinstance(value, bool) and 0 <= float(value) <= 1
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def check_writable(events, path, forbidden="", positive_length=False):

@@ -7,5 +7,6 @@ is not done yet; `reference` reads annotations and `compare` scores the events a
 TensorFlow, which takes many seconds to load, is imported only when there is something to score.
 """
 
+from sedlib.batch.counts import count_table
 from sedlib.batch.names import METRICS
 from sedlib.batch.run import Options, Outcome, Task, detect_tasks, plan_tasks

@@ -39,7 +39,8 @@ class Entry(BaseModel):
         The state of the media file, the model and the options.
     duration : float
         Of the recording, in seconds.
-    events : int
+    events : dict of str to int
+        Number of events of each class that has any; earlier versions counted all together.
     remarks : tuple of str
         About the sound.
     """
@@ -49,7 +50,7 @@ class Entry(BaseModel):
     source: str = ""
     made_from: dict = {}
     duration: float = 0.0
-    events: int = 0
+    events: dict[str, int] | int = {}
     remarks: tuple[str, ...] = ()
 
 

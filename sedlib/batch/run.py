@@ -3,8 +3,9 @@
 import hashlib
 import os
 import tempfile
-from contextlib import nullcontext
+from collections import Counter
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from sedlib import annotations
@@ -53,8 +54,8 @@ class Outcome:
         The file of its events.
     duration : float
         In seconds; nan if there is a fault.
-    events : int
-        Number of events.
+    events : dict of str to int
+        Number of events of each class that has any.
     fault : str or None
         Why there is no result, in one sentence; None if there is one.
     done_before : bool
@@ -66,7 +67,7 @@ class Outcome:
     path: Path
     result: Path
     duration: float = float("nan")
-    events: int = 0
+    events: dict[str, int] = field(default_factory=dict)
     fault: str | None = None
     done_before: bool = False
     remarks: tuple[str, ...] = ()
@@ -167,9 +168,7 @@ def plan_tasks(files, model, output, options, overwrite=False, further=()):
     return tasks
 
 
-def detect_tasks(
-    tasks, model, output, options, overwrite=False, loading=nullcontext, progress=None
-):
+def detect_tasks(tasks, model, output, options, overwrite=False, progress=None):
     """Detect the events of each file in turn.
 
     An error in one file is stored in its outcome, and the next file is processed. If a result
@@ -182,10 +181,9 @@ def detect_tasks(
     model, output, options, overwrite
         As in `plan_tasks`. Missing folders are created. A file is replaced only when the new one
         is complete.
-    loading : callable
-        Returns a context manager within which TensorFlow is imported, when it is needed first.
     progress : callable, optional
-        Called with the length in seconds of each block of sound that has been read.
+        Called with the path of the file and the length in seconds of each block of its sound that
+        has been read.
 
     Yields
     ------
@@ -203,7 +201,7 @@ def detect_tasks(
         # Another run may have processed the file since the tasks were planned.
         outcome = task.outcome or _earlier_outcome(task, record)
         if outcome is None:
-            detector = detector or _Detector(model, options, loading)
+            detector = detector or _Detector(model, options)
             outcome, goes_on = _process(task, detector, record, progress)
             if not goes_on:
                 yield outcome
@@ -214,10 +212,10 @@ def detect_tasks(
 class _Detector:
     """A model that is loaded, and how it is used."""
 
-    def __init__(self, model, options, loading):
-        with loading():
-            from sedlib import detection
-            from sedlib.features import segment_shape
+    def __init__(self, model, options):
+        from sedlib import detection
+        from sedlib.features import segment_shape
+
         self._detection, self._options = detection, options
         self._network, self._description = load_model(model)
         self._hop = options.hop
@@ -240,13 +238,14 @@ class _Detector:
 def _process(task, detector, record, progress):
     """Return the outcome of detection in one file, and whether further files can be processed."""
     try:
-        found = detector.detect(task.path, progress)
+        found = detector.detect(task.path, progress and partial(progress, task.path))
     except ModelError:
         raise  # it would be the same for every file
     except Exception as error:  # whatever is wrong with one file, the others can be processed
         return _failed(task, record.output, _describe(task.path, error)), True
     duration = round(found.duration, 6)
-    facts = {"duration": duration, "events": len(found.events), "made_from": task.made_from}
+    counts = Counter(found.events["event_label"].tolist())
+    facts = {"duration": duration, "events": counts, "made_from": task.made_from}
     # The record names no folder of this computer.
     facts["remarks"] = [remark.removeprefix(f"{task.path}: ") for remark in found.remarks]
     try:
@@ -266,14 +265,13 @@ def _process(task, detector, record, progress):
         )
         return _failed(task, record.output, fault), False
     result = record.output / task.outputs[0]
-    outcome = Outcome(task.path, result, duration, len(found.events), remarks=found.remarks)
-    return outcome, True
+    return Outcome(task.path, result, duration, counts, remarks=found.remarks), True
 
 
 def _earlier_outcome(task, record):
     """Return the outcome of an earlier run if its results are whole and still valid, else None."""
     entry = record.done(task.outputs, task.made_from, task.source)
-    if entry is None:
+    if entry is None or not isinstance(entry.events, dict):  # an earlier version counted all
         return None
     result = record.output / task.outputs[0]
     remarks = tuple(f"{task.path}: {remark}" for remark in entry.remarks)

@@ -5,6 +5,7 @@ adds one change. The transfer experiment trains on synthetic episodes, on record
 The release is the model that comes with the repository.
 """
 
+import sedlib.models.backend
 from sedlib.experiments.corpora import count_recordings, make_corpus, open_recordings
 from sedlib.experiments.release import make_release, permits_release
 from sedlib.experiments.runner import run_experiment

@@ -31,5 +31,6 @@ def __getattr__(name):
     """Import the module that defines a name of this package."""
     for module, names in _IMPORTED_WHEN_USED.items():
         if name in names:
+            importlib.import_module(f"{__name__}.backend")
             return getattr(importlib.import_module(f"{__name__}.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -21,17 +21,22 @@ from nbclient.exceptions import DeadKernelError
 from nbconvert import HTMLExporter
 from traitlets.config import Config
 
-from sedlib.config import SedlibError, repository, workspace
+from sedlib.config import HEADLESS_VARIABLE, SedlibError, repository, workspace
 from sedlib.files import replacing, write_text
 
-# Notices that TensorFlow and XLA write to stderr, with times and process ids.
+# What is in stderr and would differ between two equal runs: notices of TensorFlow and XLA, with
+# times and process ids, and the lines of `sedlib.reports.plots.EpochLines`.
 _NOISE = re.compile(
     r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWE] |[IWE]\d{4} \d\d:\d\d:\d\d"
-    r"|WARNING: All log messages before absl::|To enable the following instructions: ).*\n?",
+    r"|WARNING: All log messages before absl::|To enable the following instructions: "
+    r"|epoch \d+ of \d+: ).*\n?",
     re.MULTILINE,
 )
 # What a .py file without a header means.
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+# What jupytext adds, as jupytext.toml has it, when JupyterLab saves a notebook: with it in place,
+# saving a notebook that nobody changed changes nothing.
+_PAIRING = {"cell_metadata_filter": "tags,-all", "notebook_metadata_filter": "kernelspec,-all"}
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 # The page of nbconvert without what it would load from elsewhere.
@@ -143,7 +148,7 @@ def _execute(notebook, source, parameters):
     path = os.pathsep.join(filter(None, [str(repository()), os.environ.get("PYTHONPATH")]))
     # The kernel inherits these. JUPYTER_PATH: no kernel of that name elsewhere comes first.
     kernels = {"PYTHONPATH": path, "JUPYTER_PATH": str(Path(sys.prefix, "share", "jupyter"))}
-    kernels["TF_CPP_MIN_LOG_LEVEL"] = "3"  # errors only
+    kernels[HEADLESS_VARIABLE] = "1"
     try:
         with mock.patch.dict(os.environ, kernels):
             return papermill.execute_notebook(
@@ -297,6 +302,7 @@ def publish(source, executed):
                 f"keep it with `jupytext --sync {target}`, or drop it by deleting the file"
             )
     notebook = _read_outputs(executed)
+    notebook.metadata["jupytext"] = _PAIRING
     notebook.metadata["sedlib"] = {"published": _fingerprint(notebook)}
     write_text(nbformat.writes(notebook) + "\n", target)
     return target

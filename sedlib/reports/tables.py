@@ -162,7 +162,9 @@ The confidence intervals account for the choice of test segments and for the ran
 def formats_block():
     """List the annotation formats that `sedlib detect` can write, for the README."""
     return "\n".join(
-        f"- `{name}`: {format.description}" for name, format in FORMATS.items() if format.write
+        f"- `{name}`: {format.description}{', with scores' * bool(format.scores)}"
+        for name, format in FORMATS.items()
+        if format.write
     )
 
 

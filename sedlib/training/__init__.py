@@ -4,6 +4,7 @@
 identifies a training run, so that a finished model is reused as long as nothing changed.
 """
 
+import sedlib.models.backend
 from sedlib.training.augmentation import augment_spectrograms, draw_balanced, mixup
 from sedlib.training.batches import Batches, Crops
 from sedlib.training.checkpoint import training_key

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 from dvclive import Live
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from sedlib.models import predict_scores, with_frames
 from sedlib.training.checkpoint import read_checkpoint, write_checkpoint
@@ -67,8 +67,8 @@ def train(model, batches, validation, options, checkpoint, key, on_epoch=()):
     -------
     pandas.DataFrame
         One row per epoch: ``epoch`` from 1, ``learning_rate``, ``loss`` of the segment-level
-        scores of the augmented training segments, and ``val_loss`` and
-        ``val_average_precision`` of `validation_scores`.
+        scores of the augmented training segments, and ``val_loss``, ``val_average_precision``
+        and ``val_f1`` of `validation_scores`.
     """
     checkpoint = Path(checkpoint)
     rate = _choose_learning_rate(options, steps=len(batches(0)))
@@ -135,10 +135,11 @@ class LiveLog:
 
     def __init__(self, folder):
         self.live = Live(str(folder), save_dvc_exp=False, dvcyaml=None, monitor_system=False)
+        self.live.step = 1  # epochs count from 1
 
     def __call__(self, history):
         """Log the epochs of a history that are not logged yet."""
-        for row in history.iloc[self.live.step :].to_dict("records"):
+        for row in history.iloc[self.live.step - 1 :].to_dict("records"):
             for name in ("learning_rate", "loss", "val_loss", "val_average_precision"):
                 self.live.log_metric(name, row[name])
             self.live.next_step()
@@ -158,14 +159,29 @@ def validation_scores(model, magnitudes, labels):
     Returns
     -------
     dict
-        ``val_loss``, the mean binary cross-entropy in nats, and ``val_average_precision``, the
-        mean over the classes that occur.
+        ``val_loss``, the mean binary cross-entropy in nats; ``val_average_precision``, the mean
+        over the classes that occur; and ``val_f1``, a list with the highest F1 that a threshold
+        gives each class, None for a class that does not occur.
     """
     scores = np.concatenate([predict_scores(model, m) for m in magnitudes])
     occurs = labels.any(axis=0)
     loss = keras.losses.binary_crossentropy(labels.astype(np.float32), scores)
     precision = average_precision_score(labels[:, occurs], scores[:, occurs], average="macro")
-    return {"val_loss": float(np.mean(loss)), "val_average_precision": float(precision)}
+    f1 = [
+        _highest_f1(own, values) if own.any() else None
+        for own, values in zip(labels.T, scores.T, strict=True)
+    ]
+    return {
+        "val_loss": float(np.mean(loss)),
+        "val_average_precision": float(precision),
+        "val_f1": f1,
+    }
+
+
+def _highest_f1(labels, scores):
+    """Return the highest F1 that a threshold gives one class."""
+    precision, recall, _ = precision_recall_curve(labels, scores)
+    return float(np.max(2 * precision * recall / np.maximum(precision + recall, 1e-12)))
 
 
 def best_epoch(history):

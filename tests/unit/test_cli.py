@@ -2,6 +2,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 import soundfile
 import yaml
 
+import sedlib
 from sedlib import annotations
 from sedlib.__main__ import main
 from sedlib.audio import read_audio
+from sedlib.cli import build_parser
 from sedlib.config import load_params
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -225,13 +228,51 @@ def test_an_option_value_that_is_not_valid_is_refused_by_name(option, capsys):
     assert f"argument {option[0]}: '{option[1]}' is not " in capsys.readouterr().err
 
 
-def test_the_help_states_the_default_of_every_option(capsys):
-    for command in ("detect", "check", "experiment", "publish"):
-        with pytest.raises(SystemExit):
-            main([command, "--help"])
-        _, *options = re.split(r"^  --", capsys.readouterr().out, flags=re.MULTILINE)
-        for option in options:
-            assert "(default: " in " ".join(option.split()), (command, option)
+COMMANDS = ["detect", "check", "episodes", "run-notebook", "experiment", "publish", "report"]
+
+
+def said_on_leaving(capsys, *arguments):
+    """Run a command that prints something and ends well; return what it prints."""
+    with pytest.raises(SystemExit) as stop:
+        main(list(arguments))
+    assert not stop.value.code
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_states_every_default_the_exit_codes_and_two_examples(capsys, command):
+    options, end = said_on_leaving(capsys, command, "--help").split("\nexit codes: ")
+    for option in re.split(r"^  --", options, flags=re.MULTILINE)[1:]:
+        assert "(default: " in " ".join(option.split()), option
+    codes, examples = end.split("\n\nexamples:\n")
+    assert re.match(r"0: .*; 1: .*; 2: ", codes)
+    examples = examples.splitlines()
+    assert len(examples) == 2
+    for example in examples:  # which the parser understands
+        assert example.startswith(f"  sedlib {command}")
+        words = example.partition(">")[0].split()[1:]
+        assert build_parser().parse_args(words).run
+
+
+def test_the_help_lists_every_command(capsys):
+    printed = said_on_leaving(capsys, "--help")
+    assert re.findall(r"^    ([a-z-]+) ", printed, re.MULTILINE) == COMMANDS
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    assert said_on_leaving(capsys, "--version") == f"sedlib {sedlib.__version__}\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_a_shell_completes_commands_options_and_formats(capsys, shell):
+    script = said_on_leaving(capsys, "--print-completion", shell)
+    assert all(word in script for word in ("run-notebook", "overwrite", "textgrid"))
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")
+def test_the_completion_for_bash_is_a_script_that_bash_takes(capsys):
+    script = said_on_leaving(capsys, "--print-completion", "bash")
+    assert subprocess.run(["bash", "-n"], input=script, text=True).returncode == 0
 
 
 def test_publish_takes_all_notebooks_or_those_named(checkout, monkeypatch, capsys):
@@ -293,7 +334,7 @@ def test_an_output_that_cannot_be_printed_is_one_sentence(checkout):
 
 
 def test_an_interruption_while_modules_are_imported_is_one_sentence(tmp_path):
-    (tmp_path / "tqdm.py").write_text("raise KeyboardInterrupt")  # as when Ctrl-C is pressed there
+    (tmp_path / "shtab.py").write_text("raise KeyboardInterrupt")  # as when Ctrl-C is pressed there
     done = run("detect", "a.wav", env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
     assert done.returncode == 130
     assert done.stderr == "sedlib: interrupted; run the same command to continue\n"

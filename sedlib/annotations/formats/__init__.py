@@ -36,6 +36,8 @@ class AnnotationFormat:
         The keyword arguments that `write` takes in addition: ``hop``, ``duration``.
     many_recordings : bool
         Whether a file can hold the events of several recordings.
+    scores : tuple of str
+        The scores of events that a file can hold: ``score``, ``peak_score``. Others are left out.
     """
 
     name: str
@@ -46,6 +48,7 @@ class AnnotationFormat:
     write: Callable | None = None
     options: tuple[str, ...] = ()
     many_recordings: bool = False
+    scores: tuple[str, ...] = ()
 
     @property
     def suffix(self):

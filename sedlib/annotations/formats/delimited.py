@@ -1,8 +1,10 @@
 """Event tables as tab-separated or comma-separated text.
 
 Files are written with the header ``filename onset offset event_label``, as in DCASE and
-sed_eval. Many more shapes are read. The fields may be separated by tabs, semicolons or
-commas, and quoted or not. With a header the columns have any of their usual names (``onset``,
+sed_eval, followed by ``score peak_score`` if the events have scores.
+
+Many more shapes are read. The fields may be separated by tabs, semicolons or commas, and quoted
+or not. With a header the columns have any of their usual names (``onset``,
 ``start_time``, ``Begin Time (s)``, ...; ``duration`` in place of an offset), in any order.
 Without one they are ``onset offset label`` or ``filename onset offset label``. Unless commas
 separate the fields, times may have decimal commas. Lines that begin with ``#`` and the line
@@ -20,6 +22,7 @@ from functools import partial
 
 from sedlib.annotations.event_table import (
     COLUMNS,
+    SCORES,
     AnnotationError,
     FormatError,
     Reading,
@@ -33,6 +36,7 @@ from sedlib.annotations.values import (
     is_time,
     looks_like_time,
     parse_event,
+    parse_scores,
     shown,
 )
 from sedlib.files import write_text
@@ -53,6 +57,8 @@ _NAMES = {
         *("sound", "event", "category", "tag", "annotation", "species", "common name"),
     ),
     "selection": ("selection",),
+    "score": ("score", "confidence"),
+    "peak_score": ("peak score",),
 }
 # An unknown column of such a name may name the recordings as well.
 _MAY_BE_FILENAME = re.compile(
@@ -157,8 +163,9 @@ def read_rows(path, text, layout, classes=None, quoting=csv.QUOTE_MINIMAL):
 
     Returns
     -------
-    rows : list of ((str, float, float, str), str or None)
-        The event of each row, and its selection if there is a column for that.
+    rows : list of (tuple, str or None)
+        The event of each row, as `event_table` takes it, and its selection if there is a column
+        for that.
     names : list of str
         The recordings that the table names, with events or without.
 
@@ -188,6 +195,7 @@ def read_rows(path, text, layout, classes=None, quoting=csv.QUOTE_MINIMAL):
             )
         name = value.pop("filename", None)
         selection = value.pop("selection", None)
+        scores = parse_scores(*(value.pop(column, "") for column in SCORES))
         if name is not None:
             if not name.strip():
                 raise AnnotationError(f"{where}: names no recording; fill in the filename")
@@ -197,7 +205,7 @@ def read_rows(path, text, layout, classes=None, quoting=csv.QUOTE_MINIMAL):
         onset, offset, label = parse_event(where, *times, value["event_label"], classes)
         if "offset" not in value:
             offset += onset
-        rows.append(((name or "", onset, offset, label), selection))
+        rows.append(((name or "", onset, offset, label, *scores), selection))
     return rows, list(names)
 
 
@@ -245,7 +253,8 @@ def _explain_first_line(path, text):
 def write(events, path, delimiter):
     """Write the events of any number of recordings with a header. See `AnnotationFormat`."""
     check_writable(events, path, forbidden=r"\r")
-    text = events.to_csv(sep=delimiter, columns=COLUMNS, index=False, lineterminator="\n")
+    columns = [*COLUMNS, *(name for name in SCORES if name in events)]
+    text = events.to_csv(sep=delimiter, columns=columns, index=False, lineterminator="\n")
     write_text(text, path)
 
 
@@ -274,6 +283,7 @@ TSV = AnnotationFormat(
     read,
     write=partial(write, delimiter="\t"),
     many_recordings=True,
+    scores=SCORES,
 )
 CSV = AnnotationFormat(
     "csv",
@@ -282,4 +292,5 @@ CSV = AnnotationFormat(
     read,
     write=partial(write, delimiter=","),
     many_recordings=True,
+    scores=SCORES,
 )

@@ -16,7 +16,6 @@ from urllib.parse import unquote
 from pympi.Elan import Eaf, to_string
 
 from sedlib.annotations.event_table import (
-    COLUMNS,
     AnnotationError,
     Reading,
     recording_name,
@@ -25,7 +24,7 @@ from sedlib.annotations.event_table import (
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.text_files import read_bytes
 from sedlib.annotations.tiers import separate_tiers, sort_by_time
-from sedlib.annotations.values import check_writable, parse_event, shown
+from sedlib.annotations.values import check_writable, parse_event, shown, to_milliseconds
 from sedlib.files import write_text
 
 _NOT_XML = r"\x00-\x08\x0b-\x1f\ufffe\uffff"  # and a carriage return, which XML turns into LF
@@ -133,10 +132,10 @@ def write(events, path):
     shorter than a millisecond is extended to one.
     """
     check_writable(events, path, forbidden=_NOT_XML, positive_length=True)
-    spans = []
-    for onset, offset, label in events[COLUMNS[1:]].itertuples(index=False):
-        start = round(1000 * onset)
-        spans.append((start, max(round(1000 * offset), start + 1), label))
+    spans = [
+        (*to_milliseconds(event.onset, event.offset), event.event_label)
+        for event in events.itertuples()
+    ]
     document = Eaf(author="")
     document.adocument["DATE"] = _DATE
     tiers = separate_tiers(spans)

@@ -6,7 +6,12 @@ the user's manual of Raven Pro, "Selection tables".
 
 import csv
 
-from sedlib.annotations.event_table import COLUMNS, AnnotationError, Reading, event_table
+from sedlib.annotations.event_table import (
+    AnnotationError,
+    Reading,
+    event_table,
+    present_scores,
+)
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.formats.delimited import find_layout, read_rows
 from sedlib.annotations.text_files import read_text
@@ -17,6 +22,7 @@ _HEADER = (
     *("Selection", "View", "Channel", "Begin Time (s)", "End Time (s)"),
     *("Low Freq (Hz)", "High Freq (Hz)", "Annotation"),
 )
+_SCORES = {"score": "Score", "peak_score": "Peak Score"}  # columns of our own, as Raven allows
 _NAMES_SOUND = {"begin file", "begin path"}  # columns that only Raven has
 _BY_RAVEN = {"selection", *_NAMES_SOUND}
 _BAND = (0.0, 22050.0)  # Hz; an event has no band of its own: all that 44.1 kHz can hold
@@ -47,13 +53,15 @@ def read(path, classes=None):
 def write(events, path):
     """Write the events of one recording as selections of the whole band in the first channel.
 
-    See `AnnotationFormat`. Times are written to the last digit.
+    See `AnnotationFormat`. Times are written to the last digit; the scores of events, if they
+    have any, follow the label.
     """
     check_writable(events, path, forbidden=r"\t\n\r")
-    rows = [_HEADER]
-    for onset, offset, label in events[COLUMNS[1:]].itertuples(index=False):
-        times = decimal_text(onset), decimal_text(offset)
-        rows.append((len(rows), "Spectrogram 1", 1, *times, *_BAND, label))
+    rows = [(*_HEADER, *(title for name, title in _SCORES.items() if name in events))]
+    for event in events.itertuples():
+        times, scores = map(decimal_text, (event.onset, event.offset)), present_scores(event)
+        row = len(rows), "Spectrogram 1", 1, *times, *_BAND, event.event_label
+        rows.append((*row, *(scores.get(name, "") for name in _SCORES if name in events)))
     write_text("".join("\t".join(map(str, row)) + "\n" for row in rows), path)
 
 
@@ -64,4 +72,5 @@ RAVEN = AnnotationFormat(
     read,
     sniff=sniff,
     write=write,
+    scores=tuple(_SCORES),
 )

@@ -1,22 +1,25 @@
 """The JSON of the 2018 experiment, in which the episodes are stored.
 
 ``{"file_name", "sound_results": [{"start_time", "sound_type", "end_time"}]}``, one file for
-each recording. ``file_name`` is the name of the recording with ``.json``.
+each recording. ``file_name`` is the name of the recording with ``.json``. Detected events also
+have their ``score`` and ``peak_score``.
 """
 
 import json
 from pathlib import Path
 
 from sedlib.annotations.event_table import (
+    SCORES,
     AnnotationError,
     FormatError,
     Reading,
     event_table,
+    present_scores,
     single_recording,
 )
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.text_files import read_text
-from sedlib.annotations.values import check_writable, parse_event, shown
+from sedlib.annotations.values import check_writable, parse_event, parse_scores, shown
 from sedlib.files import write_text
 
 
@@ -53,7 +56,8 @@ def read(path, classes=None):
                 f"{path}: row {row}: {shown(entry)} lacks start_time, sound_type or end_time; "
                 "add it"
             ) from None
-        rows.append((filename, *parse_event(f"{path}: row {row}", *values, classes)))
+        event = parse_event(f"{path}: row {row}", *values, classes)
+        rows.append((filename, *event, *parse_scores(*map(entry.get, SCORES))))
     return Reading(event_table(rows), [filename] if rows else [])
 
 
@@ -63,10 +67,13 @@ def write(events, path):
     check_writable(events, path)
     results = [
         {"start_time": event.onset, "sound_type": event.event_label, "end_time": event.offset}
+        | present_scores(event)
         for event in events.itertuples()
     ]
     raw = {"file_name": f"{name}.json", "sound_results": results}
     write_text(json.dumps(raw, indent=4, ensure_ascii=False, allow_nan=False) + "\n", path)
 
 
-JSON = AnnotationFormat("json", (".json",), "JSON of the 2018 experiment", read, write=write)
+JSON = AnnotationFormat(
+    "json", (".json",), "JSON of the 2018 experiment", read, write=write, scores=SCORES
+)

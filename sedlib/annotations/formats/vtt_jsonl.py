@@ -3,24 +3,35 @@
 One line for each class that is active in an interval:
 ``{"seconds": 2, "type": "sound", "class": "speaking"}``. The interval begins at ``seconds``
 and is a second long, or as long as its ``length`` says. Lines of another type than ``sound``
-are ignored.
+are ignored. Each line of a detected event also has the ``score`` and the ``peak_score`` of the
+whole event.
 """
 
 import json
 import math
 
-from sedlib.annotations.event_table import AnnotationError, FormatError, Reading, event_table
+from sedlib.annotations.event_table import (
+    SCORES,
+    AnnotationError,
+    FormatError,
+    Reading,
+    event_table,
+    present_scores,
+)
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.formats.vtt_json import parse_json
 from sedlib.annotations.text_files import read_lines
-from sedlib.annotations.values import check_writable, parse_event, shown
+from sedlib.annotations.values import check_writable, parse_event, parse_scores, shown
 from sedlib.files import write_text
 
 _SAME_TIME = 1e-6  # s; times that differ by less are equal
 
 
 def read(path, classes=None):
-    """Read events; consecutive intervals of one class are one event. See `AnnotationFormat`."""
+    """Read events; consecutive intervals of one class are one event. See `AnnotationFormat`.
+
+    An event has the scores of its first interval.
+    """
     rows, current = [], {}
     for row, line in enumerate(read_lines(path), start=1):
         if not line.strip():
@@ -41,7 +52,7 @@ def read(path, classes=None):
         if event and abs(event[2] - onset) <= _SAME_TIME:
             event[2] = offset
         else:
-            current[label] = ["", onset, offset, label]
+            current[label] = ["", onset, offset, label, *parse_scores(*map(entry.get, SCORES))]
             rows.append(current[label])
     return Reading(event_table(rows), [])
 
@@ -71,7 +82,7 @@ def write(events, path, hop=1.0):
     if not 0 < hop < math.inf:
         raise AnnotationError(f"{path}: the hop of {hop} s is not a length; give one above 0")
     check_writable(events, path, positive_length=True)
-    lengths = {}
+    lengths, scores = {}, {}
     last = events["offset"].max()
     for row, event in enumerate(events.itertuples(), start=1):
         first, stop = round(event.onset / hop), round(event.offset / hop)
@@ -90,12 +101,15 @@ def write(events, path, hop=1.0):
         if ends_between:
             rest = event.offset - _interval_start(stop, hop)
             lengths.setdefault((stop, event.event_label), round(rest, 9))
+        for index in range(first, stop + ends_between):
+            scores[index, event.event_label] = present_scores(event)
     lines = []
     for (index, label), length in sorted(lengths.items()):
         start = _as_integer(_interval_start(index, hop))
         line = {"seconds": start, "type": "sound", "class": label}
         if length != 1:
             line["length"] = _as_integer(length)
+        line |= scores[index, label]
         lines.append(json.dumps(line, ensure_ascii=False) + "\n")
     write_text("".join(lines), path)
 
@@ -111,5 +125,11 @@ def _as_integer(number):
 
 
 JSON_LINES = AnnotationFormat(
-    "jsonl", (".jsonl",), "JSON lines of the 2018 experiment", read, write=write, options=("hop",)
+    "jsonl",
+    (".jsonl",),
+    "JSON lines of the 2018 experiment",
+    read,
+    write=write,
+    options=("hop",),
+    scores=SCORES,
 )

@@ -22,7 +22,7 @@ from sedlib.reports.plots.figures import (
     network_diagram,
     spectrogram_panels,
 )
-from sedlib.reports.plots.live import LiveCurves, players
+from sedlib.reports.plots.live import EpochLines, LiveCurves, players
 from sedlib.reports.plots.style import (
     CLASS_COLOURS,
     STYLE,

@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from sedlib.reports.plots.axes import draw_spectrogram
-from sedlib.reports.plots.style import WIDTH
+from sedlib.reports.plots.style import WIDTH, class_colours
 
 
 def class_axes(n, height, columns=5, **options):
@@ -110,20 +110,33 @@ def network_diagram(table):
     return figure
 
 
-def learning_curves(history):
-    """Loss and validation score by epoch, side by side.
+def learning_curves(history, classes=()):
+    """Loss and validation score by epoch, side by side, and the F1 of each class below.
 
     Parameters
     ----------
     history : pandas.DataFrame
         As `sedlib.training.train` returns it.
+    classes : sequence of str
+        The classes of the network; without them the lower panel is left out.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     best = history.loc[history["val_average_precision"].idxmax()]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.6))
+    figure = plt.figure(figsize=(WIDTH, 7.2 if classes else 3.6))
+    rows = 2 if classes else 1
+    left, right = (figure.add_subplot(rows, 2, place) for place in (1, 2))
+    if classes:
+        lower = figure.add_subplot(rows, 1, 2)
+        by_class = np.array(history["val_f1"].tolist(), dtype=float)
+        for (label, colour), values in zip(class_colours(classes).items(), by_class.T, strict=True):
+            lower.plot(history["epoch"], values, color=colour, label=label)
+        lower.set(xlabel="epoch", ylabel="highest F1, validation", ylim=(0, 1))
+        lower.set_xlim(0.5, max(2, len(history)) + 0.5)
+        lower.xaxis.set_major_locator(MaxNLocator(integer=True))
+        lower.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize="small")
     left.plot(history["epoch"], history["loss"], color="0.5", ls="--", label="training, augmented")
     left.plot(history["epoch"], history["val_loss"], color="C0", label="validation")
     left.set(xlabel="epoch", ylabel="binary cross-entropy (nats)")

@@ -3,29 +3,72 @@
 import base64
 import html
 import io
+import os
+import sys
+import time
 
 import matplotlib.pyplot as plt
 import numpy as np
 import soundfile
 from IPython.display import HTML, display
 
+from sedlib.config import HEADLESS_VARIABLE
 from sedlib.reports.plots.figures import learning_curves
 
 
 class LiveCurves:
-    """Learning curves under a cell, redrawn after each epoch while the cell runs."""
+    """Learning curves under a cell, redrawn after each epoch while the cell runs.
 
-    def __init__(self):
-        self.handle = None
+    Parameters
+    ----------
+    classes : sequence of str
+        As in `sedlib.reports.plots.learning_curves`.
+    """
+
+    def __init__(self, classes=()):
+        self.classes, self.handle = classes, None
 
     def __call__(self, history):
         """Draw the history so far, in place of the figure before."""
-        figure = learning_curves(history)
+        figure = learning_curves(history, self.classes)
         if self.handle is None:
             self.handle = display(figure, display_id=True)
         else:
             self.handle.update(figure)
         plt.close(figure)
+
+
+class EpochLines:
+    """A line in standard error after each epoch, where a notebook runs without a browser.
+
+    `sedlib.reports.notebooks.run_notebook` shows the lines at once and leaves them out of the
+    notebook that it writes.
+
+    Parameters
+    ----------
+    epochs : int
+        The most that are trained.
+    clock : callable, optional
+        Returns a time in seconds.
+    """
+
+    def __init__(self, epochs, clock=time.monotonic):
+        self.epochs, self.clock, self.last = epochs, clock, clock()
+
+    def __call__(self, history):
+        """Write the line of the last epoch of a history."""
+        now = self.clock()
+        row, duration, self.last = history.iloc[-1], now - self.last, now
+        if HEADLESS_VARIABLE not in os.environ:
+            return
+        minutes, seconds = divmod(round(duration * (self.epochs - len(history))), 60)
+        print(
+            f"epoch {len(history)} of {self.epochs}: loss {row['loss']:.3f}, validation loss "
+            f"{row['val_loss']:.3f}, mean average precision {row['val_average_precision']:.3f}; "
+            f"at most {minutes}:{seconds:02} left",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def players(sounds, sample_rate):

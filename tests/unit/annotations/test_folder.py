@@ -3,9 +3,18 @@
 import os
 import unicodedata
 
+import pandas as pd
 import pytest
 
-from sedlib.annotations import FORMATS, AnnotationError, event_table, read_folder, write
+from sedlib.annotations import (
+    COLUMNS,
+    FORMATS,
+    AnnotationError,
+    correct_events,
+    event_table,
+    read_folder,
+    write,
+)
 
 
 def one(name, label="speaking"):
@@ -143,3 +152,14 @@ def test_annotations_of_another_length_are_errors_of_their_recordings(tmp_path):
     found = read_folder(tmp_path, ["a", "b"]).without_misplaced({"a": 3.0, "b": 3.0})
     assert list(found.sources) == ["b"] and list(found.events["filename"]) == ["b"]
     assert found.errors[["filename", "file"]].to_numpy().tolist() == [["a", "t.tsv"]]
+
+
+def test_recordings_with_scores_and_without_are_read_together(tmp_path):
+    scored = [("a", 0, 1, "speaking", 0.5, 0.75)]
+    write(event_table(scored), tmp_path / "a.json")
+    write(event_table([("b", 0, 1, "speaking")]), tmp_path / "b.tsv")
+    events = read_folder(tmp_path, ["a", "b"]).events
+    expected = event_table([*scored, ("b", 0, 1, "speaking")])
+    pd.testing.assert_frame_equal(events, expected, check_exact=True)
+    corrected, _ = correct_events(events, ["speaking"])
+    assert list(corrected) == COLUMNS

@@ -7,13 +7,16 @@ import json
 import re
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sedlib.annotations import (
+    COLUMNS,
     FORMATS,
+    SCORES,
     AnnotationError,
     correct_events,
     event_table,
@@ -53,6 +56,8 @@ LIMITS = {
     "eaf": Limits(
         "[\x00-\x1f\x7f-\x9f\ufffe\uffff]", milliseconds, positive_length=True, sorted=True
     ),
+    "rttm": Limits(times=milliseconds, positive_length=True),
+    "webvtt": Limits(r"[\n\r\0]", milliseconds, positive_length=True, sorted=True),
     "jsonl": Limits("\r", whole_seconds, positive_length=True, sorted=True, disjoint=True),
 }
 
@@ -91,6 +96,46 @@ def test_what_is_written_is_read_to_the_last_digit(tmp_path_factory, format, dat
         same(in_time(read(path)), in_time(events))
     else:
         same(read(path), events)
+
+
+@pytest.mark.parametrize("format", WRITABLE)
+@few
+@given(st.lists(st.tuples(*[st.floats(0, 1) | st.just(float("nan"))] * 2), min_size=1))
+def test_events_keep_the_scores_that_a_format_can_hold(tmp_path_factory, format, scores):
+    path = tmp_path_factory.getbasetemp() / f"scores{FORMATS[format].suffix}"
+    spans = [("scores", 2.0 * i, 2.0 * i + 1, "a") for i in range(len(scores))]
+    write(event_table((*span, *pair) for span, pair in zip(spans, scores, strict=True)), path)
+    found = read(path, ["a"])
+    same(found[COLUMNS], event_table(spans))
+    for name, column in zip(SCORES, zip(*scores, strict=True), strict=True):
+        if name in FORMATS[format].scores and (name == "score" or "peak_score" in found):
+            known = np.array(column)
+            if name == "peak_score":  # which is read only after a score
+                known[np.isnan([score for score, _ in scores])] = np.nan
+            np.testing.assert_array_equal(found.get(name, np.full(len(known), np.nan)), known)
+
+
+def test_a_format_holds_scores_unless_its_programs_have_no_place_for_them():
+    assert {name for name in WRITABLE if not FORMATS[name].scores} == {
+        "audacity",
+        "eaf",
+        "textgrid",
+    }
+
+
+@pytest.mark.parametrize("score", ["good", "", "-0.5", "7", "nan", "1:00"])
+@pytest.mark.parametrize("lines", [
+    "e.csv:onset,offset,label,score\n0,1,a,{}\n",
+    "e.selections.txt:Selection\tBegin Time (s)\tEnd Time (s)\tSpecies\tScore\n1\t0\t1\ta\t{}\n",
+    'e.json:{{"sound_results": [{{"start_time": 0, "end_time": 1, "sound_type": "a", '
+    '"score": "{}"}}]}}',
+    "e.rttm:SPEAKER e 1 0 1 <NA> <NA> a {} <NA>\n",
+    "e.vtt:WEBVTT\n\nscore={}\n00:00.000 --> 00:01.000\na\n",
+])  # fmt: skip
+def test_a_score_that_is_no_score_makes_no_annotation_invalid(tmp_path, lines, score):
+    name, _, text = lines.partition(":")
+    (tmp_path / name).write_text(text.format(score))
+    same(read(tmp_path / name), event_table([("e", 0, 1, "a")]))
 
 
 def test_every_format_describes_itself_and_its_suffix_says_which_it_is():

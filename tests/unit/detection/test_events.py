@@ -30,9 +30,11 @@ def slow_events(scores, thresholds, hop):
             if detected and start is None:
                 start = row
             if not detected and start is not None:
-                events.append((round(start * hop, 6), column, round(row * hop, 6), label))
+                own = [float(scores[k, column]) for k in range(start, row)]
+                marks = round(sum(own) / len(own), 6), max(own)
+                events.append((round(start * hop, 6), column, round(row * hop, 6), label, *marks))
                 start = None
-    return [("e", onset, offset, label) for onset, _, offset, label in sorted(events)]
+    return [("e", onset, *event) for onset, _, *event in sorted(events)]
 
 
 @claim
@@ -50,6 +52,16 @@ def test_labels_become_events_and_the_same_labels_again(labels, hop, rule):
     if rule == "whole" and hop <= 0.1:
         return  # an event may then be late by a whole segment
     np.testing.assert_array_equal(label_segments(events, duration, CLASSES, rule, hop), labels)
+
+
+def test_an_event_has_the_mean_and_the_peak_of_the_scores_of_its_class():
+    table = score_table([[0.5, 1.0], [0.75, 1.0], [0.25, 1.0], [0.5, 0.0]], ["a", "b"])
+    events = scores_to_events(table, 0.5, "e")
+    assert events[["event_label", "score", "peak_score"]].to_numpy().tolist() == [
+        ["a", 0.625, 0.75],
+        ["b", 1.0, 1.0],
+        ["a", 0.5, 0.5],
+    ]
 
 
 def spans(scores, threshold, hop=1.0):

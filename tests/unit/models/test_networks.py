@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -11,6 +16,19 @@ from sedlib.models import (
     vtt2018,
     with_frames,
 )
+
+
+def test_a_first_cell_that_imports_tensorflow_and_builds_a_network_prints_nothing():
+    code = (
+        "from sedlib import models; from sedlib.config import STFTParams; "
+        "stft = STFTParams(sample_rate=800, n_fft=64, hop_length=32, win_length=48); "
+        "models.build_model('compact', ['a'], stft)"
+    )
+    environment = {name: v for name, v in os.environ.items() if not name.startswith("TF_")}
+    environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[3])
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("preset", PRESETS)

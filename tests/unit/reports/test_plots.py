@@ -121,6 +121,44 @@ def test_learning_curves_mark_the_epoch_of_the_best_score():
         assert [line.get_xdata()[0] for line in marks] == [2]
 
 
+def test_learning_curves_show_the_f1_of_each_class_that_occurs():
+    history = pd.DataFrame(
+        {
+            "epoch": [1, 2],
+            "loss": [0.5, 0.4],
+            "val_loss": [0.5, 0.3],
+            "val_average_precision": [0.2, 0.6],
+            "val_f1": [[0.1, None, 0.3], [0.4, None, 0.6]],
+        }
+    )
+    curves = plots.learning_curves(history, CLASSES).axes[2].get_lines()
+    assert [line.get_label() for line in curves] == CLASSES
+    values = [line.get_ydata() for line in curves]
+    np.testing.assert_array_equal(values, [[0.1, 0.4], [np.nan, np.nan], [0.3, 0.6]])
+
+
+@pytest.mark.parametrize("variable", [[], ["SEDLIB_HEADLESS"]], ids=["browser", "headless"])
+def test_a_line_after_each_epoch_says_how_long_the_others_take_unless_there_is_a_browser(
+    monkeypatch, capsys, variable
+):
+    monkeypatch.delenv("SEDLIB_HEADLESS", raising=False)
+    for name in variable:
+        monkeypatch.setenv(name, "1")
+    times = iter([0.0, 70.0, 100.0])
+    lines = plots.EpochLines(5, clock=lambda: next(times))
+    history = pd.DataFrame(
+        {"loss": [0.5, 0.25], "val_loss": [0.4, 0.3], "val_average_precision": [0.1, 0.2]}
+    )
+    lines(history.iloc[:1])
+    lines(history)
+    assert capsys.readouterr().err.splitlines() == len(variable) * [
+        "epoch 1 of 5: loss 0.500, validation loss 0.400, mean average precision 0.100; "
+        "at most 4:40 left",
+        "epoch 2 of 5: loss 0.250, validation loss 0.300, mean average precision 0.200; "
+        "at most 1:30 left",
+    ]
+
+
 def test_a_player_plays_what_it_is_named_for_and_needs_no_other_file():
     rate = 44100
     tone = 0.01 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate)

@@ -133,6 +133,8 @@ def test_every_format_that_can_be_written_is_listed():
     listed = tables.formats_block().splitlines()
     writable = [name for name, form in FORMATS.items() if form.write]
     assert [line.split("`")[1] for line in listed] == writable
+    scored = [line.split("`")[1] for line in listed if line.endswith(", with scores")]
+    assert scored == [name for name in writable if FORMATS[name].scores]
 
 
 class Text(html.parser.HTMLParser):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import f1_score
 from small_training import (
     CLASSES,
     FRAMES,
@@ -169,6 +170,19 @@ def test_validation_ignores_classes_that_do_not_occur(tmp_path):
     assert scores["val_loss"] > 0
 
 
+def test_the_f1_of_each_class_is_the_highest_of_all_thresholds(monkeypatch):
+    labels = np.array([[1, 0, 0], [0, 0, 1], [1, 0, 1], [0, 0, 1]], dtype=bool)
+    scores = np.random.default_rng(0).random((4, 3)).round(1).astype(np.float32)
+    monkeypatch.setattr(module, "predict_scores", lambda model, magnitudes: scores)
+    expected = [
+        max(f1_score(labels[:, c], scores[:, c] >= threshold) for threshold in scores[:, c])
+        for c in (0, 2)
+    ]
+    first, absent, third = training.validation_scores(None, [None], labels)["val_f1"]
+    assert absent is None
+    assert [first, third] == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("calls", [[1, 2, 3], [2, 3], [3]], ids=["whole", "resumed", "reused"])
 def test_the_log_holds_every_epoch_once_also_after_a_resumed_or_reused_run(tmp_path, calls):
     columns = ["learning_rate", "loss", "val_loss", "val_average_precision"]
@@ -180,6 +194,7 @@ def test_the_log_holds_every_epoch_once_also_after_a_resumed_or_reused_run(tmp_p
     for name in columns:
         table = pd.read_csv(tmp_path / "log" / "plots" / "metrics" / f"{name}.tsv", sep="\t")
         np.testing.assert_allclose(table[name], history[name])
+        assert table["step"].tolist() == [1, 2, 3]
     assert json.loads((tmp_path / "log" / "metrics.json").read_text())["loss"] == rows[2, 1]
 
 

@@ -1,0 +1,92 @@
+"""WebVTT, the captions that video players show.
+
+A cue for each event, in the order of time, with the label as its text. The identifier of a cue,
+which players do not show, holds the scores. Captions of another origin are read as well: tags are
+removed, and the lines of a cue are joined. See the specification, https://www.w3.org/TR/webvtt1/.
+"""
+
+import html
+import re
+
+from sedlib.annotations.event_table import (
+    SCORES,
+    AnnotationError,
+    FormatError,
+    Reading,
+    event_table,
+    present_scores,
+)
+from sedlib.annotations.formats import AnnotationFormat
+from sedlib.annotations.text_files import read_lines
+from sedlib.annotations.values import (
+    check_writable,
+    parse_event,
+    parse_scores,
+    shown,
+    to_milliseconds,
+)
+from sedlib.files import write_text
+
+_ARROW = "-->"
+_TAG = re.compile(r"<[^>]*>")
+
+
+def read(path, classes=None):
+    """Read the cues. See `AnnotationFormat`."""
+    lines = read_lines(path)
+    if not lines or not re.match(r"WEBVTT(\s|$)", lines[0]):
+        raise FormatError(f"{path}: not WebVTT; its first line is not WEBVTT")
+    rows, block = [], []
+    for number, line in enumerate([*lines, ""], start=1):
+        if line:
+            block.append(line)
+            continue
+        # An identifier may stand above the times. Notes, styles and the header have no times.
+        place = next((i for i, text in enumerate(block[:2]) if _ARROW in text), None)
+        if place is not None:
+            where = f"{path}: line {number - len(block) + place}"
+            rows.append(_parse_cue(where, "".join(block[:place]), *block[place:], classes=classes))
+        block = []
+    return Reading(event_table(rows), [])
+
+
+def _parse_cue(where, identifier, times, *text, classes):
+    """Return the event of a cue."""
+    start, _, rest = times.partition(_ARROW)
+    stop = rest.split()[:1]  # settings may follow
+    if not stop:
+        raise AnnotationError(f"{where}: {shown(times)} lacks a time; correct it")
+    label = html.unescape(_TAG.sub("", " ".join(text)))
+    scores = dict(re.findall(r"(\w+)=(\S+)", identifier))
+    event = parse_event(where, start, stop[0], label, classes)
+    return ("", *event, *parse_scores(*map(scores.get, SCORES)))
+
+
+def write(events, path):
+    """Write the events of one recording. See `AnnotationFormat`.
+
+    WebVTT has whole milliseconds. A time is rounded to the nearest one, but an event that is
+    shorter than a millisecond is extended to one.
+    """
+    check_writable(events, path, forbidden=r"\n\r\0", positive_length=True)
+    cues = []
+    for event in events.sort_values(["onset", "offset", "event_label"]).itertuples():
+        scores = (f"{name}={score}" for name, score in present_scores(event).items())
+        times = map(_clock, to_milliseconds(event.onset, event.offset))
+        lines = (
+            " ".join([str(len(cues) + 1), *scores]),
+            f" {_ARROW} ".join(times),
+            html.escape(event.event_label, quote=False),
+        )
+        cues.append("\n".join(lines) + "\n")
+    write_text("\n".join(["WEBVTT\n", *cues]), path)
+
+
+def _clock(milliseconds):
+    """Write a time as ``hh:mm:ss.ttt``."""
+    rest, fraction = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(rest, 60)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}.{fraction:03}"
+
+
+WEBVTT = AnnotationFormat("webvtt", (".vtt",), "WebVTT captions", read, write=write, scores=SCORES)

@@ -1,0 +1,274 @@
+"""What the commands of the command line take, and their help."""
+
+import argparse
+import os
+from pathlib import Path
+
+import shtab
+
+from sedlib import __version__, annotations
+
+HOPS = {"1.0": 1.0, "1": 1.0, "0.5": 0.5, "0.2": 0.2, "0.1": 0.1, "frames": "frames"}
+
+_USUAL_CODES = "0: done; 1: an error; 2: a wrong option"
+_FOLDER = {"type": Path, "metavar": "FOLDER"}
+_NOTEBOOK = {"type": Path, "metavar": "NOTEBOOK"}
+
+
+def build_parser(commands):
+    """Build the parser of the command line.
+
+    Parameters
+    ----------
+    commands : mapping of str to callable
+        The function of each command; ``run`` in what is parsed is the one of the command.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+    """
+    parser = argparse.ArgumentParser(
+        prog="sedlib",
+        description="Sound event detection.",
+        epilog="Every command also ends with 130 after Ctrl-C, and with 141 if what reads its "
+        "output has ended, as with `| head`. `sedlib COMMAND --help` has the options and examples.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    shtab.add_argument_to(
+        parser,
+        "--print-completion",
+        help="print what makes a shell complete commands and options, and exit (default: none)",
+    )
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    for name, (describe, help, codes, examples) in _COMMANDS.items():
+        examples = "\n".join(f"  sedlib {name} {example}".rstrip() for example in examples)
+        command = subparsers.add_parser(
+            name,
+            help=help,
+            description=f"{help[0].upper()}{help[1:]}.",
+            epilog=f"exit codes: {codes}\n\nexamples:\n{examples}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.set_defaults(run=commands[name])
+        describe(command.add_argument)
+    return parser
+
+
+def _describe_detect(option):
+    """Describe the options of ``detect``."""
+    option(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="media files, or folders, which are searched to their full depth",
+    ).complete = shtab.FILE
+    option(
+        "--output", **_FOLDER, default="detected", help="folder of results (default: %(default)s)"
+    )
+    option(
+        "--overwrite",
+        action="store_true",
+        help="also replace files in the folder of results that this command did not write, or "
+        "that were changed since (default: no)",
+    )
+    option(
+        "--model",
+        **_FOLDER,
+        help="folder of the model (default: the one that comes with the project, models/released)",
+    )
+    option(
+        "--format",
+        choices=[name for name, form in annotations.FORMATS.items() if form.write],
+        default="json",
+        help="annotation format of the events (default: %(default)s)",
+    )
+    option(
+        "--hop",
+        type=_parse_hop,
+        default="1.0",
+        metavar="{1.0,0.5,0.2,0.1,frames}",
+        help="time between scored segments in seconds, or 'frames' for frame-level scores "
+        "(44 per second) (default: %(default)s)",
+    )
+    hidden = {"help": argparse.SUPPRESS, "default": argparse.SUPPRESS}
+    option("--step", dest="hop", type=_parse_hop, **hidden)
+    option(
+        "--threshold",
+        type=_parse_threshold,
+        metavar="[CLASS=]VALUE",
+        action="append",
+        default=[],
+        help="a class is detected when its score reaches this value in [0, 1]; for one class or "
+        "for all; may be repeated (default: the thresholds of the model)",
+    )
+    option(
+        "--track",
+        metavar="N|LANGUAGE",
+        help="which of several audio tracks, by its number or language, such as 2 or eng "
+        "(default: the one marked as default, else the first)",
+    )
+    option("--scores", action="store_true", help="also write NAME.scores.tsv (default: no)")
+    option(
+        "--reference",
+        type=Path,
+        metavar="PATH",
+        help="file or folder of reference annotations, to compute metrics (default: none)",
+    ).complete = shtab.FILE
+    option("--truth", dest="reference", type=Path, **hidden)
+    _describe_alias(option, "none")
+
+
+def _describe_check(option):
+    """Describe the options of ``check``."""
+    option("folder", **_FOLDER, help="folder of media files with their annotations")
+    option(
+        "--classes",
+        nargs="+",
+        action="extend",
+        metavar="CLASS",
+        help="the classes to check labels against (default: those of --model or params.yaml)",
+    )
+    option("--model", **_FOLDER, help="take the classes of this model (default: none)")
+    option("--split", action="store_true", help="also check the split in params.yaml (default: no)")
+    option("--json", action="store_true", help="print JSON (default: print tables)")
+    option(
+        "--write-corrected",
+        **_FOLDER,
+        help="write corrected annotations to this folder (default: write none)",
+    )
+    _describe_alias(option, "those of params.yaml, if it names the classes")
+
+
+def _describe_alias(option, default):
+    option(
+        "--alias",
+        type=_parse_alias,
+        metavar="LABEL=CLASS",
+        action="append",
+        default=[],
+        help="map a label to a class; LABEL= leaves its events out; may be repeated "
+        f"(default: {default})",
+    )
+
+
+def _describe_run_notebook(option):
+    """Describe the options of ``run-notebook``."""
+    option("source", **_NOTEBOOK, help="its .py file").complete = shtab.FILE
+
+
+def _describe_experiment(option):
+    """Describe the options of ``experiment``."""
+    option(
+        "name",
+        choices=("ablation", "transfer"),
+        help="ablation: starting from the 2018 configuration, each variant adds one change "
+        "(notebook 6); transfer: train on synthetic episodes, on episodes mixed from recordings, "
+        "and on both (notebook 7); takes half an hour to several hours on two cores",
+    )
+    option(
+        "--processes",
+        type=int,
+        default=os.cpu_count(),
+        metavar="N",
+        help="number of parallel training runs; 0 trains one network after the other with all "
+        "cores or a GPU (default: the number of cores, %(default)s)",
+    )
+
+
+def _describe_publish(option):
+    """Describe the options of ``publish``."""
+    files = option(
+        "sources", nargs="*", **_NOTEBOOK, help="their .py files (default: notebooks/*.py)"
+    )
+    files.complete = shtab.FILE
+
+
+def _describe_nothing(_):
+    """Describe a command without options."""
+
+
+# Of each command: what describes its options, its help, its exit codes and two examples.
+_COMMANDS = {
+    "detect": (
+        _describe_detect,
+        "detect the events in media files",
+        "0: all files done; 1: a file could not be done, or an error; 2: a wrong option",
+        (
+            "episode.mkv podcast.mp3 recordings/",
+            "recordings/ --format audacity --hop frames --output labels",
+        ),
+    ),
+    "check": (
+        _describe_check,
+        "check media files and their annotations",
+        "0: nothing found; 1: warnings; 2: errors, or a wrong option",
+        (
+            "recordings/ --classes speaking knocking",
+            "recordings/ --split --write-corrected corrected/",
+        ),
+    ),
+    "episodes": (
+        _describe_nothing,
+        "create or collect the episodes of the split",
+        _USUAL_CODES,
+        ("", "> episodes.log"),
+    ),
+    "run-notebook": (
+        _describe_run_notebook,
+        "execute a notebook",
+        _USUAL_CODES,
+        ("notebooks/03_train_cnn_rnn.py", "notebooks/05_detect_and_listen.py > run.log"),
+    ),
+    "experiment": (
+        _describe_experiment,
+        "train the networks of an experiment",
+        _USUAL_CODES,
+        ("ablation", "transfer --processes 0"),
+    ),
+    "publish": (
+        _describe_publish,
+        "copy outputs into the notebooks' .ipynb files",
+        _USUAL_CODES,
+        ("", "notebooks/03_train_cnn_rnn.py"),
+    ),
+    "release": (
+        _describe_nothing,
+        "train the model that comes with the repository",
+        _USUAL_CODES,
+        ("", "> release.log"),
+    ),
+    "report": (
+        _describe_nothing,
+        "write both cards, the page of results and the README's table",
+        _USUAL_CODES,
+        ("", "> report.log"),
+    ),
+}
+
+
+def _parse_threshold(text):
+    """Parse ``0.4`` or ``speaking=0.4``."""
+    label, _, value = text.rpartition("=")
+    try:
+        value = float(value)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not [CLASS=]VALUE with a value in [0, 1]")
+    return label, value
+
+
+def _parse_hop(text):
+    """Parse ``0.5`` or ``frames``."""
+    if text not in HOPS:
+        raise argparse.ArgumentTypeError(f"'{text}' is not one of 1.0, 0.5, 0.2, 0.1 and frames")
+    return HOPS[text]
+
+
+def _parse_alias(text):
+    """Parse ``speech=speaking``, or ``silence=`` to leave a label out."""
+    label, sign, target = text.partition("=")
+    if not label or not sign:
+        raise argparse.ArgumentTypeError(f"'{text}' is not LABEL=CLASS, or LABEL= to leave it out")
+    return label, target or None
