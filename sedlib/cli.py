@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import sys
+from pathlib import Path
 
 from sedlib import audio
 from sedlib.config import SedlibError, load_params, repository, workspace
