@@ -39,18 +39,20 @@ def detect_command(arguments):
         for name in ([label] if label else classes)
     }
     how = arguments.format, arguments.hop, thresholds, arguments.scores, arguments.track
-    options = batch.Options(*how)
+    options = batch.Options(*how, arguments.html)
     where = model, output, options, arguments.overwrite
-    further = [batch.METRICS] if arguments.reference else []
-    tasks = batch.plan_tasks(search.files, *where, further)
+    further = [batch.METRICS] * bool(arguments.reference) + [batch.INDEX] * arguments.html
     reference, aliases = None, dict(arguments.alias)
     if arguments.reference:  # before the first file is decoded, which may take hours
         from sedlib.batch.reference import read_reference
 
-        reference = read_reference(arguments.reference, tasks, output, classes, aliases)
+        about = search.files, output, options.format, classes, aliases
+        reference = read_reference(arguments.reference, *about)
+    tasks = batch.plan_tasks(search.files, *where, further, reference)
     outcomes = []
     with _progress_bar(total=_total_duration(t.path for t in tasks if not t.outcome)) as bar:
-        for outcome in batch.detect_tasks(tasks, *where, _native_messages_hidden, bar.update):
+        shown = _native_messages_hidden, bar.update, reference
+        for outcome in batch.detect_tasks(tasks, *where, *shown):
             outcomes.append(outcome)
             result = f"{outcome.events} event{'' if outcome.events == 1 else 's'}"
             result += ", already done" if outcome.done_before else ""
@@ -69,6 +71,8 @@ def detect_command(arguments):
         table, remarks = compare_with_reference(*compared)
         print("\n".join([*reference.remarks, *remarks]))
         print(table.to_string(float_format="{:.2f}".format, na_rep="–"))
+    if arguments.html:
+        batch.write_index(output, arguments.overwrite)
     done = sum(outcome.fault is None for outcome in outcomes)
     print(f"{done} of {len(tasks)} files done: {printable(output)}")
     sys.exit(1 if faults else 0)
@@ -328,6 +332,12 @@ def build_parser():
         "(default: the one marked as default, else the first)",
     )
     option("--scores", action="store_true", help="also write NAME.scores.tsv (default: no)")
+    option(
+        "--html",
+        action="store_true",
+        help="also write NAME.html, a page with sound, spectrogram, scores and events, and "
+        "index.html, which lists the pages (default: no)",
+    )
     option(
         "--reference",
         type=Path,

@@ -1,13 +1,15 @@
 """Reference annotations, read and checked before anything is detected."""
 
+import hashlib
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from sedlib import annotations
 from sedlib.annotations.event_table import recording_name
+from sedlib.batch.names import events_name, result_names
 from sedlib.config import SedlibError
 from sedlib.files import printable
 
@@ -26,23 +28,60 @@ class Reference:
         Why annotations in the folder cannot be used, a sentence for each.
     remarks : list of str
         The files that cannot be scored, a sentence for each.
+    classes : tuple of str
+        The classes of the model that it has events of, in any file. Others may not have been
+        annotated.
+    aliases : dict of str to str or None
+        Label to class; see `sedlib.annotations.correct_events`.
     """
 
     events: pd.DataFrame
     faults: list[str]
     remarks: list[str]
+    classes: tuple[str, ...]
+    aliases: dict = field(default_factory=dict)
+
+    def of_file(self, path, duration):
+        """Return the corrected events of one file.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            The media file.
+        duration : float
+            In seconds.
+
+        Returns
+        -------
+        pandas.DataFrame or None
+            Event table of `classes`; None if nothing in the reference can be about the file.
+        """
+        name = recording_name(path.name)
+        own = self.events[self.events["filename"] == name]
+        if not len(own) or annotations.find_misplaced(own, {name: duration}):
+            return None
+        events, _ = annotations.correct_events(own, self.classes, {name: duration}, self.aliases)
+        return events[events["event_label"].isin(self.classes)].reset_index(drop=True)
+
+    def digest(self, path):
+        """Return a hash of all that decides what `of_file` returns."""
+        own = self.events[self.events["filename"] == recording_name(path.name)]
+        text = repr((own.to_csv(index=False), self.classes, sorted(self.aliases.items())))
+        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def read_reference(path, tasks, output, classes, aliases=None):
+def read_reference(path, files, output, format, classes, aliases=None):
     """Read the reference annotations from a file or a folder.
 
     Parameters
     ----------
     path : pathlib.Path
-    tasks : list of Task
-        As `sedlib.batch.plan_tasks` returns them.
+    files : mapping of pathlib.Path to pathlib.Path
+        The media files; see `sedlib.batch.plan_tasks`.
     output : pathlib.Path
         Folder of the results.
+    format : str
+        Format of the results.
     classes : sequence of str
         Classes of the model.
     aliases : mapping of str to str or None, optional
@@ -58,9 +97,12 @@ def read_reference(path, tasks, output, classes, aliases=None):
         If the reference cannot be read, is itself a result, names no file of the batch, or has
         no event of the model's classes.
     """
-    count = Counter(recording_name(task.path.name) for task in tasks)
-    results = {os.path.realpath(output), *(os.path.realpath(output / t.outputs[0]) for t in tasks)}
-    if os.path.realpath(path) in results:
+    count = Counter(recording_name(file.name) for file in files)
+    results = {
+        output,
+        *(output / events_name(n, format) for n in result_names(files, format).values()),
+    }
+    if os.path.realpath(path) in map(os.path.realpath, results):
         raise SedlibError(
             f"{path}: is where the results go, which would be compared with themselves; name the "
             "reference annotations, or choose another --output"
@@ -85,13 +127,15 @@ def read_reference(path, tasks, output, classes, aliases=None):
             f"files are {kinds[1]}" + "".join(f"; {fault}" for fault in faults)
         )
     events = events[events["filename"].isin(single)].reset_index(drop=True)
-    known = set(annotations.correct_events(events, classes, aliases=aliases)[0]["event_label"])
-    if not known & set(classes):
+    labels = set(annotations.correct_events(events, classes, aliases=aliases)[0]["event_label"])
+    known = tuple(label for label in classes if label in labels)
+    if not known:
         raise SedlibError(
             f"{path}: the reference has no event of the model's classes ({', '.join(classes)}) in "
             "these files; map its labels to classes with --alias"
         )
-    return Reference(events, faults, [printable(remark) for remark in remarks])
+    remarks = [printable(remark) for remark in remarks]
+    return Reference(events, faults, remarks, known, dict(aliases or {}))
 
 
 def _listed(names):
