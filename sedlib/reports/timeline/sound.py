@@ -27,6 +27,7 @@ _N_FFT, _HOP, _BANDS = 2048, RATE // 50, 128
 _BAND_EDGES = 50.0, 16_000.0  # Hz
 _LABELLED = {"100 Hz": 100, "500": 500, "1 kHz": 1000, "2": 2000, "4": 4000, "8": 8000}
 _FLOOR = -80.0  # dB below the loudest band
+_SILENT = -20.0  # dB of the loudest band, below which a recording is drawn dark: about -60 dBFS
 _LONG = 1800.0  # s, above which waveform and spectrogram become coarser
 _TILE = 3000  # columns in an image of the spectrogram: a minute
 _QUALITY = 70  # of WebP
@@ -165,7 +166,7 @@ class _Spectrogram:
         """Return parts of the spectrogram, of shape (bands, columns), in [0, 1]."""
         self.add(np.zeros(_N_FFT // 2, np.float32))
         level = np.concatenate(self._levels).T
-        top = level.max()
+        top = max(level.max(), _SILENT)
         return [
             np.clip(1 - (level[::-1, at : at + _TILE] - top) / _FLOOR, 0, 1)
             for at in range(0, level.shape[1], _TILE)

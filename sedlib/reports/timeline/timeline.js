@@ -57,7 +57,7 @@
   const canvas = make("canvas", { role: "img" });
   canvas.setAttribute("aria-label", "Spectrogram and events; a table below lists the events.");
   Object.assign(canvas.style, {
-    position: "sticky", left: "0", imageRendering: "auto", pointerEvents: "none",
+    position: "sticky", left: "0", top: "auto", imageRendering: "auto", pointerEvents: "none",
   });
   wrapper.querySelector(".canvases").after(canvas);
   const context = canvas.getContext("2d");
@@ -87,6 +87,7 @@
   };
 
   const draw = () => {
+    if (!(surfer.getDuration() > 0)) return;
     const width = surfer.getWidth(), height = AXIS + SPECTROGRAM + rowHeight() * shown().length;
     const scale = devicePixelRatio;
     if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
@@ -444,9 +445,8 @@
   };
   document.addEventListener("keydown", (e) => {
     if (e.ctrlKey || e.metaKey || e.altKey || !Object.hasOwn(keys, e.key)) return;
-    const own = e.target.closest("select, input")
-      || (e.key === " " && e.target.closest("button, summary, a"));
-    if (own) return; // the element has its own use for the key
+    const own = e.key === " " ? "button, summary, a, input, select" : "select";
+    if (e.target.closest(own)) return; // the element has its own use for the key
     e.preventDefault();
     keys[e.key](e);
   });
@@ -454,7 +454,10 @@
     play: " ", "zoom-in": "+", "zoom-out": "-", whole: "0", loop: "l",
     "zoom-selection": "z", previous: "p", next: "n",
   };
-  Object.entries(buttons).forEach(([id, key]) => get(id).addEventListener("click", keys[key]));
+  Object.entries(buttons).forEach(([id, key]) => get(id).addEventListener("click", (e) => {
+    keys[key](e);
+    if (e.detail) get(id).blur(); // after a click of the mouse, the space bar plays
+  }));
 
   // --- legend, facts, and the table of all events ---
   const marks = compared

@@ -41,6 +41,7 @@ def address(tmp_path_factory):
         event_table(FOUND),
         event_table(REFERENCE),
         title=EVIL,
+        annotated=CLASSES,
     )
     path = tmp_path_factory.mktemp("page") / "page.html"
     path.write_text(page, encoding="utf-8")
