@@ -147,8 +147,8 @@ def show_timeline(*arguments, height=900, **options):
     """
     page = timeline_page(*arguments, **options)
     return HTML(
-        f'<iframe title="Timeline" width="100%" height="{int(height)}" '
-        f'style="border:0" srcdoc="{html.escape(page)}"></iframe>'
+        f'<div><iframe title="Timeline" width="100%" height="{int(height)}" '
+        f'style="border:0" srcdoc="{html.escape(page)}"></iframe></div>'
     )
 
 

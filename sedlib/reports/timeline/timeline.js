@@ -138,10 +138,10 @@
     context.strokeStyle = "#000000";
     context.fillStyle = "#ffffff";
     for (const [label, place] of frequencies) {
-      const y = top + SPECTROGRAM * (1 - place);
+      const y = top + SPECTROGRAM * (1 - place), base = Math.min(y + 4, top + SPECTROGRAM - 3);
       context.fillRect(0, Math.round(y), 5, 1);
-      context.strokeText(label, 8, y + 4);
-      context.fillText(label, 8, y + 4);
+      context.strokeText(label, 8, base);
+      context.fillText(label, 8, base);
     }
   };
 

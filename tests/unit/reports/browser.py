@@ -14,7 +14,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 FLAGS = (
     "--headless=new --disable-gpu --no-first-run --disable-background-networking "
     "--disable-component-update --disable-default-apps --disable-extensions --disable-sync "
-    "--disable-dev-shm-usage --mute-audio --autoplay-policy=no-user-gesture-required "
+    "--disable-dev-shm-usage --hide-scrollbars --mute-audio --autoplay-policy=no-user-gesture-required "
     "--remote-debugging-port=0"
 ).split()
 PATIENCE = 120  # s; the machine may be busy with other things
