@@ -315,9 +315,9 @@
     }
   };
   const seek = (t) => {
-    const target = Math.min(Math.max(t, 0), duration);
-    surfer.setTime(target);
-    show(target);
+    // Not by surfer.setTime, which may lose one of two seeks in quick succession.
+    audio.currentTime = Math.min(Math.max(t, 0), duration);
+    show(audio.currentTime);
   };
   const zoomTo = (zoom, time, x) => {
     const least = surfer.getWidth() / surfer.getDuration();
@@ -340,7 +340,7 @@
       const counts = compared ? e.mark === "miss" || e.mark === "false alarm" : true;
       return counts && !c.hidden && (!chosen || c.name === chosen);
     });
-    const now = surfer.getCurrentTime();
+    const now = audio.currentTime;
     // Several may begin at one time: go on from the one where the last jump ended, if still there.
     const here = targets.indexOf(events[position]);
     let index = here >= 0 && Math.abs(targets[here].onset - now) < 0.05 ? here + direction : -1;
@@ -385,7 +385,7 @@
   surfer.on("timeupdate", (t) => {
     get("time").textContent = `${clock(t)} / ${clock(duration)}`;
     if (!looping || audio.paused) return;
-    if (t >= selection.end || t < selection.start - 0.3) surfer.setTime(selection.start);
+    if (t >= selection.end || t < selection.start - 0.3) audio.currentTime = selection.start;
   });
   audio.addEventListener("ended", () => {
     if (looping) surfer.play(selection.start);
@@ -424,7 +424,7 @@
     choose(all[(all.indexOf(chosen) + step + all.length) % all.length]);
   };
   const whole = () => zoomTo(0, 0, 0);
-  const now = () => surfer.getCurrentTime();
+  const now = () => audio.currentTime;
   const keys = {
     " ": () => surfer.playPause(),
     ArrowLeft: (e) => seek(now() - (e.shiftKey ? 10 : 1)),

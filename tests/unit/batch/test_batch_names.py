@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sedlib import annotations
@@ -26,6 +26,7 @@ FOLDERS = st.sampled_from(["s1", "s2", "x", "metrics"])
 FILES = st.builds(lambda above, name: Path("/", *above, name), st.lists(FOLDERS, max_size=3), NAMES)
 
 
+@settings(deadline=None)
 @example([Path("/x"), Path("/x.scores")], [1] * 8, "tsv")
 @example([Path("/metrics")], [1] * 8, "json")
 @example([Path("/index.wav")], [1] * 8, "json")

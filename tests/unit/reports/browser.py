@@ -14,8 +14,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 FLAGS = (
     "--headless=new --disable-gpu --no-first-run --disable-background-networking "
     "--disable-component-update --disable-default-apps --disable-extensions --disable-sync "
-    "--disable-dev-shm-usage --hide-scrollbars --mute-audio --autoplay-policy=no-user-gesture-required "
-    "--remote-debugging-port=0"
+    "--disable-dev-shm-usage --hide-scrollbars --mute-audio --remote-debugging-port=0 "
+    "--autoplay-policy=no-user-gesture-required"
 ).split()
 PATIENCE = 120  # s; the machine may be busy with other things
 KEYS = {" ": "Space", "Escape": "Escape", "ArrowRight": "ArrowRight", "ArrowLeft": "ArrowLeft"}
