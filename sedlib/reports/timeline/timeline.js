@@ -164,7 +164,7 @@
     const { hop } = data.scores, bottom = top + height;
     context.beginPath();
     context.moveTo(0, bottom);
-    let x = 0;
+    let x = 0, before = bottom; // a point only where the curve moves: panning stays smooth
     for (; x < view.width; x++) {
       const first = Math.floor((view.start + x / view.zoom) / hop);
       if (first >= c.values.length) break;
@@ -173,10 +173,13 @@
       for (let i = first; i < Math.min(last, c.values.length); i++) {
         if (c.values[i] > highest) highest = c.values[i];
       }
-      const y = bottom - (highest / 255) * height;
+      const y = Math.round(bottom - (highest / 255) * height);
+      if (y === before) continue;
+      context.lineTo(x, before);
       context.lineTo(x, y);
-      context.lineTo(x + 1, y);
+      before = y;
     }
+    context.lineTo(x, before);
     context.strokeStyle = context.fillStyle = colour;
     context.lineWidth = 1;
     context.globalAlpha = 0.75;
