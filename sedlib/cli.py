@@ -42,13 +42,14 @@ def detect_command(arguments):
     options = batch.Options(*how, arguments.html)
     where = model, output, options, arguments.overwrite
     further = [batch.METRICS] * bool(arguments.reference) + [batch.INDEX] * arguments.html
+    tasks = batch.plan_tasks(search.files, *where, further)
     reference, aliases = None, dict(arguments.alias)
     if arguments.reference:  # before the first file is decoded, which may take hours
         from sedlib.batch.reference import read_reference
 
-        about = search.files, output, options.format, classes, aliases
-        reference = read_reference(arguments.reference, *about)
-    tasks = batch.plan_tasks(search.files, *where, further, reference)
+        reference = read_reference(arguments.reference, tasks, output, classes, aliases)
+        if arguments.html:  # a page is made again when the reference has changed
+            tasks = batch.plan_tasks(search.files, *where, further, reference)
     outcomes = []
     with _progress_bar(total=_total_duration(t.path for t in tasks if not t.outcome)) as bar:
         shown = _native_messages_hidden, bar.update, reference

@@ -9,7 +9,6 @@ import pandas as pd
 
 from sedlib import annotations
 from sedlib.annotations.event_table import recording_name
-from sedlib.batch.names import events_name, result_names
 from sedlib.config import SedlibError
 from sedlib.files import printable
 
@@ -70,18 +69,16 @@ class Reference:
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def read_reference(path, files, output, format, classes, aliases=None):
+def read_reference(path, tasks, output, classes, aliases=None):
     """Read the reference annotations from a file or a folder.
 
     Parameters
     ----------
     path : pathlib.Path
-    files : mapping of pathlib.Path to pathlib.Path
-        The media files; see `sedlib.batch.plan_tasks`.
+    tasks : list of Task
+        As `sedlib.batch.plan_tasks` returns them.
     output : pathlib.Path
         Folder of the results.
-    format : str
-        Format of the results.
     classes : sequence of str
         Classes of the model.
     aliases : mapping of str to str or None, optional
@@ -97,12 +94,9 @@ def read_reference(path, files, output, format, classes, aliases=None):
         If the reference cannot be read, is itself a result, names no file of the batch, or has
         no event of the model's classes.
     """
-    count = Counter(recording_name(file.name) for file in files)
-    results = {
-        output,
-        *(output / events_name(n, format) for n in result_names(files, format).values()),
-    }
-    if os.path.realpath(path) in map(os.path.realpath, results):
+    count = Counter(recording_name(task.path.name) for task in tasks)
+    results = {os.path.realpath(output), *(os.path.realpath(output / t.outputs[0]) for t in tasks)}
+    if os.path.realpath(path) in results:
         raise SedlibError(
             f"{path}: is where the results go, which would be compared with themselves; name the "
             "reference annotations, or choose another --output"
