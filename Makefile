@@ -8,6 +8,7 @@ LOCKED := --require-hashes -r requirements.lock
 EDITABLE := --no-deps --no-build-isolation -e .
 PIP := $(BIN)/python -m pip -q --disable-pip-version-check
 NAME := ablation
+VENDOR := sedlib/reports/timeline/vendor
 MINUTES := 30
 LAB :=
 UV := UV_SYSTEM_CERTS=true $(BIN)/uv
@@ -15,7 +16,8 @@ UV := UV_SYSTEM_CERTS=true $(BIN)/uv
 # The stages and the notebooks' kernels call `python`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install reproduce experiment model spread test test-pythons torture lab lint lock clean
+.PHONY: help install reproduce experiment model spread test test-pythons torture lab lint lock
+.PHONY: vendor clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -67,6 +69,15 @@ lock: $(STAMP)  ## pin what pyproject.toml asks for (newest of all: make lock UP
 		--python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header \
 		$(UPGRADE) -q -o requirements.lock
+
+# $(VENDOR)/VERSION names the release; edit it to take another. Needs npm, which checks what it gets.
+vendor:  ## fetch wavesurfer.js, which draws the timelines, and note its checksums
+	@scratch=$$(mktemp -d) && npm pack --silent --pack-destination "$$scratch" "$$(cat $(VENDOR)/VERSION)" \
+		&& tar xzf "$$scratch"/*.tgz -C "$$scratch" && cd $(VENDOR) \
+		&& cp "$$scratch"/package/LICENSE "$$scratch"/package/dist/wavesurfer.min.js \
+			"$$scratch"/package/dist/plugins/regions.min.js \
+			"$$scratch"/package/dist/plugins/minimap.min.js . \
+		&& sha256sum LICENSE *.js > SHA256SUMS && rm -r "$$scratch"
 
 clean:  ## remove the environment, the caches and all outputs that git does not hold
 	rm -rf .venv .tox .pytest_cache .ruff_cache .hypothesis sedlib.egg-info build

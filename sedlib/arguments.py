@@ -110,6 +110,12 @@ def _describe_detect(option):
     )
     option("--scores", action="store_true", help="also write NAME.scores.tsv (default: no)")
     option(
+        "--html",
+        action="store_true",
+        help="also write NAME.html, a page with sound, spectrogram, scores and events, and "
+        "index.html, which lists the pages (default: no)",
+    )
+    option(
         "--reference",
         type=Path,
         metavar="PATH",

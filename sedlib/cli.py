@@ -37,19 +37,21 @@ def detect_command(arguments):
         for name in ([label] if label else classes)
     }
     how = arguments.format, arguments.hop, thresholds, arguments.scores, arguments.track
-    options = batch.Options(*how)
+    options = batch.Options(*how, arguments.html)
     where = model, output, options, arguments.overwrite
-    further = [batch.METRICS] if arguments.reference else []
+    further = [batch.METRICS] * bool(arguments.reference) + [batch.INDEX] * arguments.html
     tasks = batch.plan_tasks(search.files, *where, further)
     reference, aliases = None, dict(arguments.alias)
     if arguments.reference:  # before the first file is decoded, which may take hours
         from sedlib.batch.reference import read_reference
 
         reference = read_reference(arguments.reference, tasks, output, classes, aliases)
+        if arguments.html:  # a page is made again when the reference has changed
+            tasks = batch.plan_tasks(search.files, *where, further, reference)
     print(f"model: {printable(model)}")
     outcomes = []
     with Progress(_total_duration(task.path for task in tasks if not task.outcome)) as progress:
-        for outcome in batch.detect_tasks(tasks, *where, progress):
+        for outcome in batch.detect_tasks(tasks, *where, progress, reference):
             outcomes.append(outcome)
             count = sum(outcome.events.values())
             result = f"{count} event{'' if count == 1 else 's'}"
@@ -71,6 +73,8 @@ def detect_command(arguments):
         table, remarks = compare_with_reference(*compared)
         print("\n".join([*reference.remarks, *remarks]))
         print(table.to_string(float_format="{:.2f}".format, na_rep="–"))
+    if arguments.html:
+        batch.write_index(output, arguments.overwrite)
     done = sum(outcome.fault is None for outcome in outcomes)
     print(f"{done} of {len(tasks)} files done: {printable(output)}")
     sys.exit(1 if faults else 0)

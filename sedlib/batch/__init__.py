@@ -3,10 +3,12 @@
 The output folder holds a file of events for each recording (`names` says which) and the hidden
 folder ``.sedlib``, in which `record` keeps what each of them was made from. `run` detects what
 is not done yet; `reference` reads annotations and `compare` scores the events against them.
+`pages` makes a page to look at and listen to for each recording, and an index of the pages.
 
 TensorFlow, which takes many seconds to load, is imported only when there is something to score.
 """
 
 from sedlib.batch.counts import count_table
-from sedlib.batch.names import METRICS
+from sedlib.batch.names import INDEX, METRICS
+from sedlib.batch.pages import write_index
 from sedlib.batch.run import Options, Outcome, Task, detect_tasks, plan_tasks

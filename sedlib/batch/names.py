@@ -9,6 +9,7 @@ from sedlib import annotations
 from sedlib.audio import MEDIA_SUFFIXES
 
 METRICS = "metrics.json"
+INDEX = "index.html"
 
 
 def result_names(files, format):
@@ -40,8 +41,11 @@ def result_names(files, format):
     candidates = {path: _candidates(path, below) for path, below in files.items()}
     names = {path: next(candidates[path]) for path in files}
     while True:
-        outputs = {path: {events_name(n, format), scores_name(n)} for path, n in names.items()}
-        uses = Counter([METRICS, *itertools.chain(*outputs.values())])
+        outputs = {
+            path: {events_name(name, format), scores_name(name), page_name(name)}
+            for path, name in names.items()
+        }
+        uses = Counter([METRICS, INDEX, *itertools.chain(*outputs.values())])
         longer = {
             path: next(candidates[path])
             for path, own in outputs.items()
@@ -60,6 +64,11 @@ def events_name(name, format):
 def scores_name(name):
     """Return the name of the file of scores."""
     return f"{name}.scores.tsv"
+
+
+def page_name(name):
+    """Return the name of the page."""
+    return f"{name}.html"
 
 
 def _candidates(path, below):

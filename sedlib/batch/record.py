@@ -9,6 +9,7 @@ import hashlib
 import os
 import tempfile
 from contextlib import contextmanager
+from urllib.parse import unquote
 
 from pydantic import BaseModel, ValidationError
 
@@ -43,6 +44,11 @@ class Entry(BaseModel):
         Number of events of each class that has any; earlier versions counted all together.
     remarks : tuple of str
         About the sound.
+    page : str
+        Of a page: its address relative to the output folder, percent-encoded. Else empty.
+    classes : dict
+        Of a page: what was detected of each class; see
+        `sedlib.reports.timeline.class_summary`.
     """
 
     name: str
@@ -52,6 +58,8 @@ class Entry(BaseModel):
     duration: float = 0.0
     events: dict[str, int] | int = {}
     remarks: tuple[str, ...] = ()
+    page: str = ""
+    classes: dict[str, dict[str, float]] = {}
 
 
 class Record:
@@ -175,10 +183,24 @@ class Record:
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(staged, target)
 
+    def pages(self):
+        """List the entries of the pages that are in the output folder, of all runs."""
+        entries = [self._read(path) for path in sorted((self.output / FOLDER).glob("*.json"))]
+        return [
+            entry
+            for entry in entries
+            if entry
+            and entry.page
+            and (self.output / unquote(entry.page, errors="surrogateescape")).exists()
+        ]
+
     def _entry(self, name):
         """Return what is recorded of a result; None if there is nothing that can be read."""
+        return self._read(self._path(name))
+
+    def _read(self, path):
         try:
-            entry = Entry.model_validate_json(self._path(name).read_bytes())
+            entry = Entry.model_validate_json(path.read_bytes())
         except (OSError, ValidationError):
             return None
         return entry if entry.sha256 else None

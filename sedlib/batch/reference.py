@@ -1,8 +1,9 @@
 """Reference annotations, read and checked before anything is detected."""
 
+import hashlib
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -26,11 +27,46 @@ class Reference:
         Why annotations in the folder cannot be used, a sentence for each.
     remarks : list of str
         The files that cannot be scored, a sentence for each.
+    classes : tuple of str
+        The classes of the model that it has events of, in any file. Others may not have been
+        annotated.
+    aliases : dict of str to str or None
+        Label to class; see `sedlib.annotations.correct_events`.
     """
 
     events: pd.DataFrame
     faults: list[str]
     remarks: list[str]
+    classes: tuple[str, ...]
+    aliases: dict = field(default_factory=dict)
+
+    def of_file(self, path, duration):
+        """Return the corrected events of one file.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            The media file.
+        duration : float
+            In seconds.
+
+        Returns
+        -------
+        pandas.DataFrame or None
+            Event table of `classes`; None if nothing in the reference can be about the file.
+        """
+        name = recording_name(path.name)
+        own = self.events[self.events["filename"] == name]
+        if not len(own) or annotations.find_misplaced(own, {name: duration}):
+            return None
+        events, _ = annotations.correct_events(own, self.classes, {name: duration}, self.aliases)
+        return events[events["event_label"].isin(self.classes)].reset_index(drop=True)
+
+    def digest(self, path):
+        """Return a hash of all that decides what `of_file` returns."""
+        own = self.events[self.events["filename"] == recording_name(path.name)]
+        text = repr((own.to_csv(index=False), self.classes, sorted(self.aliases.items())))
+        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def read_reference(path, tasks, output, classes, aliases=None):
@@ -85,13 +121,15 @@ def read_reference(path, tasks, output, classes, aliases=None):
             f"files are {kinds[1]}" + "".join(f"; {fault}" for fault in faults)
         )
     events = events[events["filename"].isin(single)].reset_index(drop=True)
-    known = set(annotations.correct_events(events, classes, aliases=aliases)[0]["event_label"])
-    if not known & set(classes):
+    labels = set(annotations.correct_events(events, classes, aliases=aliases)[0]["event_label"])
+    known = tuple(label for label in classes if label in labels)
+    if not known:
         raise SedlibError(
             f"{path}: the reference has no event of the model's classes ({', '.join(classes)}) in "
             "these files; map its labels to classes with --alias"
         )
-    return Reference(events, faults, [printable(remark) for remark in remarks])
+    remarks = [printable(remark) for remark in remarks]
+    return Reference(events, faults, remarks, known, dict(aliases or {}))
 
 
 def _listed(names):

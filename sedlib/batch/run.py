@@ -4,16 +4,17 @@ import hashlib
 import os
 import tempfile
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from sedlib import annotations
 from sedlib.annotations.event_table import recording_name
-from sedlib.batch.names import events_name, result_names, scores_name
+from sedlib.batch.names import events_name, page_name, result_names, scores_name
+from sedlib.batch.pages import make_page
 from sedlib.batch.record import Record, source_id
 from sedlib.config import SedlibError, STFTParams
-from sedlib.files import nearest, printable
+from sedlib.files import nearest, printable, write_text
 from sedlib.models import DESCRIPTION, WEIGHTS, ModelError, load_model, read_description
 
 
@@ -33,6 +34,8 @@ class Options:
         Whether to write the scores of each recording as well, to ``NAME.scores.tsv``.
     track : str or None
         Number or language of the audio track; see `sedlib.audio.probe`.
+    html : bool
+        Whether to write the page of each recording as well, to ``NAME.html``.
     """
 
     format: str = "json"
@@ -40,6 +43,7 @@ class Options:
     thresholds: dict = field(default_factory=dict)
     scores: bool = False
     track: str | None = None
+    html: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,8 @@ class Task:
         Stands for the place of the media file; see `sedlib.batch.record.source_id`.
     outcome : Outcome or None
         None if the file is to be processed.
+    page : str or None
+        The one of `outputs` that is the page.
     """
 
     path: Path
@@ -96,9 +102,10 @@ class Task:
     made_from: dict
     source: str
     outcome: Outcome | None
+    page: str | None = None
 
 
-def plan_tasks(files, model, output, options, overwrite=False, further=()):
+def plan_tasks(files, model, output, options, overwrite=False, further=(), reference=None):
     """Decide what to do with each file; refuse to replace files that are not results of it.
 
     No result is written. A file is not processed again if its results are unchanged, and the
@@ -118,6 +125,8 @@ def plan_tasks(files, model, output, options, overwrite=False, further=()):
         Whether files may be replaced that this command did not write.
     further : iterable of str
         Names of other files that are to be written to the output folder.
+    reference : sedlib.batch.reference.Reference, optional
+        Reference annotations, which the pages show.
 
     Returns
     -------
@@ -141,10 +150,14 @@ def plan_tasks(files, model, output, options, overwrite=False, further=()):
         record.check(name)
     tasks = []
     for path, name in result_names(files, options.format).items():
-        outputs = (events_name(name, options.format), *([scores_name(name)] * options.scores))
+        page = page_name(name) if options.html else None
+        scores = scores_name(name) if options.scores else None
+        outputs = tuple(filter(None, [events_name(name, options.format), scores, page]))
         made_from = {"file": printable(path.name), **_file_state(path), **settings}
+        if page and reference is not None:
+            made_from["reference"] = reference.digest(path)
         source = source_id(path, output)
-        task = Task(path, outputs, made_from, source, None)
+        task = Task(path, outputs, made_from, source, None, page)
         try:
             outcome = _earlier_outcome(task, record)
             if outcome is None:
@@ -161,14 +174,14 @@ def plan_tasks(files, model, output, options, overwrite=False, further=()):
             )
         if outcome is None and os.path.exists(path) and not os.path.isfile(path):
             outcome = _failed(task, output, f"{path}: is a pipe or a device; save it as a file")
-        tasks.append(Task(path, outputs, made_from, source, outcome))
+        tasks.append(replace(task, outcome=outcome))
     pending = [name for task in tasks if not task.outcome for name in task.outputs]
     if pending or further:
         record.check_writable([*pending, *further])
     return tasks
 
 
-def detect_tasks(tasks, model, output, options, overwrite=False, progress=None):
+def detect_tasks(tasks, model, output, options, overwrite=False, progress=None, reference=None):
     """Detect the events of each file in turn.
 
     An error in one file is stored in its outcome, and the next file is processed. If a result
@@ -184,6 +197,8 @@ def detect_tasks(tasks, model, output, options, overwrite=False, progress=None):
     progress : callable, optional
         Called with the path of the file and the length in seconds of each block of its sound that
         has been read.
+    reference : sedlib.batch.reference.Reference, optional
+        As in `plan_tasks`.
 
     Yields
     ------
@@ -201,7 +216,7 @@ def detect_tasks(tasks, model, output, options, overwrite=False, progress=None):
         # Another run may have processed the file since the tasks were planned.
         outcome = task.outcome or _earlier_outcome(task, record)
         if outcome is None:
-            detector = detector or _Detector(model, options)
+            detector = detector or _Detector(model, options, reference)
             outcome, goes_on = _process(task, detector, record, progress)
             if not goes_on:
                 yield outcome
@@ -212,21 +227,24 @@ def detect_tasks(tasks, model, output, options, overwrite=False, progress=None):
 class _Detector:
     """A model that is loaded, and how it is used."""
 
-    def __init__(self, model, options):
+    def __init__(self, model, options, reference):
         from sedlib import detection
         from sedlib.features import segment_shape
 
-        self._detection, self._options = detection, options
+        self._detection, self._options, self._reference = detection, options, reference
         self._network, self._description = load_model(model)
         self._hop = options.hop
         if options.hop == detection.FRAMES:
             self._hop = 1 / segment_shape(STFTParams(**self._description["stft"]))[0]
 
-    def detect(self, path, progress):
-        """Return what `sedlib.detection.detect` finds in a file."""
+    def detect(self, task, progress):
+        """Return what `sedlib.detection.detect` finds in a file, its page, and facts about that."""
         known, options = (self._network, self._description), self._options
         how = options.thresholds, options.hop, progress, options.track
-        return self._detection.detect(path, *known, *how)
+        found = self._detection.detect(task.path, *known, *how)
+        if not task.page:
+            return found, None, {}
+        return found, *make_page(task, found, self._description, options, self._reference)
 
     def write(self, found, events, scores):
         """Write the scores, if there is a path for them, and the events."""
@@ -238,7 +256,7 @@ class _Detector:
 def _process(task, detector, record, progress):
     """Return the outcome of detection in one file, and whether further files can be processed."""
     try:
-        found = detector.detect(task.path, progress and partial(progress, task.path))
+        found, page, about_page = detector.detect(task, progress and partial(progress, task.path))
     except ModelError:
         raise  # it would be the same for every file
     except Exception as error:  # whatever is wrong with one file, the others can be processed
@@ -250,11 +268,15 @@ def _process(task, detector, record, progress):
     facts["remarks"] = [remark.removeprefix(f"{task.path}: ") for remark in found.remarks]
     try:
         with record.staging() as folder:
-            events, *scores = [folder / PurePosixPath(name).name for name in task.outputs]
+            staged = {name: folder / PurePosixPath(name).name for name in task.outputs}
+            events, *scores = [path for name, path in staged.items() if name != task.page]
             detector.write(found, events, scores)
+            if task.page:
+                write_text(page, staged[task.page])
             # The events come last: with them the file counts as done.
-            for name, path in reversed(list(zip(task.outputs, [events, *scores], strict=True))):
-                record.write(path, name, task.source, **facts)
+            for name, path in reversed(staged.items()):
+                about = about_page if name == task.page else {}
+                record.write(path, name, task.source, **facts, **about)
     except SedlibError as error:
         return _failed(task, record.output, _describe(task.path, error)), True
     except OSError as error:

@@ -68,7 +68,7 @@ from sedlib.metrics.bootstrap import (
 from sedlib.metrics.calibration import expected_calibration_error, reliability_curve
 from sedlib.metrics.evaluation import Evaluation
 from sedlib.metrics.event import event_based, event_counts_by_segment
-from sedlib.metrics.intersection import intersection_based
+from sedlib.metrics.intersection import intersection_based, intersection_marks
 from sedlib.metrics.literature import literature_intervals, literature_metrics
 from sedlib.metrics.psd_roc import (
     PSDS,

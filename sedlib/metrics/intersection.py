@@ -22,8 +22,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sedlib.labels import microseconds
 from sedlib.metrics.evaluation import evaluation
-from sedlib.metrics.event_lists import disjoint_by_recording
+from sedlib.metrics.event_lists import Events, disjoint_by_recording
 from sedlib.metrics.ratios import precision_recall_f1
 
 
@@ -71,28 +72,70 @@ def intersection_based(reference, estimated, classes, dtc_threshold=0.5, gtc_thr
     ValueError
         If a threshold is not in (0, 1].
     """
-    criteria = Criteria(dtc_threshold, gtc_threshold)
-    criteria.check()
-    recordings = dict.fromkeys([*reference["filename"], *estimated["filename"]])
-    reference, estimated = (
-        disjoint_by_recording(events, classes, recordings) for events in (reference, estimated)
+    marks = intersection_marks(reference, estimated, classes, dtc_threshold, gtc_threshold)
+    tables = zip((reference, estimated), marks, strict=True)
+    (tp, fn), (_, fp) = (
+        [
+            np.array([np.sum(chosen & (events["event_label"] == label)) for label in classes])
+            for chosen in (right, ~right)
+        ]
+        for events, right in tables
     )
-    counts = np.zeros((len(classes), 2 + len(classes)), dtype=np.int64)
-    for name, events in estimated.items():
-        for label in range(len(classes)):
-            onset, offset, _ = events.select_class(label)
-            always = np.zeros(len(onset)), np.full(len(onset), -np.inf)
-            _, deltas = count_changes(
-                onset, offset, *always, reference[name], label, len(classes), criteria
-            )
-            counts[label] += deltas.sum(axis=0)
-    (tp, fp), support = counts[:, :2].T, count_events(reference, len(classes))
     return evaluation(
         classes,
-        support,
-        precision_recall_f1(tp, fp, support - tp),
-        precision_recall_f1(tp.sum(), fp.sum(), (support - tp).sum()),
+        tp + fn,
+        precision_recall_f1(tp, fp, fn),
+        precision_recall_f1(tp.sum(), fp.sum(), fn.sum()),
     )
+
+
+def intersection_marks(reference, estimated, classes, dtc_threshold=0.5, gtc_threshold=0.5):
+    """Mark each event as right or wrong, by the criteria of `intersection_based`.
+
+    Parameters
+    ----------
+    reference, estimated, classes, dtc_threshold, gtc_threshold
+        As those of `intersection_based`.
+
+    Returns
+    -------
+    detected : numpy.ndarray of bool, shape (n_reference,)
+        In the order of `reference`: a hit, or else a miss.
+    relevant : numpy.ndarray of bool, shape (n_estimated,)
+        In the order of `estimated`: a hit, or else a false alarm.
+
+    Raises
+    ------
+    sedlib.annotations.AnnotationError, ValueError
+        As `intersection_based` does.
+    """
+    criteria = Criteria(dtc_threshold, gtc_threshold)
+    criteria.check()
+    names = dict.fromkeys([*reference["filename"], *estimated["filename"]])
+    for events in (reference, estimated):
+        disjoint_by_recording(events, classes, names)
+    detected, relevant = (np.zeros(len(events), dtype=bool) for events in (reference, estimated))
+    true, found = (_by_recording_and_class(events) for events in (reference, estimated))
+    nothing = np.empty(0, dtype=np.int64), Events(*np.empty((3, 0), dtype=np.int64))
+    for key, (rows, events) in found.items():
+        own_rows, own = true.get(key, nothing)
+        length = events.offset - events.onset
+        right = _covered(events.onset, events.offset, own) >= np.rint(dtc_threshold * length)
+        relevant[rows] = right
+        covered = _covered(own.onset, own.offset, Events(*(part[right] for part in events)))
+        enough = np.rint(gtc_threshold * (own.offset - own.onset))
+        detected[own_rows] = (covered >= enough) & (covered > 0)
+    return detected, relevant
+
+
+def _by_recording_and_class(events):
+    """Divide disjoint events: the positions of the rows in order of time, and the events."""
+    events = events.reset_index(drop=True).sort_values("onset")
+    return {
+        key: (part.index.to_numpy(), Events(*times, np.zeros(len(part), dtype=np.int64)))
+        for key, part in events.groupby(["filename", "event_label"], sort=False)
+        for times in [microseconds(part[["onset", "offset"]].to_numpy().T)]
+    }
 
 
 def count_events(recordings, n_classes):

@@ -27,7 +27,8 @@ SPLIT = {"train": ["a"], "validation": ["b"], "test": ["c"]}
 def checkout(tmp_path, monkeypatch):
     """A folder with a params.yaml of three short episodes; returns how to change it."""
     raw = yaml.safe_load((ROOT / "params.yaml").read_text())
-    raw["episodes"]["duration"], raw["split"] = 10, SPLIT
+    raw["episodes"] |= {"duration": 10, "evaluation_duration": 10}
+    raw["split"] = SPLIT
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SEDLIB_WORKSPACE", raising=False)
 

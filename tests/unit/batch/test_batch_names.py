@@ -3,24 +3,33 @@
 import os
 from pathlib import Path
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sedlib import annotations
-from sedlib.batch.names import METRICS, events_name, result_names, scores_name
+from sedlib.batch.names import (
+    INDEX,
+    METRICS,
+    events_name,
+    page_name,
+    result_names,
+    scores_name,
+)
 from sedlib.files import printable
 
 # Names whose results might meet.
 NAMES = st.sampled_from(
     "x x.wav x.flac x.scores x.scores.wav x.wav.scores metrics metrics.wav metrics.json x.tsv "
-    "x.json s1 caf\u00e9.wav cafe\u0301.wav .wav a\\b.wav".split()
+    "index index.wav x.html x.json s1 caf\u00e9.wav cafe\u0301.wav .wav a\\b.wav".split()
 )
 FOLDERS = st.sampled_from(["s1", "s2", "x", "metrics"])
 FILES = st.builds(lambda above, name: Path("/", *above, name), st.lists(FOLDERS, max_size=3), NAMES)
 
 
+@settings(deadline=None)
 @example([Path("/x"), Path("/x.scores")], [1] * 8, "tsv")
 @example([Path("/metrics")], [1] * 8, "json")
+@example([Path("/index.wav")], [1] * 8, "json")
 @given(
     st.lists(FILES, unique=True, max_size=8),
     st.lists(st.integers(1, 4), min_size=8, max_size=8),
@@ -33,10 +42,10 @@ def test_no_two_files_of_a_run_share_a_result_and_none_is_that_of_the_metrics(
         path: Path(*path.parts[1:][-depth:]) for path, depth in zip(files, depths, strict=False)
     }
     names = result_names(below, format)
-    outputs = [output(name) for name in names.values() for output in (scores_name,)]
+    outputs = [output(name) for name in names.values() for output in (scores_name, page_name)]
     outputs += [events_name(name, format) for name in names.values()]
-    assert len(set(outputs)) == 2 * len(files)
-    assert METRICS not in outputs
+    assert len(set(outputs)) == 3 * len(files)
+    assert METRICS not in outputs and INDEX not in outputs
     assert not any(os.path.isabs(name) or ".." in Path(name).parts for name in outputs)
 
 

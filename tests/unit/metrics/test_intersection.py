@@ -18,6 +18,7 @@ from sedlib.metrics import (
     PSDS_SCENARIO_2,
     PSDSScenario,
     intersection_based,
+    intersection_marks,
     psds,
 )
 
@@ -378,3 +379,12 @@ def test_a_recording_without_scores_is_refused():
 def test_no_scores_at_all_are_refused():
     with pytest.raises(ValueError, match=r"scores of \[\] and durations of \[\]"):
         psds({}, event_table(), {}, PSDS_SCENARIO_1)
+
+
+def test_marks_are_in_the_order_of_the_rows():
+    first, second = CLASSES[:2]
+    reference = table((6.0, 8.0, first), (0.0, 4.0, first), (0.0, 4.0, second))
+    estimated = table((5.0, 6.5, first), (1.0, 3.0, first), (4.0, 5.0, second))
+    detected, relevant = intersection_marks(reference, estimated, CLASSES)
+    assert detected.tolist() == [False, True, False]
+    assert relevant.tolist() == [False, True, False]

@@ -1,0 +1,84 @@
+"""The page of each recording, and the index of the pages in an output folder."""
+
+import os
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+from sedlib.batch.names import INDEX
+from sedlib.batch.record import Record
+from sedlib.config import SedlibError
+from sedlib.files import printable, write_text
+
+
+def make_page(task, found, description, options, reference=None):
+    """Build the page of a recording.
+
+    Parameters
+    ----------
+    task : sedlib.batch.Task
+    found : sedlib.detection.Detection
+    description : dict
+        Of the model.
+    options : sedlib.batch.Options
+    reference : sedlib.batch.reference.Reference, optional
+
+    Returns
+    -------
+    page : str
+        HTML.
+    facts : dict
+        What the record keeps of it for the index.
+    """
+    from sedlib.detection import FRAMES
+    from sedlib.reports import timeline
+
+    classes = description["classes"]
+    level = description[FRAMES] if options.hop == FRAMES else description
+    true = None if reference is None else reference.of_file(task.path, found.duration)
+    page = timeline.timeline_page(
+        task.path,
+        classes,
+        found.scores,
+        level["thresholds"] | options.thresholds,
+        found.events,
+        true,
+        printable(task.path.name),
+        options.track,
+        None if true is None else reference.classes,
+    )
+    address = quote(os.fsencode(task.page))
+    return page, {"page": address, "classes": timeline.class_summary(found.scores, found.events)}
+
+
+def write_index(output, overwrite=False):
+    """Write the index of all pages that `sedlib detect` wrote to a folder, in this run or before.
+
+    Parameters
+    ----------
+    output : pathlib.Path
+    overwrite : bool
+        Whether an ``index.html`` that this function did not write may be replaced.
+
+    Raises
+    ------
+    SedlibError
+        If it cannot be written.
+    """
+    from sedlib.reports import timeline
+
+    record = Record(output, overwrite)
+    entries = [
+        timeline.IndexEntry(
+            str(PurePosixPath(entry.name).with_suffix("")),
+            entry.page,
+            entry.duration,
+            entry.classes,
+        )
+        for entry in record.pages()
+    ]
+    try:
+        with record.staging() as folder:
+            write_text(timeline.index_page(entries), folder / INDEX)
+            record.write(folder / INDEX, INDEX)
+    except OSError as error:
+        raise SedlibError(f"{output / INDEX}: cannot be written ({error.strerror})") from None

@@ -1,0 +1,9 @@
+"""Pages to look at and listen to: a timeline of each recording, and an index of them.
+
+A page is one file that needs no other and no network, under a Content-Security-Policy that lets
+only its own script run. Scripts and styles are the files beside the modules; ``vendor`` holds
+wavesurfer.js, which draws the waveform and moves the cursor (``make vendor`` updates it).
+"""
+
+from sedlib.reports.timeline.index import IndexEntry, index_page
+from sedlib.reports.timeline.page import class_summary, show_timeline, timeline_page
