@@ -46,7 +46,7 @@ test-pythons: $(STAMP)  ## unit tests on every Python found, each in an environm
 	@$(BIN)/tox run $(if $(ON),-e $(ON))
 
 # The result goes to reports/training_spread.json.
-spread: $(STAMP)  ## train with other seeds and as on other processors, for the tolerances of nbval
+spread: $(STAMP)  ## train with another seed and as on another processor, for the tolerances of nbval
 	@$(BIN)/dvc repro publish@03_train_cnn_rnn \
 		&& $(BIN)/python tests/repository/training_spread.py
 

@@ -359,4 +359,5 @@ print(f"The interval of the change in F1 lies above zero for {higher} of {len(cl
 # effect. The 2018 network is narrower here than in 2018 and was trained for fewer steps. There are
 # few episodes, all from one source, and earlier designs of the present configuration were compared
 # on the same test episodes, so the total gain may be optimistic. The stored experiment was run
-# before recordings were brought to one loudness (notebook 2), so no variant includes this step.
+# before recordings were brought to one loudness (notebook 2), before noise was added in training
+# (notebook 3), and on evaluation episodes of eight minutes, so no variant includes these changes.

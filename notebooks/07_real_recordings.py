@@ -301,4 +301,5 @@ for variant in (synthetic, both):
 # cut or encoded again was added after this experiment. It found that eight speech clips of one
 # speaker share sound, and so do two clips of applause. Both sets were spread over training and
 # test, so the results for speech and clapping may be optimistic. The stored experiment was also run
-# before recordings were brought to one loudness (notebook 2).
+# before recordings were brought to one loudness (notebook 2) and before noise was added in training
+# (notebook 3), and its evaluation episodes lasted eight minutes.

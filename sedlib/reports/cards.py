@@ -1,6 +1,7 @@
 """The data card and the model card. Every number is read from what a stage has written."""
 
 import math
+import re
 
 import pandas as pd
 
@@ -256,7 +257,9 @@ def release_card(results, counts, credits, description):
     header = ["class", *(f"F1, {name}" for name in names), *(f"support, {name}" for name in names)]
     header += ["groups in training", "groups in test"]
     episodes = {name: sum(e.startswith(name) for e in description["trained_on"]) for name in names}
-    licences = sorted({source["licence"].partition(";")[0].strip() for source in credits.values()})
+    named = (source["licence"] for source in credits.values())
+    # Without remarks about where a licence is stated; they are in the list of credits.
+    licences = sorted({re.split(r"[;(/]| according| sources", text)[0].strip() for text in named})
     return f"""# Card of the released model
 
 `sedlib detect` uses this model where no other is named with `--model`. `make model` wrote this
@@ -285,7 +288,7 @@ sources rather than the class.
 whose own licence forbids commercial use or changes was left out. Collections may have terms of
 their own: the clips of ESC-50, for example, were chosen by their own licences, while ESC-50 as a
 whole is CC BY-NC. Some recordings are CC BY-SA; the weights are therefore offered under CC BY-SA
-4.0, unlike the code. The licences are: {"; ".join(map(escape_markdown, licences))}.
+4.0, unlike the code. The licences are: {", ".join(map(escape_markdown, licences))}.
 
 ## Limits
 - The recordings are few and short, and the episodes are mixed. Results on real broadcasts will be

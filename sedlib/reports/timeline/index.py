@@ -57,7 +57,7 @@ def index_page(entries):
                 f'<tr><td><a href="{address}">{html.escape(entry.name)}</a></td>'
                 + _number(entry.duration / 60, "{:.2f}")
                 + (f"<td>{html.escape(label)}</td>" if values else "<td>nothing detected</td>")
-                + _number(values.get("events"), "{}")
+                + _number(values.get("events"), "{:.0f}")
                 + _number(values.get("seconds"), "{:.2f}")
                 + _number(values.get("mean"), "{:.2f}")
                 + _number(values.get("peak"), "{:.2f}")
@@ -67,8 +67,9 @@ def index_page(entries):
         f'<th scope="col"><button>{html.escape(text)}</button></th>' for text in _HEADINGS
     )
     total = sum(entry.duration for entry in entries)
+    number = f"{len(entries)} recording{'' if len(entries) == 1 else 's'}"
     texts = {
-        "facts": f"{len(entries)} recordings, {total / 60:.1f} minutes. A link opens the timeline "
+        "facts": f"{number}, {total / 60:.1f} minutes. A link opens the timeline "
         "at the event with the highest score.",
         "headings": headings,
         "rows": "\n".join(rows),
