@@ -229,7 +229,16 @@ def test_an_option_value_that_is_not_valid_is_refused_by_name(option, capsys):
     assert f"argument {option[0]}: '{option[1]}' is not " in capsys.readouterr().err
 
 
-COMMANDS = ["detect", "check", "episodes", "run-notebook", "experiment", "publish", "report"]
+COMMANDS = [
+    "detect",
+    "check",
+    "episodes",
+    "run-notebook",
+    "experiment",
+    "publish",
+    "release",
+    "report",
+]
 
 
 def said_on_leaving(capsys, *arguments):
