@@ -21,7 +21,7 @@ from sedlib.models import (
 def test_a_first_cell_that_imports_tensorflow_and_builds_a_network_prints_nothing():
     code = (
         "from sedlib import models; from sedlib.config import STFTParams; "
-        "stft = STFTParams(sample_rate=800, n_fft=64, hop_length=32, win_length=48); "
+        "stft = STFTParams(sample_rate=44100, n_fft=2048, hop_length=1024, win_length=1536); "
         "models.build_model('compact', ['a'], stft)"
     )
     environment = {name: v for name, v in os.environ.items() if not name.startswith("TF_")}
