@@ -16,7 +16,7 @@ UV := UV_SYSTEM_CERTS=true $(BIN)/uv
 # The stages and the notebooks' kernels call `python`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install reproduce experiment model spread test test-pythons torture lab lint lock
+.PHONY: help install reproduce publish experiment model spread test test-pythons torture lab lint lock
 .PHONY: vendor clean
 
 help:  ## list these targets
@@ -24,8 +24,11 @@ help:  ## list these targets
 
 install: $(STAMP)  ## build .venv; every other target does so too
 
-reproduce: $(STAMP)  ## make every result again; does nothing where nothing changed
-	@$(BIN)/dvc repro
+reproduce: $(STAMP)  ## make every result again, and compare with the published ones
+	@$(BIN)/dvc repro && $(BIN)/python -m sedlib compare
+
+publish: $(STAMP)  ## put the results into the notebooks, README, cards and figures that git keeps
+	@$(BIN)/dvc repro && $(BIN)/python -m sedlib publish
 
 # `dvc repro` does not run frozen stages; `dvc commit` records what they were run with.
 experiment: $(STAMP)  ## train the networks of an experiment again: the ablation, or NAME=transfer
@@ -47,7 +50,7 @@ test-pythons: $(STAMP)  ## unit tests on every Python found, each in an environm
 
 # The result goes to reports/training_spread.json.
 spread: $(STAMP)  ## train with another seed and as on another processor, for the tolerances of nbval
-	@$(BIN)/dvc repro publish@03_train_cnn_rnn \
+	@$(BIN)/dvc repro evaluate \
 		&& $(BIN)/python tests/repository/training_spread.py
 
 # MINUTES=10 takes less time. The result goes to reports/reliability.json and docs/reliability.md.
@@ -81,7 +84,7 @@ vendor:  ## fetch wavesurfer.js, which draws the timelines, and note its checksu
 
 clean:  ## remove the environment, the caches and all outputs that git does not hold
 	rm -rf .venv .tox .pytest_cache .ruff_cache .hypothesis sedlib.egg-info build
-	rm -rf data/episodes data/features data/checkpoint.npz data/scores data/events data/detected
+	rm -rf data/episodes data/features data/model data/checkpoint.npz data/scores data/events data/detected
 	rm -rf data/experiments
 	rm -rf reports/notebooks
 	rm -rf .dvc/cache .dvc/tmp

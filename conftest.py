@@ -2,7 +2,7 @@
 
 The rerun goes to a scratch workspace with freshly made episodes, so it needs no
 earlier `dvc repro` and touches no result of this checkout. Each notebook finds
-the model of this checkout there: the notebook that trains replaces it for
+the published model there: the notebook that trains replaces it for
 itself, and those that judge a model judge the one in git. `nbval_tolerance` says
 when two outputs agree.
 """
@@ -71,12 +71,12 @@ def kernel_environment(config):
 
 
 def lend_model(checkout, scratch):
-    """Put the model of the checkout into the scratch workspace, in place of any other."""
-    stored, lent = (Path(folder, "data", "model") for folder in (checkout, scratch))
+    """Put the published model into the scratch workspace, in place of any other."""
+    stored, lent = Path(checkout, "models", "default"), Path(scratch, "data", "model")
     if not stored.is_dir():
         pytest.fail(f"{stored}: no such folder; restore it from git", pytrace=False)
     shutil.rmtree(lent, ignore_errors=True)
-    shutil.copytree(stored, lent)
+    shutil.copytree(stored, lent, ignore=shutil.ignore_patterns("summary.json"))
 
 
 class Notebook(IPyNbFile):

@@ -16,7 +16,7 @@
 #
 # **Inputs.** The episodes `data/episodes/*.flac` and their annotations `data/episodes/*.json`.
 #
-# **Outputs.** Figures in `reports/figures/01`.
+# **Outputs.** Figures in `reports/notebooks/figures/01`.
 #
 # The first version of this project, in 2018, used episodes of a television series that are
 # protected by copyright and cannot be distributed. The default episodes are therefore synthetic:
@@ -49,7 +49,7 @@ published_minutes = 22.7  # mean duration of the episodes of 2018
 plots.use_style()
 pd.options.display.float_format = "{:.2f}".format
 folder = workspace() / "data" / "episodes"
-figures = workspace() / "reports" / "figures" / "01"
+figures = workspace() / "reports" / "notebooks" / "figures" / "01"
 classes, rate = list(params.classes), params.stft.sample_rate
 colours = plots.class_colours(classes)
 split = usable_split(params.split, folder)

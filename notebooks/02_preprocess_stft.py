@@ -15,7 +15,7 @@
 # **Inputs.** The episodes, `data/episodes/*.flac`, and their annotations, `*.json`.
 #
 # **Outputs.** The features, `data/features/*.npy`, one array for each episode, and figures in
-# `reports/figures/02`.
+# `reports/notebooks/figures/02`.
 #
 # The network scores sound in *segments* of one second. This notebook computes a spectrogram of
 # each segment, which is the input of the network, and shows how annotated events are turned into
@@ -47,7 +47,7 @@ label = None
 rule_label = None
 
 # %%
-data, figures = workspace() / "data", workspace() / "reports" / "figures" / "02"
+data, figures = workspace() / "data", workspace() / "reports" / "notebooks" / "figures" / "02"
 classes, stft, rate = list(params.classes), params.stft, params.stft.sample_rate
 split = episodes.usable_split(params.split, data / "episodes")
 

@@ -15,7 +15,8 @@
 # **Inputs.** `data/features/*.npy` (notebook 2) and the annotations in `data/episodes`.
 #
 # **Outputs.** `data/model`, with the weights and `model.json` (classes, STFT settings, thresholds,
-# training data); the training log in `reports/training`; figures in `reports/figures/03`.
+# training data); the training log in `reports/training`; figures in
+# `reports/notebooks/figures/03`.
 #
 # This notebook follows the usual order: the training data, the network, the loss function, data
 # augmentation (mixup, noise, gain, filtering and masking), the training itself, the choice of
@@ -58,7 +59,7 @@ changes = {"preset": preset, "epochs": epochs, "learning_rate": learning_rate}
 options = params.train.model_copy(update=changes)
 classes, stft = list(params.classes), params.stft
 colours = plots.class_colours(classes)
-data, figures = workspace() / "data", workspace() / "reports" / "figures" / "03"
+data, figures = workspace() / "data", workspace() / "reports" / "notebooks" / "figures" / "03"
 
 # %% [markdown]
 # ## Training, validation and test data

@@ -15,8 +15,8 @@
 # **Inputs.** `data/model` (the trained network), `data/features`, `data/episodes`.
 #
 # **Outputs.** `data/scores/*.tsv` and `data/events/*.json` (scores and detected events of the
-# validation and test episodes), `reports/metrics.json`, `reports/plots`, and the figures in
-# `reports/figures/04`.
+# validation and test episodes), `reports/metrics.json`, `reports/summary.json`, `reports/plots`,
+# and the figures in `reports/notebooks/figures/04`.
 #
 # Neither the weights nor the thresholds of the network were fitted to the test episodes. However,
 # earlier designs of the network and of its training were compared on the same test episodes, so the
@@ -47,7 +47,7 @@ n_worst = 5  # number of false alarms, and of misses, to look at and to listen t
 plots.use_style()
 pd.options.display.float_format = "{:.2f}".format
 data, reports = workspace() / "data", workspace() / "reports"
-figures = reports / "figures" / "04"
+figures = reports / "notebooks" / "figures" / "04"
 classes = list(params.classes)
 colours = plots.class_colours(classes)
 
@@ -497,7 +497,8 @@ plots.players(sounds, rate)
 # %% [markdown]
 # ## Files for the report
 # `reports/metrics.json` holds the metrics and confidence intervals of this notebook, from which the
-# model card and the tables of the report are made. The two CSV files are for `dvc plots`.
+# model card and the tables of the report are made. `reports/summary.json` holds the few numbers
+# that `dvc metrics diff` compares between experiments. The two CSV files are for `dvc plots`.
 
 # %%
 baseline_averages = metrics.averages(reference, baseline_estimated, baseline_scores)
@@ -510,6 +511,17 @@ kept = {
     "literature_intervals": f1_bounds,
 }
 write_text(json.dumps(kept, indent=2) + "\n", reports / "metrics.json")
+
+# %%
+kinds = ["f1", "precision", "recall", "average_precision"]
+standard = ["event-based F1 (200 ms, 20 %), macro", "PSDS scenario 1", "PSDS scenario 2"]
+summary = {
+    "macro": {kind: averages["macro"][kind] for kind in kinds},
+    "baseline": {"f1": baseline_averages["macro"]["f1"]},
+    "f1": by_class["f1"].to_dict(),
+    "frames": {name: literature["frames"][name] for name in standard},
+}
+write_text(json.dumps(summary, indent=2) + "\n", reports / "summary.json")
 
 # %%
 folder = reports / "plots"

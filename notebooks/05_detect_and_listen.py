@@ -15,7 +15,7 @@
 # **Inputs.** One audio or video file, and the trained network in `data/model`.
 #
 # **Outputs.** The detected events in `data/detected`, in four annotation formats, and a figure in
-# `reports/figures/05`.
+# `reports/notebooks/figures/05`.
 #
 # By default the file is the first test episode. To analyse a recording of your own, set `file` in
 # the cell of parameters and run all cells. The recording may have any length and any format that
@@ -51,7 +51,7 @@ drawn = 60  # s, length of this stretch
 # %%
 plots.use_style()
 pd.options.display.float_format = "{:.2f}".format
-data, figures = workspace() / "data", workspace() / "reports" / "figures" / "05"
+data, figures = workspace() / "data", workspace() / "reports" / "notebooks" / "figures" / "05"
 first_test = episodes.usable_split(params.split, data / "episodes").test[0]
 path = repository() / file if file else data / "episodes" / f"{first_test}.flac"
 name = path.stem

@@ -24,7 +24,8 @@
 # configuration is therefore the configuration at the time of the experiment. If `params.yaml` has
 # changed since then, the results below have not.
 #
-# **Outputs.** `reports/experiments/ablation_metrics.json` and figures in `reports/figures/06`.
+# **Outputs.** `reports/experiments/ablation_metrics.json` and figures in
+# `reports/notebooks/figures/06`.
 
 # %%
 import json
@@ -63,7 +64,7 @@ plots.use_style()
 pd.options.display.float_format = "{:.3f}".format
 pd.options.display.max_colwidth = None
 stored = repository() / "reports" / "experiments"
-figures = workspace() / "reports" / "figures" / "06"
+figures = workspace() / "reports" / "notebooks" / "figures" / "06"
 experiment = json.loads((stored / "ablation.json").read_text(encoding="utf-8"))
 arrays = dict(np.load(stored / "ablation.npz"))
 
@@ -296,7 +297,7 @@ table
 
 # %% [markdown]
 # ## Stored results
-# The `report` stage reads the values, the gains and the setup from `ablation_metrics.json`.
+# `make publish` reads the values, the gains and the setup from `ablation_metrics.json`.
 
 # %%
 results = {}

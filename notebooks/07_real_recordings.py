@@ -18,7 +18,8 @@
 # bank*, a folder of short recordings for each class. This notebook only evaluates the stored
 # scores.
 #
-# **Outputs.** `reports/experiments/transfer_metrics.json` and figures in `reports/figures/07`.
+# **Outputs.** `reports/experiments/transfer_metrics.json` and figures in
+# `reports/notebooks/figures/07`.
 
 # %%
 import json
@@ -63,7 +64,7 @@ resamples = 2000  # bootstrap resamples of the test segments
 plots.use_style()
 pd.options.display.float_format = "{:.2f}".format
 stored = repository() / "reports" / "experiments"
-figures = workspace() / "reports" / "figures" / "07"
+figures = workspace() / "reports" / "notebooks" / "figures" / "07"
 experiment = json.loads((stored / "transfer.json").read_text(encoding="utf-8"))
 arrays = dict(np.load(stored / "transfer.npz"))
 
@@ -251,7 +252,7 @@ added[[recorded, both, "difference", "low", "high"]]
 
 # %% [markdown]
 # ## Stored results
-# The `report` stage reads F1 and its intervals, by test corpus, training corpus and class, from
+# `make publish` reads F1 and its intervals, by test corpus, training corpus and class, from
 # `transfer_metrics.json`.
 
 # %%

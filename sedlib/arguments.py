@@ -12,7 +12,6 @@ HOPS = {"1.0": 1.0, "1": 1.0, "0.5": 0.5, "0.2": 0.2, "0.1": 0.1, "frames": "fra
 
 _USUAL_CODES = "0: done; 1: an error; 2: a wrong option"
 _FOLDER = {"type": Path, "metavar": "FOLDER"}
-_NOTEBOOK = {"type": Path, "metavar": "NOTEBOOK"}
 
 
 def build_parser(commands):
@@ -160,7 +159,7 @@ def _describe_alias(option, default):
 
 def _describe_run_notebook(option):
     """Describe the options of ``run-notebook``."""
-    option("source", **_NOTEBOOK, help="its .py file").complete = shtab.FILE
+    option("source", type=Path, metavar="NOTEBOOK", help="its .py file").complete = shtab.FILE
 
 
 def _describe_experiment(option):
@@ -180,14 +179,6 @@ def _describe_experiment(option):
         help="number of parallel training runs; 0 trains one network after the other with all "
         "cores or a GPU (default: the number of cores, %(default)s)",
     )
-
-
-def _describe_publish(option):
-    """Describe the options of ``publish``."""
-    files = option(
-        "sources", nargs="*", **_NOTEBOOK, help="their .py files (default: notebooks/*.py)"
-    )
-    files.complete = shtab.FILE
 
 
 def _describe_nothing(_):
@@ -232,23 +223,23 @@ _COMMANDS = {
         _USUAL_CODES,
         ("ablation", "transfer --processes 0"),
     ),
-    "publish": (
-        _describe_publish,
-        "copy outputs into the notebooks' .ipynb files",
+    "compare": (
+        _describe_nothing,
+        "compare the results of the last run with the published ones",
         _USUAL_CODES,
-        ("", "notebooks/03_train_cnn_rnn.py"),
+        ("", "> comparison.txt"),
+    ),
+    "publish": (
+        _describe_nothing,
+        "copy notebooks, figures, model, cards and tables to where git keeps them",
+        _USUAL_CODES,
+        ("", "> published.txt"),
     ),
     "release": (
         _describe_nothing,
         "train the model that comes with the repository",
         _USUAL_CODES,
         ("", "> release.log"),
-    ),
-    "report": (
-        _describe_nothing,
-        "write both cards, the page of results and the README's table",
-        _USUAL_CODES,
-        ("", "> report.log"),
     ),
 }
 

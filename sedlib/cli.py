@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sedlib import audio
 from sedlib.config import SedlibError, load_params, repository, workspace
-from sedlib.files import printable, read_json, write_text
+from sedlib.files import printable, write_text
 
 RELEASED = Path(__file__).parents[1] / "models" / "released"  # what comes with the repository
 
@@ -180,37 +180,19 @@ def run_notebook_command(arguments):
     print(run_notebook(arguments.source, workspace() / "reports" / "notebooks"))
 
 
-def publish_command(arguments):
-    """Copy the outputs of the executed notebooks into the ``.ipynb`` files in ``notebooks``."""
-    from sedlib.reports.notebooks import publish
+def publish_command(_):
+    """Copy notebooks, figures, model, cards and tables to where git keeps them."""
+    from sedlib.reports.publication import publish_results
 
-    executed = workspace() / "reports" / "notebooks"
-    for source in arguments.sources or sorted((repository() / "notebooks").glob("*.py")):
-        print(publish(source, executed / f"{source.stem}.ipynb"))
+    for path in publish_results(load_params(), workspace(), repository()):
+        print(path)
 
 
-def report_command(_):
-    """Write both cards, the page of all results, and the table and formats of the README."""
-    from sedlib.reports import cards, tables
+def compare_command(_):
+    """Say whether the last run gave the published results again."""
+    from sedlib.reports.reproduction import reproduction_text
 
-    params, data, reports = load_params(), workspace() / "data", workspace() / "reports"
-    metrics, ablation, transfer, description = (
-        read_json(path)
-        for path in (
-            reports / "metrics.json",
-            reports / "experiments" / "ablation_metrics.json",
-            reports / "experiments" / "transfer_metrics.json",
-            data / "model" / "model.json",
-        )
-    )
-    write_text(cards.model_card(metrics, description), reports / "model_card.md")
-    write_text(cards.data_card(params, data / "episodes"), reports / "data_card.md")
-    page = tables.results_page(metrics, ablation, transfer, params.episodes.source)
-    write_text(page, reports / "results.md")
-    readme = repository() / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    text = tables.replace_block(text, "results", tables.results_block(metrics, params))
-    write_text(tables.replace_block(text, "formats", tables.formats_block()), readme)
+    print(reproduction_text(workspace(), repository()))
 
 
 def _find_model(named):
@@ -248,8 +230,8 @@ def build_parser():
             "episodes": episodes_command,
             "run-notebook": run_notebook_command,
             "experiment": experiment_command,
+            "compare": compare_command,
             "publish": publish_command,
             "release": release_command,
-            "report": report_command,
         }
     )

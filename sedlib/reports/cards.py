@@ -109,7 +109,7 @@ def data_card(params, folder):
     rarest, fewest = escape_markdown(classes["train"].idxmin()), classes["train"].min()
     return f"""# Data card
 
-The `report` stage writes this card from `data/episodes` and `params.yaml` (source
+`make publish` writes this card from `data/episodes` and `params.yaml` (source
 `{params.episodes.source}`, seed {params.seed}).
 
 ## Description
@@ -168,7 +168,7 @@ def model_card(metrics, description):
     ]
     return f"""# Model card
 
-The `report` stage writes this card from `data/model/model.json` and `reports/metrics.json`.
+`make publish` writes this card from `data/model/model.json` and `reports/metrics.json`.
 
 ## Description
 The `{description["preset"]}` network maps one second of mono sound at {stft["sample_rate"]} Hz to \

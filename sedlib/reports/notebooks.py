@@ -263,12 +263,12 @@ def _page(notebook, name):
     return page
 
 
-def publish(source, executed):
-    """Put the outputs of a run into the ``.ipynb`` file beside the ``.py`` file.
+def published_text(source, executed):
+    """Return what the ``.ipynb`` file beside a ``.py`` file is to hold after a run.
 
     The ``.ipynb`` file stores a hash of its cells. A file whose cells are
     neither those last published nor those of the ``.py`` file was edited by
-    hand, and is left alone.
+    hand, and may not be replaced.
 
     Parameters
     ----------
@@ -279,8 +279,7 @@ def publish(source, executed):
 
     Returns
     -------
-    pathlib.Path
-        The ``.ipynb`` file.
+    str
 
     Raises
     ------
@@ -304,8 +303,23 @@ def publish(source, executed):
     notebook = _read_outputs(executed)
     notebook.metadata["jupytext"] = _PAIRING
     notebook.metadata["sedlib"] = {"published": _fingerprint(notebook)}
-    write_text(nbformat.writes(notebook) + "\n", target)
-    return target
+    return nbformat.writes(notebook) + "\n"
+
+
+def publish(source, executed):
+    """Put the outputs of a run into the ``.ipynb`` file beside the ``.py`` file.
+
+    Parameters
+    ----------
+    source, executed : path-like
+        As for `published_text`.
+
+    Raises
+    ------
+    NotebookError
+        As `published_text`; nothing is written then.
+    """
+    write_text(published_text(source, executed), Path(source).with_suffix(".ipynb"))
 
 
 def pair_differences(source, notebook):

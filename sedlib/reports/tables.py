@@ -136,7 +136,7 @@ def results_page(metrics, ablation, transfer, source):
     """
     return f"""# Results
 
-Written by the `report` stage. Square brackets give the 95 % confidence interval. {LIMITS[source]}
+Written by `make publish`. Square brackets give the 95 % confidence interval. {LIMITS[source]}
 
 ## Each class, segments of one second
 {LABEL_RULE}

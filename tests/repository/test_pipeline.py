@@ -5,18 +5,22 @@ import json
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
 from dependencies import stage_dependencies
 from dvc.parsing import DataResolver
 from dvc.repo import Repo
 
+from sedlib.config import load_params
+from sedlib.reports import cards, tables
+
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = DataResolver(Repo(ROOT), str(ROOT), PIPELINE).resolve()["stages"]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
-MODEL = ROOT / "data" / "model"
+MODEL = ROOT / "models" / "default"
 each_stage = pytest.mark.parametrize("stage", STAGES)
 # `dvc repro` leaves the long experiments alone. Their results say themselves what they were made
 # with and need not be made again with every change of a module.
@@ -35,8 +39,12 @@ def dvc_md5(path):
     if not path.is_dir():
         return hashlib.md5(path.read_bytes()).hexdigest()
     files = [p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
-    entries = [{"md5": dvc_md5(p), "relpath": p.relative_to(path).as_posix()} for p in files]
-    entries.sort(key=lambda entry: entry["relpath"])
+    return folder_md5({p.relative_to(path).as_posix(): dvc_md5(p) for p in files})
+
+
+def folder_md5(hashes):
+    """Hash a folder as DVC 3 does, from the hashes of its files by their relative paths."""
+    entries = [{"md5": md5, "relpath": path} for path, md5 in sorted(hashes.items())]
     return hashlib.md5(json.dumps(entries, sort_keys=True).encode()).hexdigest() + ".dir"
 
 
@@ -62,14 +70,10 @@ def test_the_long_experiments_and_they_alone_are_frozen():
     assert {"experiment_ablation", "experiment_transfer", "release"} == FROZEN
 
 
-def test_every_notebook_has_a_stage_that_runs_it_and_one_that_publishes_it():
-    commands = {stage["cmd"] for stage in STAGES.values()}
+def test_every_notebook_has_a_stage_that_runs_it():
+    commands = [stage["cmd"] for stage in STAGES.values()]
     for path in NOTEBOOKS:
-        name = f"notebooks/{path.name}"
-        assert f"python -m sedlib run-notebook {name}" in commands
-        stage = STAGES[f"publish@{path.stem}"]
-        assert stage["cmd"] == f"python -m sedlib publish {name}"
-        assert [out for out, _ in listed(stage, "outs")] == [f"notebooks/{path.stem}.ipynb"]
+        assert commands.count(f"python -m sedlib run-notebook notebooks/{path.name}") == 1
 
 
 @each_living_stage
@@ -105,11 +109,14 @@ def test_the_results_were_made_with_the_parameters_in_params_yaml(lock, stage):
 
 @each_living_stage
 def test_a_fresh_clone_runs_the_stage(stage):
-    outs = listed(STAGES[stage], "outs")
-    # what these two write is in git, and follows from the stages before
-    assert stage.startswith(("publish@", "report")) or any(
-        options.get("cache", True) for _, options in outs
-    )
+    assert any(options.get("cache", True) for _, options in listed(STAGES[stage], "outs"))
+
+
+@each_living_stage
+def test_a_run_changes_nothing_in_git_but_metrics_and_plots(stage):
+    kept = [out for out, options in listed(STAGES[stage], "outs") if not options.get("cache", True)]
+    named = r"reports/(metrics\.json|summary\.json|plots|training|experiments/\w+_metrics\.json)"
+    assert [out for out in kept if not re.fullmatch(named, out)] == []
 
 
 @each_stage
@@ -119,10 +126,7 @@ def test_a_stage_depends_on_the_code_that_it_runs_and_on_no_other(stage):
         for path, _ in listed(STAGES[stage], "deps")
         if path.startswith("sedlib/") or path.endswith(".py")
     }
-    expected = stage_dependencies(STAGES[stage]["cmd"])
-    if stage.startswith("publish@"):
-        expected.add(f"notebooks/{stage.removeprefix('publish@')}.py")
-    assert listed_code == expected
+    assert listed_code == stage_dependencies(STAGES[stage]["cmd"])
 
 
 @each_stage
@@ -140,12 +144,49 @@ def test_the_weights_in_git_are_those_that_their_description_and_the_lock_name(l
     assert named == hashlib.sha256(weights.read_bytes()).hexdigest()
     entries = [e for s in lock.values() for kind in ("deps", "outs") for e in s.get(kind, [])]
     hashes = {entry["md5"] for entry in entries if entry["path"] == "data/model"}
-    assert hashes == {dvc_md5(MODEL)}, "data/model is not what train made; run `make reproduce`"
+    published = folder_md5({path.name: dvc_md5(path) for path in (weights, description)})
+    assert hashes == {published}, "the published model is not what train made; run `make publish`"
+
+
+def test_the_published_summary_is_that_of_the_last_run():
+    assert (MODEL / "summary.json").read_text() == (ROOT / "reports" / "summary.json").read_text()
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_published_notebook_and_its_figures_are_those_of_the_last_run(lock, path, tmp_path):
+    outs = {out["path"]: out["md5"] for stage in lock.values() for out in stage.get("outs", [])}
+    notebook = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
+    for added in ("jupytext", "sedlib"):
+        del notebook.metadata[added]
+    executed = tmp_path / "executed.ipynb"
+    executed.write_text(nbformat.writes(notebook) + "\n")
+    number = path.name[:2]
+    message = "run `make publish`"
+    assert outs[f"reports/notebooks/{path.stem}.ipynb"] == dvc_md5(executed), message
+    figures = dvc_md5(ROOT / "reports" / "figures" / number)
+    assert outs[f"reports/notebooks/figures/{number}"] == figures, message
+
+
+def test_the_published_texts_follow_from_the_published_results():
+    reports = ROOT / "reports"
+    metrics, ablation, transfer = (
+        json.loads((reports / name).read_text())
+        for name in (
+            "metrics.json",
+            "experiments/ablation_metrics.json",
+            "experiments/transfer_metrics.json",
+        )
+    )
+    params, description = load_params(), json.loads((MODEL / "model.json").read_text())
+    page = tables.results_page(metrics, ablation, transfer, params.episodes.source)
+    assert (reports / "results.md").read_text() == page
+    assert (reports / "model_card.md").read_text() == cards.model_card(metrics, description)
+    readme = (ROOT / "README.md").read_text()
+    assert tables.results_block(metrics, params) in readme and tables.formats_block() in readme
 
 
 def test_the_model_stays_until_another_one_is_trained():
-    outs = dict(listed(STAGES["train"], "outs"))
-    assert outs["data/model"] == {"cache": False, "persist": True}
+    assert dict(listed(STAGES["train"], "outs"))["data/model"] == {"persist": True}
 
 
 def test_neither_gitignore_nor_clean_touches_what_git_is_to_hold():
@@ -153,7 +194,7 @@ def test_neither_gitignore_nor_clean_touches_what_git_is_to_hold():
     ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines()}
     makefile = (ROOT / "Makefile").read_text()
     removed = {path for line in re.findall(r"\trm -rf (.*)", makefile) for path in line.split()}
-    assert "data/model" in kept and "data/features" in ignored & removed
+    assert "reports/summary.json" in kept and {"data/features", "data/model"} <= ignored & removed
     for path in kept:
         above = {path, *map(str, Path(path).parents)}
         assert not above & (ignored | removed), path

@@ -31,10 +31,15 @@ def test_every_trained_number_has_a_tolerance_that_was_measured():
 
 def test_the_spread_was_measured_over_seeds_and_processors():
     assert MEASURED["runs"].keys() == {STORED, *RUNS}, "run `make spread`"
+    assert MEASURED["summaries"].keys() == MEASURED["runs"].keys()
     changed = [(parameters, *environment) for parameters, environment in RUNS.values()]
     assert any("seed" in parameters for parameters, *_ in changed)
     for variable in ("ONEDNN_MAX_CPU_ISA", "OPENBLAS_CORETYPE"):
         assert any(variable in names for _, *names in changed)
+
+
+def test_the_published_results_are_among_those_that_the_spread_was_measured_from():
+    assert MEASURED["summaries"][STORED] == read_json(ROOT / "reports" / "summary.json")
 
 
 def test_the_spread_was_measured_with_the_training_that_is_used():

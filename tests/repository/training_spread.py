@@ -1,8 +1,9 @@
-"""Measure how far the numbers of notebook 3 move from training to training; see `make spread`.
+"""Measure how far results move from training to training; see `make spread`.
 
-Notebook 3 is run again with another seed, and with the instructions of an older processor. Its
-stored outputs count as one more run. The result goes to ``reports/training_spread.json``, from
-which `nbval_tolerance` takes the tolerances of nbval.
+Notebooks 3 and 4 are run again with another seed, and with the instructions of an older processor.
+Their last run in the checkout counts as one more. The result goes to
+``reports/training_spread.json``, from which `nbval_tolerance` takes the tolerances of notebook 3,
+and `sedlib compare` those of the results on the test episodes.
 """
 
 import argparse
@@ -16,10 +17,12 @@ import nbformat
 from nbval_tolerance import ROOT, SPREAD, named_numbers
 
 from sedlib.config import WORKSPACE_VARIABLE, load_params
-from sedlib.files import write_json
+from sedlib.files import read_json, write_json
 from sedlib.reports.notebooks import run_notebook
 
 SOURCE = ROOT / "notebooks" / "03_train_cnn_rnn.py"
+EVALUATION = ROOT / "notebooks" / "04_evaluate_per_class.py"
+SUMMARY = Path("reports", "summary.json")
 STORED = "as stored"
 # Parameters of the notebook, and environment variables of its kernel.
 RUNS = {
@@ -29,15 +32,16 @@ RUNS = {
 
 
 def main():
-    """Run notebook 3 in all ways, or in those that are named, and write the spread."""
+    """Run both notebooks in all ways, or in those that are named, and write the spread."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", action="append", choices=RUNS, help="may be repeated")
     parser.add_argument("--output", type=Path, default=SPREAD)
     arguments = parser.parse_args()
-    executed = {STORED: SOURCE.with_suffix(".ipynb")}
+    executed = {STORED: ROOT / "reports" / "notebooks" / f"{SOURCE.stem}.ipynb"}
+    summaries = {STORED: read_json(ROOT / SUMMARY)}
     for name in arguments.only or RUNS:
-        print(f"notebook 3, {name}", flush=True)
-        executed[name] = train(name, *RUNS[name])
+        print(f"notebooks 3 and 4, {name}", flush=True)
+        executed[name], summaries[name] = train(name, *RUNS[name])
     values = collect_values([trained_numbers(path) for path in executed.values()])
     write_json(
         {
@@ -46,13 +50,17 @@ def main():
             "processor": f"{platform.machine()}, {os.cpu_count()} cores",
             "spread": {kind: largest_range(rows) for kind, rows in values.items()},
             "values": values,
+            "summaries": summaries,
         },
         arguments.output,
     )
 
 
 def train(name, parameters, environment):
-    """Run the notebook on the checkout's features; a run that was interrupted is continued."""
+    """Train and evaluate on the checkout's features; return the executed notebook and the summary.
+
+    A training that was interrupted is continued.
+    """
     scratch = ROOT / "data" / "experiments" / "training_spread" / re.sub(r"\W+", "_", name)
     for folder in ("episodes", "features"):
         link = scratch / "data" / folder
@@ -60,7 +68,9 @@ def train(name, parameters, environment):
         link.unlink(missing_ok=True)
         link.symlink_to(ROOT / "data" / folder, target_is_directory=True)
     with mock.patch.dict(os.environ, environment | {WORKSPACE_VARIABLE: str(scratch)}):
-        return run_notebook(SOURCE, scratch, parameters)
+        executed = run_notebook(SOURCE, scratch, parameters)
+        run_notebook(EVALUATION, scratch)
+    return executed, read_json(scratch / SUMMARY)
 
 
 def trained_numbers(path):

@@ -93,41 +93,6 @@ def test_a_missing_notebook_is_one_sentence(checkout):
     assert "none.py: no such notebook" in message("run-notebook", "none.py")
 
 
-def test_the_report_is_written_from_the_results_alone(checkout):
-    top = checkout()
-    main(["episodes"])
-    (top / "reports" / "experiments").mkdir(parents=True)
-    (top / "data" / "model").mkdir()
-    blocks = [f"<!-- {name} -->\nold\n<!-- /{name} -->" for name in ("results", "formats")]
-    (top / "README.md").write_text("a\n" + "\nb\n".join(blocks) + "\nc\n")
-    for name in ("metrics", "experiments/ablation_metrics", "experiments/transfer_metrics"):
-        text = (ROOT / "reports" / f"{name}.json").read_text()
-        (top / "reports" / f"{name}.json").write_text(text)
-    metrics = json.loads((top / "reports" / "metrics.json").read_text())
-    ablation = json.loads((top / "reports/experiments/ablation_metrics.json").read_text())
-    first_variant = next(iter(ablation["macro F1"]))
-    description = {
-        "preset": "compact",
-        "classes": ["speaking"],
-        "stft": load_params().stft.model_dump(),
-        "thresholds": {"speaking": 0.25},
-        "trained_on": ["a"],
-        "validated_on": ["b"],
-        "seed": 1,
-        "versions": {"keras": "3"},
-    }
-    (top / "data" / "model" / "model.json").write_text(json.dumps(description))
-    main(["report"])
-    readme, card = (top / "README.md").read_text(), (top / "reports/model_card.md").read_text()
-    low, high = metrics["test"]["intervals"]["speaking"]["f1"]
-    f1 = f"{metrics['test']['classes']['speaking']['f1']:.2f} [{low:.2f}, {high:.2f}]"
-    assert "\nold\n" not in readme and f"| {f1} |" in readme
-    assert f"| {f1} |" in card and "| speaking | 0.25 | – |" in card
-    assert "- `eaf`: " in readme
-    assert f"| {first_variant} |" in (top / "reports" / "results.md").read_text()
-    assert "| c | test | 10 |" in (top / "reports" / "data_card.md").read_text()
-
-
 @pytest.fixture
 def folder(tmp_path):
     """A folder with three recordings of noise, annotated."""
@@ -235,9 +200,9 @@ COMMANDS = [
     "episodes",
     "run-notebook",
     "experiment",
+    "compare",
     "publish",
     "release",
-    "report",
 ]
 
 
@@ -283,17 +248,6 @@ def test_a_shell_completes_commands_options_and_formats(capsys, shell):
 def test_the_completion_for_bash_is_a_script_that_bash_takes(capsys):
     script = said_on_leaving(capsys, "--print-completion", "bash")
     assert subprocess.run(["bash", "-n"], input=script, text=True).returncode == 0
-
-
-def test_publish_takes_all_notebooks_or_those_named(checkout, monkeypatch, capsys):
-    top = checkout()
-    (top / "notebooks").mkdir()
-    for name in ("01_a.py", "02_b.py"):
-        (top / "notebooks" / name).touch()
-    monkeypatch.setattr("sedlib.reports.notebooks.publish", lambda source, _: source.name)
-    main(["publish"])
-    main(["publish", "notebooks/02_b.py"])
-    assert capsys.readouterr().out.split() == ["01_a.py", "02_b.py", "02_b.py"]
 
 
 def test_an_experiment_reads_the_episodes_and_writes_to_reports(checkout, monkeypatch, capsys):
@@ -373,7 +327,7 @@ def test_a_file_in_the_place_of_a_folder_is_one_sentence(checkout):
 
 def test_a_missing_result_is_one_sentence(checkout):
     checkout()
-    assert "metrics.json: No such file or directory; correct this" in message("report")
+    assert "metrics.json: No such file or directory; correct this" in message("publish")
 
 
 @pytest.mark.parametrize("error", [OSError(13, "Permission denied", "a.flac"), MemoryError()])

@@ -125,18 +125,17 @@ def learning_curves(history, classes=()):
     matplotlib.figure.Figure
     """
     best = history.loc[history["val_average_precision"].idxmax()]
-    figure = plt.figure(figsize=(WIDTH, 7.2 if classes else 3.6))
-    rows = 2 if classes else 1
-    left, right = (figure.add_subplot(rows, 2, place) for place in (1, 2))
+    rows = [["loss", "score"], ["f1", "f1"]] if classes else [["loss", "score"]]
+    figure, axes = plt.subplot_mosaic(rows, figsize=(WIDTH, 3.6 * len(rows)))
+    left, right, lower = (axes.get(name) for name in ("loss", "score", "f1"))
     if classes:
-        lower = figure.add_subplot(rows, 1, 2)
         by_class = np.array(history["val_f1"].tolist(), dtype=float)
         for (label, colour), values in zip(class_colours(classes).items(), by_class.T, strict=True):
             lower.plot(history["epoch"], values, color=colour, label=label)
         lower.set(xlabel="epoch", ylabel="highest F1, validation", ylim=(0, 1))
         lower.set_xlim(0.5, max(2, len(history)) + 0.5)
         lower.xaxis.set_major_locator(MaxNLocator(integer=True))
-        lower.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize="small")
+        lower.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=5, fontsize="small")
     left.plot(history["epoch"], history["loss"], color="0.5", ls="--", label="training, augmented")
     left.plot(history["epoch"], history["val_loss"], color="C0", label="validation")
     left.set(xlabel="epoch", ylabel="binary cross-entropy (nats)")

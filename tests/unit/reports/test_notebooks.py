@@ -261,8 +261,8 @@ def rerun(tmp_path_factory):
         f"{conftest}\n\ndef make_episodes(environment):\n    pass\n\n\n"
         "def tolerances():\n    return {'F1': 0.02}\n"
     )
-    (root / "data" / "model").mkdir(parents=True)
-    (root / "data" / "model" / "model.json").write_text("of the checkout")
+    (root / "models" / "default").mkdir(parents=True)
+    (root / "models" / "default" / "model.json").write_text("of the checkout")
     (root / "pytest.ini").write_text("[pytest]\n")
     for name, cells in (("cells", SHOWN.values()), ("later", LATER.values())):
         notebook = nbformat.v4.new_notebook()
@@ -290,7 +290,7 @@ def rerun(tmp_path_factory):
     assert len(found) == len(SHOWN) + len(LATER), done.stdout + done.stderr
     names = {"cells": list(SHOWN), "later": list(LATER)}
     outcomes = {names[file][int(cell)]: outcome for outcome, file, cell in found}
-    return outcomes | {"lent from": (root / "data" / "model" / "model.json").read_text()}
+    return outcomes | {"lent from": (root / "models" / "default" / "model.json").read_text()}
 
 
 @pytest.mark.parametrize("name", AGREES)

@@ -1,0 +1,96 @@
+"""Publish the results of a run: put them where readers look, and where git keeps them."""
+
+from pathlib import Path
+
+from sedlib.files import read_json, replacing
+from sedlib.reports import cards, tables
+from sedlib.reports.notebooks import published_text
+
+EXECUTED = Path("reports", "notebooks")  # what the stages of the notebooks write
+FIGURES = Path("reports", "figures")
+MODEL = Path("data", "model")
+PUBLISHED_MODEL = Path("models", "default")
+SUMMARY = "summary.json"
+
+
+def publish_results(params, work, top):
+    """Copy the results of the last run to where git keeps them.
+
+    These are the outputs of the notebooks (into their ``.ipynb`` files), the figures, the model
+    with the summary of its results, both cards, the page of results, and the table and the list
+    of formats in the README. Everything is read and checked before the first file is written.
+
+    Parameters
+    ----------
+    params : sedlib.config.Params
+    work : pathlib.Path
+        The workspace, with the results.
+    top : pathlib.Path
+        The checkout, which receives them.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files that were written, below `top`.
+
+    Raises
+    ------
+    sedlib.config.SedlibError
+        If a result is damaged or of another notebook, or an ``.ipynb`` file was edited by hand.
+    OSError
+        If a result is missing.
+    """
+    sources = sorted((top / "notebooks").glob("*.py"))
+    texts = {
+        source.with_suffix(".ipynb"): published_text(
+            source, work / EXECUTED / f"{source.stem}.ipynb"
+        )
+        for source in sources
+    }
+    texts |= _texts(params, work, top)
+    copies = {
+        top / FIGURES / path.relative_to(work / EXECUTED / "figures"): path.read_bytes()
+        for path in sorted((work / EXECUTED / "figures").rglob("*.png"))
+    }
+    copies |= {
+        top / PUBLISHED_MODEL / path.name: path.read_bytes()
+        for path in (*sorted((work / MODEL).iterdir()), work / "reports" / SUMMARY)
+    }
+    written = {path: text.encode() for path, text in texts.items()} | copies
+    for path, content in written.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as partial:
+            partial.write_bytes(content)
+    _remove_outdated_figures(top, copies)
+    return sorted(path.relative_to(top) for path in written)
+
+
+def _texts(params, work, top):
+    """Write the cards, the page of results and the README, as texts by their paths."""
+    reports = work / "reports"
+    metrics, ablation, transfer, description = (
+        read_json(path)
+        for path in (
+            reports / "metrics.json",
+            reports / "experiments" / "ablation_metrics.json",
+            reports / "experiments" / "transfer_metrics.json",
+            work / MODEL / "model.json",
+        )
+    )
+    readme = (top / "README.md").read_text(encoding="utf-8")
+    readme = tables.replace_block(readme, "results", tables.results_block(metrics, params))
+    page = tables.results_page(metrics, ablation, transfer, params.episodes.source)
+    return {
+        top / "reports" / "model_card.md": cards.model_card(metrics, description),
+        top / "reports" / "data_card.md": cards.data_card(params, work / "data" / "episodes"),
+        top / "reports" / "results.md": page,
+        top / "README.md": tables.replace_block(readme, "formats", tables.formats_block()),
+    }
+
+
+def _remove_outdated_figures(top, copies):
+    """Remove the figures that a notebook wrote once and no longer writes."""
+    for folder in {path.parent for path in copies if FIGURES in path.relative_to(top).parents}:
+        for path in folder.glob("*.png"):
+            if path not in copies:
+                path.unlink()

@@ -1,0 +1,95 @@
+"""Whether a run gave the published results again."""
+
+import numpy as np
+import pandas as pd
+
+from sedlib.files import read_json
+from sedlib.models.description import DESCRIPTION, read_description
+from sedlib.reports.publication import MODEL, PUBLISHED_MODEL, SUMMARY
+
+# Trainings of other seeds or on other processors may end outside the range of those measured.
+WIDENING = 2
+# What two trainings must share, or their results are not expected to agree.
+CONDITIONS = "preset", "classes", "stft", "seed", "training", "trained_on", "validated_on"
+
+
+def compare_summaries(obtained, published, measured):
+    """Compare the numbers of two runs.
+
+    A number may differ by twice the range over several trainings that were measured. By chance
+    these may lie close together, so the range is at least the median of those of its section.
+
+    Parameters
+    ----------
+    obtained, published : dict of str to dict of str to float
+        Sections of numbers, as in ``reports/summary.json``.
+    measured : sequence of dict
+        The same of several trainings.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each number, named ``section: number``, with the columns ``obtained``,
+        ``published``, ``allowed`` (the largest difference, absolute) and ``agrees``.
+
+    Examples
+    --------
+    >>> runs = [{"f1": {"speaking": 0.90}}, {"f1": {"speaking": 0.92}}]
+    >>> compare_summaries({"f1": {"speaking": 0.95}}, runs[0], runs)["agrees"].tolist()
+    [False]
+    """
+    runs = pd.DataFrame([_flatten(run) for run in (obtained, published, *measured)]).T
+    ranges = runs.iloc[:, 2:].max(axis=1) - runs.iloc[:, 2:].min(axis=1)
+    sections = ranges.groupby(lambda name: name.partition(": ")[0]).transform("median")
+    table = runs.iloc[:, :2].set_axis(["obtained", "published"], axis=1)
+    table["allowed"] = WIDENING * np.maximum(ranges, sections)
+    difference = (table["obtained"] - table["published"]).abs()
+    return table.assign(agrees=difference <= table["allowed"] + 1e-9)
+
+
+def _flatten(summary):
+    """Name each number of a summary by its section and itself."""
+    return {
+        f"{section}: {name}": value
+        for section, numbers in summary.items()
+        for name, value in numbers.items()
+    }
+
+
+def reproduction_text(work, top):
+    """Say in a table whether the last run gave the published results again.
+
+    Parameters
+    ----------
+    work, top : pathlib.Path
+        The workspace with the results of the run, and the checkout with the published ones.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    sedlib.config.SedlibError
+        If a model or a file of results is missing or damaged.
+    """
+    obtained, published = read_description(work / MODEL), read_description(top / PUBLISHED_MODEL)
+    other = [name for name in CONDITIONS if obtained.get(name) != published.get(name)]
+    if other:
+        return (
+            f"This model differs from the published one in {', '.join(other)}, so its results are "
+            "not compared with those; `make publish` puts them in their place."
+        )
+    spread = read_json(top / "reports" / "training_spread.json")["summaries"]
+    table = compare_summaries(
+        read_json(work / "reports" / SUMMARY),
+        read_json(top / PUBLISHED_MODEL / SUMMARY),
+        list(spread.values()),
+    )
+    shown = table.assign(agrees=np.where(table["agrees"], "yes", "NO"))
+    same = obtained["weights_sha256"] == published["weights_sha256"]
+    return (
+        f"{shown.to_string(float_format='{:.3f}'.format)}\n\n"
+        f"{table['agrees'].sum()} of {len(table)} results agree with the published ones, "
+        f"{'from' if same else 'though not from'} a model with the same weights ({DESCRIPTION})."
+    )
