@@ -250,6 +250,12 @@ _COMMANDS = {
         _USUAL_CODES,
         ("", "> report.log"),
     ),
+    "site": (
+        _describe_nothing,
+        "write the report site, reports/index.html",
+        _USUAL_CODES,
+        ("", "> site.log"),
+    ),
 }
 
 

@@ -213,6 +213,14 @@ def report_command(_):
     write_text(tables.replace_block(text, "formats", tables.formats_block()), readme)
 
 
+def site_command(_):
+    """Write the report site: ``reports/index.html`` and ``reports/site``."""
+    from sedlib.reports.site import write_site
+
+    top = workspace()
+    print(write_site(load_params(), top / "data", top / "reports", os.cpu_count()))
+
+
 def _find_model(named):
     """Return the folder of the model; raise if it holds none."""
     from sedlib.models import DESCRIPTION
@@ -251,5 +259,6 @@ def build_parser():
             "publish": publish_command,
             "release": release_command,
             "report": report_command,
+            "site": site_command,
         }
     )
