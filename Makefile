@@ -86,7 +86,7 @@ clean:  ## remove the environment, the caches and all outputs that git does not 
 	rm -rf .venv .tox .pytest_cache .ruff_cache .hypothesis sedlib.egg-info build
 	rm -rf data/episodes data/features data/model data/checkpoint.npz data/scores data/events data/detected
 	rm -rf data/experiments
-	rm -rf reports/notebooks
+	rm -rf reports/index.html reports/notebooks reports/site
 	rm -rf .dvc/cache .dvc/tmp
 	find sedlib tests notebooks -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
 

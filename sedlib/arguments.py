@@ -241,6 +241,12 @@ _COMMANDS = {
         _USUAL_CODES,
         ("", "> release.log"),
     ),
+    "site": (
+        _describe_nothing,
+        "write the report site, reports/index.html",
+        _USUAL_CODES,
+        ("", "> site.log"),
+    ),
 }
 
 

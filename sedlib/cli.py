@@ -195,6 +195,14 @@ def compare_command(_):
     print(reproduction_text(workspace(), repository()))
 
 
+def site_command(_):
+    """Write the report site: ``reports/index.html`` and ``reports/site``."""
+    from sedlib.reports.site import write_site
+
+    top = workspace()
+    print(write_site(load_params(), top / "data", top / "reports", os.cpu_count()))
+
+
 def _find_model(named):
     """Return the folder of the model; raise if it holds none."""
     from sedlib.models import DESCRIPTION
@@ -233,5 +241,6 @@ def build_parser():
             "compare": compare_command,
             "publish": publish_command,
             "release": release_command,
+            "site": site_command,
         }
     )

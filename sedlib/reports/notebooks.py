@@ -18,11 +18,10 @@ import jupytext
 import nbformat
 import papermill
 from nbclient.exceptions import DeadKernelError
-from nbconvert import HTMLExporter
 from traitlets.config import Config
 
 from sedlib.config import HEADLESS_VARIABLE, SedlibError, repository, workspace
-from sedlib.files import replacing, write_text
+from sedlib.files import write_text
 
 # What is in stderr and would differ between two equal runs: notices of TensorFlow and XLA, with
 # times and process ids, and the lines of `sedlib.reports.plots.EpochLines`.
@@ -39,23 +38,16 @@ _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name":
 _PAIRING = {"cell_metadata_filter": "tags,-all", "notebook_metadata_filter": "kernelspec,-all"}
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
-# The page of nbconvert without what it would load from elsewhere.
-_OFFLINE_PAGE = """{% extends 'index.html.j2' %}
-{% block html_head_js %}{% endblock %}
-{% block html_head_js_mathjax %}{% endblock %}
-{% block html_head_js_mermaidjs %}{% endblock %}
-{% block jupyter_widgets %}{% endblock %}"""
-
 
 class NotebookError(SedlibError):
     """A notebook that failed or cannot be published; the message says where and why."""
 
 
 def run_notebook(source, output_dir, parameters=None):
-    """Execute the ``.py`` file of a notebook; write the result as ``.ipynb`` and HTML.
+    """Execute the ``.py`` file of a notebook; write the result as ``.ipynb``.
 
     The kernel is this Python's own, starts in the notebook's folder and finds
-    this checkout first. What the cells print appears at once. Both files are
+    this checkout first. What the cells print appears at once. The file is
     written after the last cell, or not at all.
 
     Parameters
@@ -63,7 +55,7 @@ def run_notebook(source, output_dir, parameters=None):
     source : path-like
         A notebook in percent format, ``.py``.
     output_dir : path-like
-        Folder for ``NAME.ipynb`` and ``NAME.html``; made if missing.
+        Folder for ``NAME.ipynb``; made if missing.
     parameters : dict, optional
         Values that replace those of the cell tagged ``parameters``, by name.
 
@@ -77,13 +69,12 @@ def run_notebook(source, output_dir, parameters=None):
     NotebookError
         If the source is missing or no notebook, a parameter is not one of the
         notebook's, a cell fails, the kernel dies or a folder is in the place of
-        an output.
+        the output.
     """
     source, output_dir = Path(source).resolve(), Path(output_dir)
     target = output_dir / f"{source.stem}.ipynb"
-    for path in (target, target.with_suffix(".html")):
-        if path.is_dir():
-            raise NotebookError(f"{path}: is a folder, where a file is to be written; remove it")
+    if target.is_dir():
+        raise NotebookError(f"{target}: is a folder, where a file is to be written; remove it")
     notebook = _read_source(source)
     parameters = dict(parameters or {})
     known = _parameter_names(notebook)
@@ -95,10 +86,7 @@ def run_notebook(source, output_dir, parameters=None):
             )
     executed = clean(_execute(notebook, source, parameters))
     output_dir.mkdir(parents=True, exist_ok=True)
-    text, page = nbformat.writes(executed) + "\n", _page(executed, source.stem)
-    with replacing(target) as ipynb, replacing(target.with_suffix(".html")) as html:
-        ipynb.write_text(text, encoding="utf-8", newline="")
-        html.write_text(page, encoding="utf-8", newline="")
+    write_text(nbformat.writes(executed) + "\n", target)
     return target
 
 
@@ -254,13 +242,6 @@ def neutral(text, folders=None):
         folder = str(Path(folder).resolve())
         text = re.sub(rf"{re.escape(folder)}(?![\w-])", ".", text.replace(folder + os.sep, ""))
     return text
-
-
-def _page(notebook, name):
-    """Render a notebook as one HTML file that loads nothing from elsewhere."""
-    exporter = HTMLExporter(raw_template=_OFFLINE_PAGE)
-    page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": name}})
-    return page
 
 
 def published_text(source, executed):

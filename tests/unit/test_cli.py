@@ -203,6 +203,7 @@ COMMANDS = [
     "compare",
     "publish",
     "release",
+    "site",
 ]
 
 

@@ -28,6 +28,7 @@ from sedlib.reports.plots.style import (
     STYLE,
     WIDTH,
     class_colours,
+    describe_figure,
     save_figure,
     use_style,
 )

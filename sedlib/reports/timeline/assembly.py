@@ -32,19 +32,15 @@ $body$data<script>$script</script>
 """)
 
 
-def assemble(title, body, texts, styles, scripts, data=None):
+def assemble(title, body, style, script, data=None):
     """Build a page.
 
     Parameters
     ----------
     title : str
         Plain text.
-    body : str
-        Name of the file of its HTML.
-    texts : mapping of str to str
-        HTML for the placeholders of the body.
-    styles, scripts : sequence of str
-        Names of files.
+    body, style, script : str
+        HTML, CSS and JavaScript.
     data : object, optional
         What `json.dumps` accepts; the script finds it in the element ``data``.
 
@@ -52,11 +48,8 @@ def assemble(title, body, texts, styles, scripts, data=None):
     -------
     str
     """
-    style = "".join(_read(name) for name in styles)
-    script = "\n".join(_read(name) for name in scripts)
     nonce = hashlib.sha256(style.encode()).hexdigest()[:24]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
-    title = html.escape(title)
     holder = ""
     if data is not None:
         # No text of the data can end the element: < is written as an escape.
@@ -65,14 +58,20 @@ def assemble(title, body, texts, styles, scripts, data=None):
         holder = f'<script type="application/json" id="data">{text}</script>\n'
     return _PAGE.substitute(
         policy=_POLICY.format(script=digest, nonce=nonce),
-        title=title,
+        title=html.escape(title),
         nonce=nonce,
         style=style,
-        body=Template(_read(body)).substitute(title=title, **texts),
+        body=body,
         data=holder,
         script=script,
     )
 
 
-def _read(name):
-    return (_FOLDER / name).read_text(encoding="utf-8")
+def read_parts(*names, folder=_FOLDER):
+    """Read files of a folder, by default this one, and join them."""
+    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
+
+
+def fill(name, **texts):
+    """Put HTML into the placeholders of a file in this folder."""
+    return Template(read_parts(name)).substitute(texts)

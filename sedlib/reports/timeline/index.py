@@ -3,8 +3,9 @@
 import html
 from dataclasses import dataclass
 
-from sedlib.reports.timeline.assembly import assemble
+from sedlib.reports.timeline.assembly import assemble, fill, read_parts
 
+_TITLE = "Detected events"
 _HEADINGS = (
     *("recording", "length (min)", "class", "events"),
     *("length of events (s)", "mean score", "peak score"),
@@ -68,13 +69,15 @@ def index_page(entries):
     )
     total = sum(entry.duration for entry in entries)
     number = f"{len(entries)} recording{'' if len(entries) == 1 else 's'}"
-    texts = {
-        "facts": f"{number}, {total / 60:.1f} minutes. A link opens the timeline "
+    body = fill(
+        "index.html",
+        title=_TITLE,
+        facts=f"{number}, {total / 60:.1f} minutes. A link opens the timeline "
         "at the event with the highest score.",
-        "headings": headings,
-        "rows": "\n".join(rows),
-    }
-    return assemble("Detected events", "index.html", texts, ["page.css"], ["table.js", "index.js"])
+        headings=headings,
+        rows="\n".join(rows),
+    )
+    return assemble(_TITLE, body, read_parts("page.css"), read_parts("table.js", "index.js"))
 
 
 def _number(value, format):

@@ -5,17 +5,14 @@ import html
 
 import numpy as np
 from IPython.display import HTML
-from matplotlib.colors import to_hex, to_rgb
 
 from sedlib.annotations import event_table
 from sedlib.metrics import intersection_marks
-from sedlib.reports.plots.style import class_colours
-from sedlib.reports.timeline.assembly import assemble
+from sedlib.reports.timeline.assembly import assemble, fill, read_parts
+from sedlib.reports.timeline.colours import page_colours
 from sedlib.reports.timeline.sound import embed
 
 _SCRIPTS = ("wavesurfer", "regions", "minimap")
-_DARK = "#14171b"  # --back of page.css in the dark
-_CONTRAST = 4.0  # of marks on it: a little more than the 3 that is needed
 _RULE = (
     "An event is right if the other events of its class cover half of it or more "
     "(intersection criterion)."
@@ -32,6 +29,7 @@ def timeline_page(
     title="Timeline",
     track=None,
     annotated=None,
+    home=None,
 ):
     """Build the page of one recording: what is heard, what was detected, what is wrong.
 
@@ -61,6 +59,8 @@ def timeline_page(
     annotated : collection of str, optional
         The classes that the reference is about; others are not compared. Default: those of its
         events.
+    home : (str, str), optional
+        Address and name of the page that readers came from, for a link at the top.
 
     Returns
     -------
@@ -80,29 +80,11 @@ def timeline_page(
     if reference is not None and events is not None:
         compared = set(reference["event_label"] if annotated is None else annotated)
     reference = event_table() if reference is None else reference
-    # The two tables may name the recording in two ways; here they are about one.
-    tables = [table.assign(filename="") for table in (reference, estimated)]
-    marks = intersection_marks(*tables, classes)
-    rows = []
-    for table, right, kind, wrong in zip(
-        tables, marks, ("reference", "estimated"), ("miss", "false alarm"), strict=True
-    ):
-        means, peaks = event_scores(scores, table)
-        for event, hit, mean, peak in zip(table.itertuples(), right, means, peaks, strict=True):
-            mark = ("hit" if hit else wrong) if event.event_label in compared else ""
-            rows.append(
-                {
-                    "class": classes.index(event.event_label),
-                    "kind": kind,
-                    "mark": mark,
-                    "onset": round(float(event.onset), 6),
-                    "offset": round(float(event.offset), 6),
-                    "mean": None if np.isnan(mean) else round(float(mean), 4),
-                    "peak": None if np.isnan(peak) else round(float(peak), 4),
-                }
-            )
-    rows.sort(key=lambda row: (row["onset"], row["class"], row["kind"]))
-    parts = embed(sound, track)
+    rows = mark_events(reference, estimated, classes, scores, compared)
+    parts, back = embed(sound, track), ""
+    if home is not None:
+        address, name = map(html.escape, home)
+        back = f'<nav><a href="{address}">{name}</a></nav>\n'
     data = {
         "facts": _facts(parts.duration, len(reference), len(estimated), bool(compared)),
         "duration": round(parts.duration, 6),
@@ -116,18 +98,61 @@ def timeline_page(
         },
         "scores": None if scores is None else {"hop": _hop(scores)},
         "classes": _class_rows(classes, scores, thresholds or {}, compared),
-        "events": rows,
+        "events": [row | {"class": classes.index(row["class"])} for row in rows],
         "rule": _RULE,
     }
-    scripts = [f"vendor/{name}.min.js" for name in _SCRIPTS]
+    scripts = *(f"vendor/{name}.min.js" for name in _SCRIPTS), "table.js", "timeline.js"
     return assemble(
         title,
-        "timeline.html",
-        {},
-        ["page.css", "timeline.css"],
-        [*scripts, "table.js", "timeline.js"],
+        fill("timeline.html", title=html.escape(title), back=back),
+        read_parts("page.css", "timeline.css"),
+        read_parts(*scripts, "players.js"),
         data,
     )
+
+
+def mark_events(reference, estimated, classes, scores=None, compared=()):
+    """Compare the events of a recording, and say what is right and what is wrong.
+
+    Parameters
+    ----------
+    reference, estimated : pandas.DataFrame
+        Event tables.
+    classes : list of str
+    scores : pandas.DataFrame, optional
+        Score table.
+    compared : collection of str
+        The classes whose events are marked.
+
+    Returns
+    -------
+    list of dict
+        By time: ``class``, ``kind`` (``reference`` or ``estimated``), ``mark`` (``hit``, ``miss``
+        or ``false alarm`` by `sedlib.metrics.intersection_marks`; empty if not compared),
+        ``onset`` and ``offset`` (s), and the ``mean`` and ``peak`` score (None without scores).
+    """
+    # The two tables may name the recording in two ways; here they are about one.
+    tables = [table.assign(filename="") for table in (reference, estimated)]
+    marks = intersection_marks(*tables, classes)
+    rows = []
+    for table, right, kind, wrong in zip(
+        tables, marks, ("reference", "estimated"), ("miss", "false alarm"), strict=True
+    ):
+        means, peaks = event_scores(scores, table)
+        for event, hit, mean, peak in zip(table.itertuples(), right, means, peaks, strict=True):
+            mark = ("hit" if hit else wrong) if event.event_label in compared else ""
+            rows.append(
+                {
+                    "class": event.event_label,
+                    "kind": kind,
+                    "mark": mark,
+                    "onset": round(float(event.onset), 6),
+                    "offset": round(float(event.offset), 6),
+                    "mean": None if np.isnan(mean) else round(float(mean), 4),
+                    "peak": None if np.isnan(peak) else round(float(peak), 4),
+                }
+            )
+    return sorted(rows, key=lambda row: (row["onset"], classes.index(row["class"]), row["kind"]))
 
 
 def show_timeline(*arguments, height=900, **options):
@@ -213,7 +238,7 @@ def class_summary(scores, events):
 def _class_rows(classes, scores, thresholds, compared):
     """Describe each class for the script."""
     rows = []
-    for label, colour in class_colours(classes).items():
+    for label, colours in page_colours(classes).items():
         values = None
         if scores is not None:
             values = _as_text(np.rint(255 * scores[label].to_numpy()).astype(np.uint8))
@@ -221,30 +246,13 @@ def _class_rows(classes, scores, thresholds, compared):
         rows.append(
             {
                 "name": label,
-                "colours": [to_hex(colour), _on_dark(colour)],
+                "colours": colours,
                 "threshold": None if threshold is None else round(float(threshold), 6),
                 "compared": label in compared,
                 "scores": values,
             }
         )
     return rows
-
-
-def _on_dark(colour):
-    """Lighten a colour until it stands out on the dark background."""
-    rgb, back = np.array(to_rgb(colour)), _luminance(to_rgb(_DARK))
-    for white in np.linspace(0, 1, 101):
-        lighter = rgb + white * (1 - rgb)
-        if (_luminance(lighter) + 0.05) / (back + 0.05) >= _CONTRAST:
-            break
-    return to_hex(lighter)
-
-
-def _luminance(rgb):
-    """Relative luminance as WCAG 2.2 defines it."""
-    rgb = np.asarray(rgb)
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return float(linear @ (0.2126, 0.7152, 0.0722))
 
 
 def _hop(scores):

@@ -64,7 +64,7 @@ class Sound:
     frequencies: list[tuple[str, float]]
 
 
-def embed(sound, track=None):
+def embed(sound, track=None, bit_rate=_BIT_RATE):
     """Prepare a recording for a page.
 
     Parameters
@@ -73,6 +73,8 @@ def embed(sound, track=None):
         A media file, or a mono waveform and its sample rate in Hz.
     track : int or str, optional
         Which of several audio tracks of the file; see `sedlib.audio.probe`.
+    bit_rate : int
+        Of the sound, in bit/s; a long recording gets less.
 
     Returns
     -------
@@ -93,7 +95,7 @@ def embed(sound, track=None):
         expected = audio.probe(sound, track).duration or 0.0
         blocks = audio.read_blocks(sound, RATE, _BLOCK, track)
     coarser = max(1, math.ceil(expected / _LONG))
-    encoder = _Encoder(min(_BIT_RATE, max(8000, round(8 * _MOST_BYTES / max(expected, 1)))))
+    encoder = _Encoder(min(bit_rate, max(8000, round(8 * _MOST_BYTES / max(expected, 1)))))
     spectrogram, peaks, n_samples = _Spectrogram(_HOP * coarser), [], 0
     for block in blocks:
         n_samples += len(block)

@@ -409,13 +409,7 @@
     wrapper.title = found.map(describe).join("\n");
   });
 
-  // One player at a time: in this page, and in the pages shown beside it in a notebook.
-  const channel = new BroadcastChannel("sedlib");
-  channel.onmessage = () => audio.pause();
-  document.addEventListener("play", (e) => {
-    document.querySelectorAll("audio, video").forEach((p) => p !== e.target && p.pause());
-    channel.postMessage("playing");
-  }, true);
+  // --- the button says what it will do ---
   const showState = () => {
     get("play").textContent = audio.paused ? "▶ Play" : "❚❚ Pause";
   };

@@ -19,6 +19,7 @@ FLAGS = (
 ).split()
 PATIENCE = 120  # s; the machine may be busy with other things
 KEYS = {" ": "Space", "Escape": "Escape", "ArrowRight": "ArrowRight", "ArrowLeft": "ArrowLeft"}
+NUMBERS = {" ": 32, "Escape": 27, "Tab": 9, "Enter": 13}
 
 
 def find_browser():
@@ -101,6 +102,7 @@ class Tab:
     def press(self, key, code=None):
         """Press and release a key."""
         what = {"key": key, "code": code or KEYS.get(key, f"Key{key.upper()}")}
+        what["windowsVirtualKeyCode"] = NUMBERS.get(key, 0)  # what the browser itself acts on
         text = {"text": key} if len(key) == 1 else {}
         self.send("Input.dispatchKeyEvent", type="keyDown", **what, **text)
         self.send("Input.dispatchKeyEvent", type="keyUp", **what)

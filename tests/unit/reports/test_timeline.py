@@ -26,7 +26,7 @@ from sedlib.reports.timeline import (
     timeline_page,
 )
 from sedlib.reports.timeline.assembly import assemble
-from sedlib.reports.timeline.page import _DARK, _luminance, _on_dark
+from sedlib.reports.timeline.colours import _DARK, _luminance, page_colours
 from sedlib.reports.timeline.sound import RATE, embed
 
 FOLDER = Path(timeline_page.__code__.co_filename).parent
@@ -102,7 +102,7 @@ def test_no_text_leaves_its_place(text):
     page = index_page([entry])
     assert page.count("<script") == 1 and "<!--" not in page
     assert html.escape(text).replace("\r", "") in page.replace("\r", "")
-    data = assemble(text, "timeline.html", {}, [], [], {"name": text})
+    data = assemble(text, "", "", "", {"name": text})
     assert data_of(data) == {"name": text}
     assert data.count("</script>") == 2 and "<!--" not in data
 
@@ -162,13 +162,20 @@ def test_overlapping_events_of_a_class_are_an_error():
         marks([("a", 0.0, 2.0, "low"), ("a", 1.0, 3.0, "low")], [])
 
 
-@pytest.mark.parametrize("colour", CLASS_COLOURS)
-def test_every_colour_of_a_class_stands_out_in_the_dark(colour):
+@pytest.mark.parametrize("n", [len(CLASS_COLOURS), 25])
+def test_every_colour_of_a_class_stands_out_in_the_dark(n):
     from matplotlib.colors import to_rgb
 
     assert f"--back: {_DARK}" in (FOLDER / "page.css").read_text()
-    dark, light = _luminance(to_rgb(_DARK)), _luminance(to_rgb(_on_dark(colour)))
-    assert (light + 0.05) / (dark + 0.05) >= 3
+    dark = _luminance(to_rgb(_DARK))
+    for _, colour in page_colours([f"class {i}" for i in range(n)]).values():
+        assert (_luminance(to_rgb(colour)) + 0.05) / (dark + 0.05) >= 3
+
+
+def test_a_page_leads_back_to_the_one_that_readers_came_from():
+    page = timeline_page(TONE, CLASSES, home=("../a & b.html", "<Home>"))
+    assert '<a href="../a &amp; b.html">&lt;Home&gt;</a>' in page
+    assert "<nav>" not in timeline_page(TONE, CLASSES)
 
 
 def schemes():

@@ -1,0 +1,163 @@
+"""Everything of the site, from what the stages have made."""
+
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from sedlib import annotations
+from sedlib.episodes import usable_split
+from sedlib.files import read_json, staging_folder, write_text
+from sedlib.reports import cards, tables
+from sedlib.reports.site import charts, gallery
+from sedlib.reports.site.markup import from_markdown
+from sedlib.reports.site.notebooks import read_notebook
+from sedlib.reports.site.pages import SITE, render
+from sedlib.reports.timeline import timeline_page
+
+
+@dataclass(frozen=True)
+class Episode:
+    """A test episode: its sound, its scores, its reference and estimated events."""
+
+    sound: Path
+    scores: pd.DataFrame
+    reference: pd.DataFrame
+    estimated: pd.DataFrame
+
+
+def write_site(params, data, reports, threads):
+    """Write ``index.html`` and the folder ``site`` beside it, in place of what was there.
+
+    Parameters
+    ----------
+    params : sedlib.config.Params
+    data, reports : pathlib.Path
+        The folders that the stages before have filled.
+    threads : int
+        How many timelines and clips are made at a time.
+
+    Returns
+    -------
+    pathlib.Path
+        ``index.html``. Equal results give equal pages.
+    """
+    metrics = read_json(reports / "metrics.json")
+    description = read_json(data / "model" / "model.json")
+    episodes = _read_episodes(params, data)
+    with ThreadPoolExecutor(threads) as pool, staging_folder(reports) as staging:
+        timelines = pool.map(
+            lambda item: _timeline(*item, params.classes, description["thresholds"]),
+            episodes.items(),
+        )
+        marked = gallery.compare_episodes(episodes, params.classes)
+        errors = _gather_errors(episodes, marked, params.classes, pool)
+        site = staging / "site"
+        for folder in (site / "timelines", site / "notebooks"):
+            folder.mkdir(parents=True)
+        notebooks = [
+            read_notebook(path) for path in sorted((reports / "notebooks").glob("*.ipynb"))
+        ]
+        for number, notebook in enumerate(notebooks):
+            before, after = ([None, *notebooks, None][number + i] for i in (0, 2))
+            values = {"notebook": notebook, "before": before, "after": after, "depth": 2}
+            page = render("notebook_page.html.j2", notebook.title, **values)
+            write_text(page, site / "notebooks" / f"{notebook.name}.html")
+        described = {
+            "Model card": cards.model_card(metrics, description),
+            "Data card": cards.data_card(params, data / "episodes"),
+        }
+        for title, card in described.items():
+            page = render("card.html.j2", title, card=from_markdown(card))
+            write_text(page, site / f"{title.lower().replace(' ', '_')}.html")
+        page = render("errors.html.j2", "Errors to listen to", params.classes, errors=errors)
+        write_text(page, site / "errors.html")
+        page = render(
+            "index.html.j2",
+            SITE,
+            params.classes,
+            depth=0,
+            limits=tables.LIMITS[params.episodes.source],
+            bars=charts.bar_rows(metrics),
+            table=from_markdown(tables.results_table(metrics)),
+            curves=charts.learning_curves(reports / "training" / "plots" / "metrics"),
+            precision_recall=charts.precision_recall(
+                reports / "plots" / "precision_recall.csv", metrics, params.classes
+            ),
+            notebooks=notebooks,
+            episodes=_count_marks(marked),
+            errors=errors,
+        )
+        write_text(page, staging / "index.html")
+        for name, page in zip(episodes, timelines, strict=True):
+            write_text(page, site / "timelines" / f"{name}.html")
+        shutil.rmtree(reports / "site", ignore_errors=True)
+        os.replace(site, reports / "site")
+        os.replace(staging / "index.html", reports / "index.html")
+    return reports / "index.html"
+
+
+def _read_episodes(params, data):
+    """Read what is known of each test episode."""
+    episodes = {}
+    for name in usable_split(params.split, data / "episodes").test:
+        episodes[name] = Episode(
+            data / "episodes" / f"{name}.flac",
+            pd.read_csv(data / "scores" / f"{name}.tsv", sep="\t"),
+            annotations.read(data / "episodes" / f"{name}.json", params.classes),
+            annotations.read(data / "events" / f"{name}.json", params.classes),
+        )
+    return episodes
+
+
+def _timeline(name, episode, classes, thresholds):
+    """Build the page of an episode."""
+    return timeline_page(
+        episode.sound,
+        classes,
+        episode.scores,
+        thresholds,
+        episode.estimated,
+        episode.reference,
+        name,
+        annotated=classes,
+        home=("../../index.html", f"Overview: {SITE}"),
+    )
+
+
+def _gather_errors(episodes, marked, classes, pool):
+    """List the kinds of errors of each class: title, the number of errors, of events, clips."""
+    errors = {}
+    for label in classes:
+        errors[label] = []
+        own = [e for events in marked.values() for e in events if e["class"] == label]
+        for kind, title in gallery.KINDS.items():
+            table = "reference" if kind == "miss" else "estimated"
+            worst = gallery.worst_errors(marked, label, kind)
+            errors[label].append(
+                {
+                    "kind": kind,
+                    "title": title,
+                    "count": sum(e["mark"] == kind for e in own),
+                    "total": sum(e["kind"] == table for e in own),
+                    "clips": list(
+                        pool.map(lambda e: gallery.cut_clip(episodes[e[0]].sound, *e), worst)
+                    ),
+                }
+            )
+    return errors
+
+
+def _count_marks(marked):
+    """Count hits, misses and false alarms of each episode."""
+    return {
+        name: {
+            "hits": sum(e["mark"] == "hit" and e["kind"] == "reference" for e in events),
+            "misses": sum(e["mark"] == "miss" for e in events),
+            "alarms": sum(e["mark"] == "false alarm" for e in events),
+        }
+        for name, events in marked.items()
+    }

@@ -1,0 +1,126 @@
+"""The worst errors of each class, as clips to listen to."""
+
+from dataclasses import dataclass
+
+import soundfile
+
+from sedlib.reports.timeline import embed, mark_events
+
+MOST = 4  # errors of each kind that are shown of a class
+KINDS = {"miss": "Misses", "false alarm": "False alarms"}
+_SHORTEST, _LONGEST, _AROUND = 3.0, 5.0, 1.0  # s
+_BIT_RATE = 24_000  # bit/s
+
+
+@dataclass(frozen=True)
+class Clip:
+    """An error with its sound.
+
+    Attributes
+    ----------
+    episode : str
+    onset, offset : float
+        Of the event, in seconds.
+    peak : float
+        Highest score of the class over the event.
+    start, duration : float
+        Of the clip, in seconds.
+    media, image : str
+        ``data:`` URIs of its sound and of its spectrogram.
+    """
+
+    episode: str
+    onset: float
+    offset: float
+    peak: float
+    start: float
+    duration: float
+    media: str
+    image: str
+
+    def span(self):
+        """Return where the event begins in the clip, and its length there, in [0, 1]."""
+        first = (self.onset - self.start) / self.duration
+        last = min(1.0, (self.offset - self.start) / self.duration)
+        return round(first, 4), round(last - first, 4)
+
+
+def compare_episodes(episodes, classes):
+    """Mark the events of each episode as hits, misses and false alarms.
+
+    Parameters
+    ----------
+    episodes : dict of str to Episode
+        As `sedlib.reports.site.build` reads them.
+    classes : sequence of str
+
+    Returns
+    -------
+    dict of str to list of dict
+        As `sedlib.reports.timeline.mark_events` returns them.
+    """
+    return {
+        name: mark_events(e.reference, e.estimated, list(classes), e.scores, classes)
+        for name, e in episodes.items()
+    }
+
+
+def worst_errors(marked, label, kind, most=MOST):
+    """Choose the errors of one class that the scores contradict most.
+
+    Parameters
+    ----------
+    marked : dict of str to list of dict
+        Events by episode, as `compare_episodes` returns them.
+    label : str
+    kind : {"miss", "false alarm"}
+    most : int
+
+    Returns
+    -------
+    list of (str, dict)
+        Episode and event: misses with the lowest peak score first, false alarms with the highest.
+    """
+    sign = 1 if kind == "miss" else -1
+    errors = [
+        (name, event)
+        for name, events in marked.items()
+        for event in events
+        if event["class"] == label and event["mark"] == kind
+    ]
+    return sorted(errors, key=lambda error: sign * error[1]["peak"])[:most]
+
+
+def cut_clip(path, name, event):
+    """Cut the sound of an error out of its episode.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        FLAC file of the episode.
+    name : str
+        Of the episode.
+    event : dict
+        As `sedlib.reports.timeline.mark_events` describes it.
+
+    Returns
+    -------
+    Clip
+        Three to five seconds that begin a second before the event; less at the end of an episode.
+    """
+    with soundfile.SoundFile(path) as file:
+        rate, length = file.samplerate, file.frames / file.samplerate
+        wanted = event["offset"] - event["onset"] + 2 * _AROUND
+        duration = min(max(wanted, _SHORTEST), _LONGEST, length)
+        start = min(max(0.0, event["onset"] - _AROUND), length - duration)
+        file.seek(round(start * rate))
+        samples = file.read(round(duration * rate), dtype="float32")
+    parts = embed((samples, rate), bit_rate=_BIT_RATE)
+    return Clip(
+        name,
+        *(event[key] for key in ("onset", "offset", "peak")),
+        start,
+        parts.duration,
+        parts.media,
+        parts.tiles[0],
+    )
