@@ -1,5 +1,6 @@
 """A headless Chromium, spoken to through the DevTools protocol."""
 
+import base64
 import json
 import os
 import shutil
@@ -7,7 +8,6 @@ import subprocess
 import time
 from pathlib import Path
 
-import pytest
 import websocket
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -21,12 +21,12 @@ PATIENCE = 120  # s; the machine may be busy with other things
 KEYS = {" ": "Space", "Escape": "Escape", "ArrowRight": "ArrowRight", "ArrowLeft": "ArrowLeft"}
 
 
+MISSING = f"no browser was found on the PATH ({', '.join(NAMES)})"
+
+
 def find_browser():
-    """Return the path of an installed Chromium; skip the test if there is none."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        pytest.skip(f"no browser was found on the PATH ({', '.join(NAMES)})")
-    return found
+    """Return the path of an installed Chromium, or None."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 class Browser:
@@ -97,6 +97,14 @@ class Tab:
     def wait(self, expression):
         """Wait until a JavaScript expression is true."""
         wait_for(lambda: self.evaluate(expression))
+
+    def picture(self, longest):
+        """Return the page as PNG bytes, down to the height `longest` (pixels)."""
+        self.evaluate("new Promise((drawn) => setTimeout(drawn, 500))")  # until nothing moves
+        size = self.send("Page.getLayoutMetrics")["cssContentSize"]
+        clip = size | {"height": min(size["height"], longest), "scale": 1}
+        how = {"captureBeyondViewport": True, "clip": clip}
+        return base64.b64decode(self.send("Page.captureScreenshot", **how)["data"])
 
     def press(self, key, code=None):
         """Press and release a key."""
