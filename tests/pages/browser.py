@@ -98,13 +98,13 @@ class Tab:
         """Wait until a JavaScript expression is true."""
         wait_for(lambda: self.evaluate(expression))
 
-    def picture(self, longest):
-        """Return the page as PNG bytes, down to the height `longest` (pixels)."""
+    def picture(self):
+        """Return what the window shows as PNG bytes, without what is below the end of the page."""
         self.evaluate("new Promise((drawn) => setTimeout(drawn, 500))")  # until nothing moves
-        size = self.send("Page.getLayoutMetrics")["cssContentSize"]
-        clip = size | {"height": min(size["height"], longest), "scale": 1}
-        how = {"captureBeyondViewport": True, "clip": clip}
-        return base64.b64decode(self.send("Page.captureScreenshot", **how)["data"])
+        end = "Math.min(innerHeight, document.body.getBoundingClientRect().bottom)"
+        size = {"width": self.evaluate("innerWidth"), "height": self.evaluate(end)}
+        clip = {"x": 0, "y": 0, "scale": 1} | size
+        return base64.b64decode(self.send("Page.captureScreenshot", clip=clip)["data"])
 
     def press(self, key, code=None):
         """Press and release a key."""
