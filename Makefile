@@ -9,6 +9,7 @@ EDITABLE := --no-deps --no-build-isolation -e .
 PIP := $(BIN)/python -m pip -q --disable-pip-version-check
 NAME := ablation
 VENDOR := sedlib/reports/timeline/vendor
+PLOTS := .dvc/plots
 MINUTES := 30
 LAB :=
 UV := UV_SYSTEM_CERTS=true $(BIN)/uv
@@ -16,8 +17,8 @@ UV := UV_SYSTEM_CERTS=true $(BIN)/uv
 # The stages and the notebooks' kernels call `python`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install reproduce publish experiment model spread test test-pythons torture lab lint lock
-.PHONY: vendor clean
+.PHONY: help install reproduce publish experiment model spread test test-pythons torture lab lint
+.PHONY: lock vendor pictures clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -73,14 +74,29 @@ lock: $(STAMP)  ## pin what pyproject.toml asks for (newest of all: make lock UP
 		--no-annotate --no-header \
 		$(UPGRADE) -q -o requirements.lock
 
-# $(VENDOR)/VERSION names the release; edit it to take another. Needs npm, which checks what it gets.
-vendor:  ## fetch wavesurfer.js, which draws the timelines, and note its checksums
+# The files VERSION name the releases; edit them to take others. Needs npm, which checks what it gets.
+# Vega goes into the page of `dvc plots`, with its licences.
+vendor:  ## fetch wavesurfer.js (timelines) and Vega (`dvc plots`), and note their checksums
 	@scratch=$$(mktemp -d) && npm pack --silent --pack-destination "$$scratch" "$$(cat $(VENDOR)/VERSION)" \
 		&& tar xzf "$$scratch"/*.tgz -C "$$scratch" && cd $(VENDOR) \
 		&& cp "$$scratch"/package/LICENSE "$$scratch"/package/dist/wavesurfer.min.js \
 			"$$scratch"/package/dist/plugins/regions.min.js \
 			"$$scratch"/package/dist/plugins/minimap.min.js . \
 		&& sha256sum LICENSE *.js > SHA256SUMS && rm -r "$$scratch"
+	@scratch=$$(mktemp -d) && for package in $$(cat $(PLOTS)/VERSION); do \
+			script=$${package%@*}.min.js && npm pack --silent --pack-destination "$$scratch" "$$package" \
+			&& tar xzf "$$scratch/$$(echo "$$package" | tr @ -).tgz" -C "$$scratch" \
+			&& cp "$$scratch/package/build/$$script" "$$scratch" \
+			&& { printf '<!-- %s\n\n' "$$package"; cat "$$scratch/package/LICENSE"; echo '-->'; \
+				echo '<script>'; cat "$$scratch/$$script"; echo '</script>'; } >> "$$scratch/scripts" \
+			|| exit; done \
+		&& sed -e "/<!-- scripts -->/r $$scratch/scripts" \
+			-e '/<!-- scripts -->/,/<!-- \/scripts -->/ { //!d; }' $(PLOTS)/page.html > "$$scratch/page" \
+		&& cp "$$scratch/page" $(PLOTS)/page.html \
+		&& (cd "$$scratch" && sha256sum *.js) > $(PLOTS)/SHA256SUMS && rm -r "$$scratch"
+
+pictures: $(STAMP)  ## take the pictures of the pages in a headless Chromium, which must be installed
+	@$(BIN)/python tests/pages/pictures.py
 
 clean:  ## remove the environment, the caches and all outputs that git does not hold
 	rm -rf .venv .tox .pytest_cache .ruff_cache .hypothesis sedlib.egg-info build

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from browser import Browser, Tab, find_browser
+from browser import Tab
 
 from sedlib.annotations import event_table
 from sedlib.detection import score_table
@@ -18,13 +18,6 @@ FOUND = [("a", 2.0, 7.0, "tone"), ("a", 16.0, 18.0, EVIL), ("a", 24.0, 26.0, "no
 TIME = "document.getElementById('sound').currentTime"
 STATUS = "document.getElementById('status').textContent"
 NAMES = "[...document.querySelectorAll('.head .name')].map((e) => e.textContent.trim())"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    browser = Browser(find_browser(), tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(scope="module")

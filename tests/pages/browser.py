@@ -1,5 +1,6 @@
 """A headless Chromium, spoken to through the DevTools protocol."""
 
+import base64
 import json
 import os
 import shutil
@@ -7,7 +8,6 @@ import subprocess
 import time
 from pathlib import Path
 
-import pytest
 import websocket
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -22,12 +22,12 @@ KEYS = {" ": "Space", "Escape": "Escape", "ArrowRight": "ArrowRight", "ArrowLeft
 NUMBERS = {" ": 32, "Escape": 27, "Tab": 9, "Enter": 13}
 
 
+MISSING = f"no browser was found on the PATH ({', '.join(NAMES)})"
+
+
 def find_browser():
-    """Return the path of an installed Chromium; skip the test if there is none."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        pytest.skip(f"no browser was found on the PATH ({', '.join(NAMES)})")
-    return found
+    """Return the path of an installed Chromium, or None."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 class Browser:
@@ -98,6 +98,14 @@ class Tab:
     def wait(self, expression):
         """Wait until a JavaScript expression is true."""
         wait_for(lambda: self.evaluate(expression))
+
+    def picture(self):
+        """Return what the window shows as PNG bytes, without what is below the end of the page."""
+        self.evaluate("new Promise((drawn) => setTimeout(drawn, 500))")  # until nothing moves
+        end = "Math.min(innerHeight, document.body.getBoundingClientRect().bottom)"
+        size = {"width": self.evaluate("innerWidth"), "height": self.evaluate(end)}
+        clip = {"x": 0, "y": 0, "scale": 1} | size
+        return base64.b64decode(self.send("Page.captureScreenshot", clip=clip)["data"])
 
     def press(self, key, code=None):
         """Press and release a key."""

@@ -1,0 +1,39 @@
+"""Claims about `make pictures` and the pictures of pages in git."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+from browser import Tab
+from pictures import TARGET, pages, save
+from PIL import Image, ImageColor
+
+ROOT = Path(__file__).resolve().parents[2]
+BANDS = [("#ffffff", 200), ("#0b5cad", 40), ("#b3261e", 60)]  # colour, height in pixels
+
+
+def test_a_picture_ends_with_its_page_and_keeps_its_colours(browser, tmp_path, monkeypatch):
+    monkeypatch.setattr("pictures.ROOT", tmp_path)
+    head = '<!doctype html><meta name="viewport" content="width=device-width">'
+    body = "".join(f'<div style="background: {c}; height: {h}px"></div>' for c, h in BANDS)
+    page = tmp_path / "page.html"
+    page.write_text(f'{head}<body style="margin: 0">{body}')
+    tab = Tab(browser, page.as_uri(), width=390, height=1000)
+    save(tab.picture(), tmp_path / "page.png")
+    tab.close()
+    found = np.asarray(Image.open(tmp_path / "page.png").convert("RGB"))
+    rows = [ImageColor.getrgb(colour) for colour, height in BANDS for _ in range(height)]
+    assert found.shape == (300, 390, 3)
+    assert np.abs(found - np.array(rows)[:, np.newaxis]).max() <= 4
+
+
+def test_the_pictures_in_git_are_few_and_small():
+    names = [f"{name}{view}" for name, page in pages(TARGET).items() for view in page.views]
+    assert len(names) <= 10
+    for path in TARGET.iterdir():
+        assert path.stem in names and path.stat().st_size < 200_000, path.name
+
+
+def test_the_readme_shows_pictures_that_are_in_the_repository():
+    shown = re.findall(r'src(?:set)?="([^"]+)"', (ROOT / "README.md").read_text())
+    assert shown and [path for path in shown if not (ROOT / path).is_file()] == []
