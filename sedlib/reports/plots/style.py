@@ -6,7 +6,6 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 from IPython import get_ipython
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter
 
 STYLE = {
     "figure.dpi": 100,
@@ -56,7 +55,8 @@ def describe_figure(figure):
     Returns
     -------
     str
-        The titles of its panels, what is on their axes, and the legends.
+        The titles of its panels, what is on their axes, and the legends. Without any of these,
+        the texts in it.
     """
     shown = [ax for ax in figure.axes if ax.get_visible()]
     panels = [ax for ax in shown if ax.get_label() != "<colorbar>"]
@@ -81,10 +81,9 @@ def describe_figure(figure):
 
 
 def _names(axis):
-    """List the names along an axis that has names and not numbers."""
-    formatter = axis.get_major_formatter()
-    texts = formatter.seq if isinstance(formatter, FixedFormatter) else []
-    return [text for text in texts if any(map(str.isalpha, text))]
+    """List the labels along an axis that has names and not numbers."""
+    texts = [label.get_text() for label in axis.get_ticklabels()]
+    return texts if any(text[:1].isalpha() for text in texts) else []
 
 
 def class_colours(classes):

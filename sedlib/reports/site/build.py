@@ -49,15 +49,17 @@ def write_site(params, data, reports, threads):
     description = read_json(data / "model" / "model.json")
     episodes = _read_episodes(params, data)
     with ThreadPoolExecutor(threads) as pool, staging_folder(reports) as staging:
-        timelines = pool.map(
-            lambda item: _timeline(*item, params.classes, description["thresholds"]),
-            episodes.items(),
-        )
-        marked = gallery.compare_episodes(episodes, params.classes)
-        errors = _gather_errors(episodes, marked, params.classes, pool)
         site = staging / "site"
         for folder in (site / "timelines", site / "notebooks"):
             folder.mkdir(parents=True)
+
+        def write_timeline(name):
+            page = _timeline(name, episodes[name], params.classes, description["thresholds"])
+            write_text(page, site / "timelines" / f"{name}.html")
+
+        timelines = pool.map(write_timeline, episodes)
+        marked = gallery.compare_episodes(episodes, params.classes)
+        errors = _gather_errors(episodes, marked, params.classes, pool)
         notebooks = [
             read_notebook(path) for path in sorted((reports / "notebooks").glob("*.ipynb"))
         ]
@@ -92,8 +94,7 @@ def write_site(params, data, reports, threads):
             errors=errors,
         )
         write_text(page, staging / "index.html")
-        for name, page in zip(episodes, timelines, strict=True):
-            write_text(page, site / "timelines" / f"{name}.html")
+        list(timelines)  # wait for all, and raise the error of any
         shutil.rmtree(reports / "site", ignore_errors=True)
         os.replace(site, reports / "site")
         os.replace(staging / "index.html", reports / "index.html")

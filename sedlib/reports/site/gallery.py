@@ -22,7 +22,7 @@ class Clip:
     onset, offset : float
         Of the event, in seconds.
     peak : float
-        Highest score of the class over the event.
+        Highest score of the class over the event; None past the last score.
     start, duration : float
         Of the clip, in seconds.
     media, image : str
@@ -32,7 +32,7 @@ class Clip:
     episode: str
     onset: float
     offset: float
-    peak: float
+    peak: float | None
     start: float
     duration: float
     media: str
@@ -88,7 +88,7 @@ def worst_errors(marked, label, kind, most=MOST):
         for event in events
         if event["class"] == label and event["mark"] == kind
     ]
-    return sorted(errors, key=lambda error: sign * error[1]["peak"])[:most]
+    return sorted(errors, key=lambda error: sign * (error[1]["peak"] or 0.0))[:most]
 
 
 def cut_clip(path, name, event):

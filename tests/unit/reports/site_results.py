@@ -9,9 +9,11 @@ import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pandas as pd
+import pytest
 import yaml
 
 from sedlib import annotations, audio
+from sedlib.__main__ import main
 from sedlib.config import Params
 from sedlib.detection import score_table, write_scores
 from sedlib.episodes import write_remarks
@@ -27,15 +29,11 @@ ALT = 'Figure with 1 panel. "Level" & <b>.'
 
 
 def make_results(folder):
-    """Fill ``data`` and ``reports`` in a folder.
-
-    Returns
-    -------
-    sedlib.config.Params
-    """
+    """Fill ``data`` and ``reports`` in a folder, and write its ``params.yaml``."""
     raw = yaml.safe_load((ROOT / "params.yaml").read_text())
     raw["classes"] = CLASSES
     raw["split"] = {"train": ["a"], "validation": ["b"], "test": ["c"]}
+    (folder / "params.yaml").write_text(yaml.safe_dump(raw))
     params = Params.model_validate(raw)
     data, reports = folder / "data", folder / "reports"
     for path in ("data/episodes", "data/scores", "data/events", "data/model", "reports/plots"):
@@ -72,7 +70,6 @@ def make_results(folder):
     for name in ("loss", "val_loss", "val_average_precision"):
         (training / f"{name}.tsv").write_text(f"step\t{name}\n1\t0.5\n2\t0.25\n")
     write_notebooks(reports / "notebooks")
-    return params
 
 
 def write_notebooks(folder):
@@ -109,3 +106,13 @@ def write_notebooks(folder):
             cells=own or [nbformat.v4.new_markdown_cell("# 2. Second")]
         )
         nbformat.write(notebook, folder / f"{name}.ipynb")
+
+
+def make_site(folder):
+    """Fill a folder with results and run `sedlib site` in it."""
+    make_results(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("SEDLIB_WORKSPACE", raising=False)
+        main(["site"])
+    return folder / "reports"

@@ -6,9 +6,10 @@ from urllib.parse import unquote
 
 import pytest
 from bs4 import BeautifulSoup
-from site_results import ALT, EVIL, FOUND, REFERENCE, make_results
+from site_results import ALT, EVIL, FOUND, REFERENCE, make_site
 
 from sedlib.annotations import event_table
+from sedlib.config import load_params
 from sedlib.reports.site import write_site
 from sedlib.reports.site.gallery import worst_errors
 from sedlib.reports.site.markup import from_markdown
@@ -17,19 +18,14 @@ from sedlib.reports.timeline import mark_events
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    """The parameters and the folder of small results, with their site."""
-    folder = tmp_path_factory.mktemp("results")
-    params = make_results(folder)
-    write_site(params, folder / "data", folder / "reports", 2)
-    return params, folder
+def reports(tmp_path_factory):
+    """The folder of reports with the site of small results."""
+    return make_site(tmp_path_factory.mktemp("results"))
 
 
 @pytest.fixture(scope="module")
-def pages(results):
+def pages(reports):
     """The pages, parsed, by their path in the reports."""
-    _, folder = results
-    reports = folder / "reports"
     files = [reports / "index.html", *sorted((reports / "site").rglob("*.html"))]
     return {
         path.relative_to(reports).as_posix(): BeautifulSoup(path.read_text(), "html.parser")
@@ -49,9 +45,7 @@ def test_the_site_has_a_page_of_each_thing_and_no_other(pages):
     ]
 
 
-def test_equal_results_give_equal_pages_and_leave_no_page_of_an_earlier_run(results):
-    params, folder = results
-    reports = folder / "reports"
+def test_equal_results_give_equal_pages_and_leave_no_page_of_an_earlier_run(reports):
 
     def content():
         files = [reports / "index.html", *(p for p in (reports / "site").rglob("*") if p.is_file())]
@@ -59,7 +53,8 @@ def test_equal_results_give_equal_pages_and_leave_no_page_of_an_earlier_run(resu
 
     before = content()
     (reports / "site" / "timelines" / "old.html").write_text("of an episode that is gone")
-    write_site(params, folder / "data", reports, 1)
+    params = load_params(reports.parent / "params.yaml")
+    write_site(params, reports.parent / "data", reports, 1)
     assert content() == before
     assert [p.name for p in reports.iterdir() if p.name.startswith(".")] == []
 
@@ -174,14 +169,14 @@ def test_the_worst_errors_come_first():
     events = mark_events(
         event_table(REFERENCE), event_table(FOUND), ["tone", EVIL], None, ["tone", EVIL]
     )
-    peaks = {8.0: 0.1, 15.0: 0.3, 12.0: 0.6, 17.0: 0.8}
+    peaks = {8.0: 0.1, 15.0: None, 12.0: 0.6, 17.0: 0.8}  # None: past the last score
     marked = {"c": [event | {"peak": peaks.get(event["onset"], 0.5)} for event in events]}
 
     def onsets(label, kind, most=4):
         return [event["onset"] for _, event in worst_errors(marked, label, kind, most)]
 
     assert onsets("tone", "false alarm") == [17.0, 12.0] and onsets("tone", "miss") == []
-    assert onsets(EVIL, "miss") == [8.0, 15.0] and onsets(EVIL, "miss", 1) == [8.0]
+    assert onsets(EVIL, "miss") == [15.0, 8.0] and onsets(EVIL, "miss", 1) == [15.0]
 
 
 def test_a_clip_says_what_it_is_and_leads_to_its_time(pages):

@@ -4,9 +4,7 @@ import json
 
 import pytest
 from browser import Browser, Tab, find_browser
-from site_results import ALT, EVIL, make_results
-
-from sedlib.reports.site import write_site
+from site_results import ALT, EVIL, make_site
 
 PAGES = {
     "overview": "index.html",
@@ -61,9 +59,7 @@ def browser(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("results")
-    write_site(make_results(folder), folder / "data", folder / "reports", 2)
-    return folder / "reports"
+    return make_site(tmp_path_factory.mktemp("results"))
 
 
 @pytest.fixture
