@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from browser import Browser, Tab, find_browser
+from browser import Tab
 from site_results import ALT, EVIL, make_site
 
 PAGES = {
@@ -48,13 +48,6 @@ CONTRASTS = """(() => {
   }
   return { texts, marks };
 })()"""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    browser = Browser(find_browser(), tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(scope="module")
