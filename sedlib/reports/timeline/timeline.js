@@ -522,7 +522,9 @@
   narrow.addEventListener("change", restyle);
   const followAddress = () => {
     const time = Number(/^#t=([\d.]+)$/.exec(location.hash)?.[1]);
-    if (time) seek(time);
+    if (!time) return;
+    zoomTo(surfer.getWidth() / 60, time, surfer.getWidth() / 3); // a minute around it
+    seek(time);
   };
   addEventListener("hashchange", followAddress);
   surfer.once("ready", () => {
