@@ -78,7 +78,7 @@ def write_notebooks(folder):
     figure, ax = plt.subplots(figsize=(12, 4))
     ax.plot([0, 1], [1, 0])
     file = io.BytesIO()
-    figure.savefig(file, format="png")
+    figure.savefig(file, format="png", dpi=100)
     plt.close(figure)
     picture = base64.b64encode(file.getvalue()).decode("ascii") + "\n"
     table = pd.DataFrame(np.ones((2, 30)), [EVIL, "b"]).rename(columns=lambda n: f"{EVIL} {n}")
