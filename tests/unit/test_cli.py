@@ -238,6 +238,7 @@ COMMANDS = [
     "publish",
     "release",
     "report",
+    "site",
 ]
 
 
