@@ -58,16 +58,7 @@ def write_site(params, data, reports, threads):
             write_text(page, site / "timelines" / f"{name}.html")
 
         timelines = pool.map(write_timeline, episodes)
-        marked = gallery.compare_episodes(episodes, params.classes)
-        errors = _gather_errors(episodes, marked, params.classes, pool)
-        notebooks = [
-            read_notebook(path) for path in sorted((reports / "notebooks").glob("*.ipynb"))
-        ]
-        for number, notebook in enumerate(notebooks):
-            before, after = ([None, *notebooks, None][number + i] for i in (0, 2))
-            values = {"notebook": notebook, "before": before, "after": after, "depth": 2}
-            page = render("notebook_page.html.j2", notebook.title, **values)
-            write_text(page, site / "notebooks" / f"{notebook.name}.html")
+        notebooks = _write_notebooks(reports / "notebooks", site / "notebooks")
         described = {
             "Model card": cards.model_card(metrics, description),
             "Data card": cards.data_card(params, data / "episodes"),
@@ -75,6 +66,8 @@ def write_site(params, data, reports, threads):
         for title, card in described.items():
             page = render("card.html.j2", title, card=from_markdown(card))
             write_text(page, site / f"{title.lower().replace(' ', '_')}.html")
+        marked = gallery.compare_episodes(episodes, params.classes)
+        errors = _gather_errors(episodes, marked, params.classes, pool)
         page = render("errors.html.j2", "Errors to listen to", params.classes, errors=errors)
         write_text(page, site / "errors.html")
         page = render(
@@ -112,6 +105,17 @@ def _read_episodes(params, data):
             annotations.read(data / "events" / f"{name}.json", params.classes),
         )
     return episodes
+
+
+def _write_notebooks(executed, folder):
+    """Write the page of each executed notebook; return the notebooks."""
+    notebooks = [read_notebook(path) for path in sorted(executed.glob("*.ipynb"))]
+    around = [None, *notebooks, None]
+    for notebook, before, after in zip(notebooks, around, around[2:], strict=False):
+        values = {"notebook": notebook, "before": before, "after": after, "depth": 2}
+        page = render("notebook_page.html.j2", notebook.title, **values)
+        write_text(page, folder / f"{notebook.name}.html")
+    return notebooks
 
 
 def _timeline(name, episode, classes, thresholds):
