@@ -2,7 +2,8 @@
 
 The recording is read twice: to measure its loudness, and to score it at the loudness that the
 network was trained with (`sedlib.features.normalising_gain`). Its level therefore matters
-little: only the rounding noise of a very quiet recording is amplified with it.
+little: only the rounding noise of a very quiet recording is amplified with it. A thread decodes
+the next blocks while those before are measured or scored.
 
 A segment of one second begins at every hop, also in the second before the recording, so that
 each hop lies in equally many segments; its score is the mean of theirs. The recording is
@@ -25,6 +26,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from sedlib import audio
 from sedlib.annotations.event_table import recording_name
 from sedlib.config import STFTParams
+from sedlib.detection.ahead import compute_ahead
 from sedlib.detection.events import scores_to_events
 from sedlib.detection.scores import score_table, smooth_scores
 from sedlib.features import normalising_gain, segment_shape, spectrogram
@@ -34,6 +36,7 @@ HOPS = (1.0, 0.5, 0.2, 0.1)  # s
 FRAMES = "frames"
 SILENCE = 2.0**-16  # half a step of 16 bit
 BATCH_SIZE = 64  # segments
+MEASURED_AT_ONCE = 4  # s of which the loudness is measured
 
 
 @dataclass(frozen=True)
@@ -99,12 +102,13 @@ def detect(path, network, description, thresholds=None, hop=1.0, progress=None, 
     block_length = round(BATCH_SIZE * (1.0 if frame_level else hop) * rate)
     choice, remarks = audio.probe(path, track).choice, []
 
-    def read(remark=None):
-        blocks = audio.read_blocks(path, rate, block_length, track, remark)
+    def read(length, remark=None):
+        blocks = compute_ahead(audio.read_blocks(path, rate, length, track, remark))
         return _report_lengths(blocks, lambda n: progress and progress(n / rate / passes))
 
-    gain = normalising_gain(read(), stft)
-    blocks, level = read(remarks.append), description[FRAMES] if frame_level else description
+    gain = normalising_gain(read(MEASURED_AT_ONCE * rate), stft)
+    blocks = read(block_length, remarks.append)
+    level = description[FRAMES] if frame_level else description
     if frame_level:
         scores, duration = score_frames(blocks, network, stft, classes, level["smoothing"], gain)
     else:
