@@ -17,8 +17,8 @@ UV := UV_SYSTEM_CERTS=true $(BIN)/uv
 # The stages and the notebooks' kernels call `python`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install reproduce publish experiment model spread test test-pythons torture lab lint
-.PHONY: lock vendor pictures clean
+.PHONY: help install reproduce publish experiment model spread test test-pythons torture bench
+.PHONY: lab lint lock vendor pictures clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -57,6 +57,10 @@ spread: $(STAMP)  ## train with another seed and as on another processor, for th
 # MINUTES=10 takes less time. The result goes to reports/reliability.json and docs/reliability.md.
 torture: $(STAMP)  ## kill every command, mutate every file, fill the disk, for 30 minutes
 	@$(BIN)/python tests/torture/run.py --minutes $(MINUTES)
+
+# The result goes to reports/benchmarks.json. Close other programs before.
+bench: $(STAMP)  ## measure the speed of each step beside a peer, in about ten minutes
+	@$(BIN)/python benchmarks/run.py
 
 # The server's root is the checkout, where jupytext finds its configuration and pairs the files.
 # Jupyter refuses to run as root, as in a container, unless told otherwise. LAB=--no-browser, or any

@@ -31,13 +31,14 @@ from sedlib.audio.container import (
     stated_duration,
 )
 from sedlib.audio.levels import AUDIBLE, Levels
+from sedlib.audio.mixing import Mixer
 
 _SHORTFALL = 0.25  # s; a stated duration may include the delay and padding of the encoder
 _JITTER = 0.01  # s; half a packet of Opus, ten ticks of Matroska's clock
 _LONGEST_GAP = 3600.0  # s; a longer gap is a damaged time stamp
 _REWIND = 1.0  # s; where time stamps may start anew, a larger step back starts a joined part
 _TIMES_MAY_START_ANEW = av.format.Flags.ts_discont.value
-_CHUNK = 2**16  # samples that are resampled at once
+_CHUNK = 2**16  # samples that are mixed and resampled at once
 _RATES = (1_000, 1_000_000)  # Hz
 
 
@@ -148,23 +149,21 @@ def _place_in_time(path, container, stream, levels):
     """Yield the mono sound from time 0 on, without gaps, in chunks with their sample rate."""
     stated = stated_duration(path, container, stream)
     start, tick = start_time(container), float(stream.time_base)
-    pending, size, position, form, rate = [], 0, 0, None, None
+    mixer, position, rate, length = Mixer(path, levels), 0, None, 0
     frames = itertools.chain(_decode(path, container, stream, stated), [None])
     for frame, following in itertools.pairwise(frames):
-        if (frame.format.name, frame.layout.name, frame.sample_rate) != form:
-            form = frame.format.name, frame.layout.name, frame.sample_rate
+        if frame.sample_rate != rate:
             rate = rate or frame.sample_rate
             _check_rate(path, rate, frame.sample_rate, position)
-            layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
-            mixer = av.AudioResampler("flt", layout, options={"rematrix_maxval": "100"})
-        samples = _mix_down(path, mixer, frame, levels)
         if not position and frame.pts is not None and 0 <= frame.pts * tick < start:
             start = frame.pts * tick  # FFmpeg errs about Opus in Matroska not marked 48 kHz
         jump = _lateness(frame, start, tick, position)
-        # FFmpeg also errs about single frames of Vorbis, where block sizes change.
-        then = _lateness(following, start, tick, position + len(samples)) if following else jump
         slack = rate * (_JITTER if position else min(tick, _JITTER))
-        if abs(jump) <= slack or (position and abs(then) <= slack):
+        late = abs(jump) > slack
+        if late and position and following:
+            # FFmpeg also errs about single frames of Vorbis, where block sizes change.
+            late = abs(_lateness(following, start, tick, position + frame.samples)) > slack
+        if not late:
             jump = 0
         if jump < -_REWIND * rate and container.format.flags & _TIMES_MAY_START_ANEW:
             start, jump = start + jump / rate, 0
@@ -178,19 +177,20 @@ def _place_in_time(path, container, stream, levels):
                 f"{path}: damaged after {position / rate:.1f} s (the times of its sound jump); "
                 "restore or remake the file"
             )
-        silence = (np.zeros(min(_CHUNK, jump - n), np.float32) for n in range(0, jump, _CHUNK))
-        for piece in itertools.chain(silence, [samples[max(-jump, 0) :]]):
-            if size >= _CHUNK:
-                yield np.concatenate(pending), rate
-                pending, size = [], 0
-            pending.append(piece)
-            size += len(piece)
-            position += len(piece)
+        for n in range(0, jump, _CHUNK):
+            if mixer.size >= _CHUNK:
+                yield mixer.take(), rate
+            position += mixer.add_silence(min(_CHUNK, jump - n))
+        if mixer.size >= _CHUNK:
+            yield mixer.take(), rate
+        length = mixer.add(frame, max(-jump, 0))
+        position += length
+    samples = mixer.take()
     if stated is not None and stream.duration is not None:
         padding = max(position - round(stated * rate), 0)
-        if padding <= len(pending[-1]):
-            pending[-1] = pending[-1][: len(pending[-1]) - padding]
-    yield np.concatenate(pending), rate
+        if padding <= length:
+            samples = samples[: len(samples) - padding]
+    yield samples, rate
 
 
 def _lateness(frame, start, tick, position):
@@ -268,15 +268,3 @@ def _damage(path, stream, decoded, fault):
     return AudioError(
         f"{path}: damaged after {decoded:.1f} s ({reason}); restore or remake the file"
     )
-
-
-def _mix_down(path, mixer, frame, levels):
-    """Return the mono samples of a frame."""
-    try:
-        mixed = mixer.resample(frame)[0]
-        return levels.mix(mixed.to_ndarray().reshape(-1, mixed.layout.nb_channels))
-    except av.FFmpegError:
-        raise AudioError(
-            f"{path}: has {frame.layout.nb_channels} channels in an unknown layout; mix it down "
-            "to mono or stereo"
-        ) from None

@@ -28,18 +28,22 @@ class Levels:
 
         Parameters
         ----------
-        channels : numpy.ndarray of float32, shape (n_samples, 1 or 2)
+        channels : list of numpy.ndarray of float32, shape (n_samples,)
+            One channel, or left and right.
 
         Returns
         -------
         numpy.ndarray of float32, shape (n_samples,)
         """
-        if channels.shape[1] == 1:
-            return channels[:, 0]
-        # `numpy.mean` over an axis of two gives the same and takes nine times as long.
-        mono = (channels[:, 0] + channels[:, 1]) / 2
-        self._energy_of_channels += float(np.vdot(channels, channels)) / 2
-        self._energy_of_mono += float(np.vdot(mono, mono))
+        if len(channels) == 1:
+            return channels[0]
+        left, right = channels
+        with np.errstate(over="ignore", invalid="ignore"):  # `check` refuses what overflows
+            # `numpy.mean` over an axis of two gives the same and takes nine times as long.
+            mono = left + right
+            mono /= 2
+            self._energy_of_channels += float(np.dot(left, left) + np.dot(right, right)) / 2
+            self._energy_of_mono += float(np.dot(mono, mono))
         return mono
 
     def check(self, path, samples):

@@ -1,8 +1,10 @@
 """A trained network on one recording of any length, in constant memory.
 
-The recording is read twice: to measure its loudness, and to score it at the loudness that the
+The loudness of the recording is measured first, and then it is scored at the loudness that the
 network was trained with (`sedlib.features.normalising_gain`). Its level therefore matters
-little: only the rounding noise of a very quiet recording is amplified with it.
+little: only the rounding noise of a very quiet recording is amplified with it. A thread decodes
+the next blocks while those before are measured or scored. The sound of a television episode is
+kept from one to the other; a longer recording is decoded twice.
 
 A segment of one second begins at every hop, also in the second before the recording, so that
 each hop lies in equally many segments; its score is the mean of theirs. The recording is
@@ -25,6 +27,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from sedlib import audio
 from sedlib.annotations.event_table import recording_name
 from sedlib.config import STFTParams
+from sedlib.detection.ahead import compute_ahead
 from sedlib.detection.events import scores_to_events
 from sedlib.detection.scores import score_table, smooth_scores
 from sedlib.features import normalising_gain, segment_shape, spectrogram
@@ -34,6 +37,7 @@ HOPS = (1.0, 0.5, 0.2, 0.1)  # s
 FRAMES = "frames"
 SILENCE = 2.0**-16  # half a step of 16 bit
 BATCH_SIZE = 64  # segments
+LONGEST_KEPT = 1500.0  # s; at 44.1 kHz, sound of this length takes 265 MB
 
 
 @dataclass(frozen=True)
@@ -99,12 +103,17 @@ def detect(path, network, description, thresholds=None, hop=1.0, progress=None, 
     block_length = round(BATCH_SIZE * (1.0 if frame_level else hop) * rate)
     choice, remarks = audio.probe(path, track).choice, []
 
-    def read(remark=None):
-        blocks = audio.read_blocks(path, rate, block_length, track, remark)
+    def report(blocks):
         return _report_lengths(blocks, lambda n: progress and progress(n / rate / passes))
 
-    gain = normalising_gain(read(), stft)
-    blocks, level = read(remarks.append), description[FRAMES] if frame_level else description
+    def read():
+        blocks = audio.read_blocks(path, rate, block_length, track, remarks.append)
+        return report(compute_ahead(blocks))
+
+    kept = []
+    gain = normalising_gain(_keep(read(), kept, LONGEST_KEPT * rate), stft)
+    blocks = report(kept) if kept else read()
+    level = description[FRAMES] if frame_level else description
     if frame_level:
         scores, duration = score_frames(blocks, network, stft, classes, level["smoothing"], gain)
     else:
@@ -112,7 +121,8 @@ def detect(path, network, description, thresholds=None, hop=1.0, progress=None, 
     chosen = level["thresholds"] | dict(thresholds or {})
     name = recording_name(Path(path).name)
     events = scores_to_events(scores, [chosen[label] for label in classes], name)
-    return Detection(duration, scores, events, tuple(filter(None, [choice, *remarks])))
+    remarks = tuple(filter(None, dict.fromkeys([choice, *remarks])))  # once, if read twice
+    return Detection(duration, scores, events, remarks)
 
 
 def score_segments(blocks, network, stft, classes, hop=1.0, gain=1.0, batch_size=BATCH_SIZE):
@@ -241,6 +251,18 @@ def _cut_segments(blocks, length, hop, batch_size):
     for first in range(0, left, batch_size):
         part = held[first * hop : (min(first + batch_size, left) - 1) * hop + length]
         yield sliding_window_view(part, length)[::hop]
+
+
+def _keep(blocks, kept, most):
+    """Pass blocks on and keep all of them in a list, or none if they have too many samples."""
+    n_samples = 0
+    for block in blocks:
+        n_samples += len(block)
+        if n_samples <= most:
+            kept.append(block)
+        else:
+            kept.clear()
+        yield block
 
 
 def _report_lengths(blocks, report):

@@ -42,16 +42,17 @@ def predict_scores(model, magnitude, batch_size=64):
     magnitude : numpy.ndarray of float32, shape (n_segments, frames, bins)
         It may be memory-mapped.
     batch_size : int
-        Number of segments at a time. It changes the speed only.
+        Number of segments at a time; no more are read into memory. It changes the speed only.
 
     Returns
     -------
     numpy.ndarray of float32, shape (n_segments, n_classes)
         In [0, 1].
     """
-    if len(magnitude) == 0:
-        return np.empty((0, model.output_shape[-1]), dtype=np.float32)
-    return model.predict(magnitude[..., np.newaxis], batch_size=batch_size, verbose=0)
+    scores = [np.empty((0, model.output_shape[-1]), np.float32)]
+    for batch, size in _batches(magnitude, batch_size):
+        scores.append(model.predict_on_batch(batch)[:size])
+    return np.concatenate(scores)
 
 
 def predict_frames(model, magnitude, batch_size=64):
@@ -71,8 +72,21 @@ def predict_frames(model, magnitude, batch_size=64):
     numpy.ndarray of float32, shape (n_segments * frames, n_classes)
         In [0, 1], one segment after the other.
     """
-    n_classes = model.outputs[0].shape[-1]
-    if len(magnitude) == 0:
-        return np.empty((0, n_classes), dtype=np.float32)
-    scores = model.predict(magnitude[..., np.newaxis], batch_size=batch_size, verbose=0)
-    return scores["frames"].reshape(-1, n_classes)
+    scores = [np.empty((0, model.outputs[0].shape[-1]), np.float32)]
+    for batch, size in _batches(magnitude, batch_size):
+        scores.extend(model.predict_on_batch(batch)["frames"][:size])
+    return np.concatenate(scores)
+
+
+def _batches(magnitude, batch_size):
+    """Yield the input of the network batch by batch, and the number of segments in each.
+
+    `keras.Model.predict` builds a pipeline for each call, which takes longer than to score some
+    minutes of sound.
+    """
+    for start in range(0, len(magnitude), batch_size):
+        batch = magnitude[start : start + batch_size, ..., np.newaxis]
+        size = len(batch)
+        if start and size < batch_size:  # for another shape the network would be compiled again
+            batch = np.pad(batch, ((0, batch_size - size), (0, 0), (0, 0), (0, 0)))
+        yield batch, size

@@ -22,8 +22,8 @@ def draw_balanced(labels, n, rng):
         Row numbers of `labels`, with repetition.
     """
     present = np.flatnonzero(labels.any(axis=0))
-    classes = rng.choice(present, size=n)
-    return np.array([rng.choice(np.flatnonzero(labels[:, c])) for c in classes], dtype=int)
+    segments = {c: np.flatnonzero(labels[:, c]) for c in present}
+    return np.array([rng.choice(segments[c]) for c in rng.choice(present, size=n)], dtype=int)
 
 
 def mixup(x, x2, rng):
@@ -117,11 +117,11 @@ def augment_spectrograms(x, augment, rng):
     add_noise(x, augment.noise, rng)
     level = rng.uniform(-augment.gain, augment.gain, (n, 1))
     curve = level + draw_curves(rng, n, bins, augment.filter, knots=6)
-    scale = np.repeat(10 ** (curve / 20)[:, np.newaxis], frames, axis=1)
+    x *= (10 ** (curve / 20)).astype(np.float32)[:, np.newaxis]
     for i in range(n):
         low, start = rng.integers(0, bins), rng.integers(0, frames)
         # The mask is narrower at low frequencies, where a mel band holds fewer bins.
         width = rng.integers(0, 1 + augment.mask_bins) * (low + 64) // (bins + 64)
-        scale[i, :, low : low + width] = 0
-        scale[i, start : start + rng.integers(0, 1 + augment.mask_frames)] = 0
-    return x * scale.astype(np.float32)
+        x[i, :, low : low + width] = 0
+        x[i, start : start + rng.integers(0, 1 + augment.mask_frames)] = 0
+    return x

@@ -3,7 +3,6 @@
 Every random choice depends on the seed, the epoch and the number of the batch alone.
 """
 
-import keras
 import numpy as np
 
 from sedlib.features import spectrogram
@@ -11,7 +10,7 @@ from sedlib.labels import label_stretches
 from sedlib.training.augmentation import augment_spectrograms, draw_balanced, mixup
 
 
-class Batches(keras.utils.PyDataset):
+class Batches:
     """Training segments of one epoch, shuffled and augmented.
 
     Parameters
@@ -31,7 +30,6 @@ class Batches(keras.utils.PyDataset):
     """
 
     def __init__(self, magnitudes, labels, frame_labels, options, seed, epoch, share=1.0):
-        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
         self.magnitudes, self.options = magnitudes, options
         self.labels, self.frame_labels = labels, frame_labels
         self.key = (seed, epoch)
@@ -78,7 +76,7 @@ class Batches(keras.utils.PyDataset):
         return x, *(y[segments].astype(np.float32) for y in (self.labels, self.frame_labels))
 
 
-class Crops(keras.utils.PyDataset):
+class Crops:
     """Training examples of one epoch as in the 2018 experiment: random crops of 1 s.
 
     A recording is cut into stretches wherever its labels change. Every stretch is drawn with
@@ -100,7 +98,6 @@ class Crops(keras.utils.PyDataset):
     """
 
     def __init__(self, waveforms, labels, stft, options, seed, epoch):
-        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
         self.waveforms, self.stft, self.size = waveforms, stft, options.batch_size
         self.stretches = [
             (waveform, *stretch)

@@ -5,6 +5,7 @@ alone. A run that was interrupted and resumed therefore ends with the same weigh
 was not.
 """
 
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -16,6 +17,8 @@ from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from sedlib.models import predict_scores, with_frames
 from sedlib.training.checkpoint import read_checkpoint, write_checkpoint
+
+_AHEAD = 4  # batches
 
 
 def make_reproducible(seed):
@@ -71,7 +74,9 @@ def train(model, batches, validation, options, checkpoint, key, on_epoch=()):
         and ``val_f1`` of `validation_scores`.
     """
     checkpoint = Path(checkpoint)
-    rate = _choose_learning_rate(options, steps=len(batches(0)))
+    first = batches(0)
+    signature = keras.tree.map_structure(_any_number, first[0])
+    rate = _choose_learning_rate(options, steps=len(first))
     fitted, loss, weights = model, "binary_crossentropy", None
     if options.frame_weight:
         fitted, loss = with_frames(model), {"scores": loss, "frames": loss}
@@ -85,7 +90,8 @@ def train(model, batches, validation, options, checkpoint, key, on_epoch=()):
         _report(history, on_epoch)
     while not _is_finished(history, options):
         epoch = len(history)
-        losses = fitted.fit(batches(epoch), shuffle=False, verbose=0).history
+        examples = _read_ahead(batches(epoch), signature)
+        losses = fitted.fit(examples, shuffle=False, verbose=0).history
         loss = losses.get("scores_loss", losses["loss"])[0]
         rate = float(optimizer.learning_rate)
         scores = validation_scores(model, *validation)
@@ -96,6 +102,28 @@ def train(model, batches, validation, options, checkpoint, key, on_epoch=()):
         _report(history, on_epoch)
     model.set_weights(best)
     return pd.DataFrame(history)
+
+
+def _any_number(array):
+    """Describe an array of a batch, which may hold any number of segments, to TensorFlow."""
+    return tf.TensorSpec((None, *array.shape[1:]), array.dtype)
+
+
+def _read_ahead(batches, signature):
+    """Let a thread prepare the next batches of an epoch while the network is fitted to one.
+
+    Keras would make the same of a sequence, but let tf.data tune it, with which `fit` sometimes
+    returns seconds after its last batch. There is nothing to tune: one thread computes in order.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    in_order = partial(map, batches.__getitem__, range(len(batches)))
+    return (
+        tf.data.Dataset.from_generator(in_order, output_signature=signature)
+        .apply(tf.data.experimental.assert_cardinality(len(batches)))
+        .prefetch(_AHEAD)
+        .with_options(options)
+    )
 
 
 def _choose_learning_rate(options, steps):

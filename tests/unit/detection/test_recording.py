@@ -9,9 +9,18 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sedlib import audio
 from sedlib.audio import AudioError
 from sedlib.config import STFTParams
-from sedlib.detection import FRAMES, HOPS, detect, score_frames, score_segments, scores_to_events
+from sedlib.detection import (
+    FRAMES,
+    HOPS,
+    detect,
+    recording,
+    score_frames,
+    score_segments,
+    scores_to_events,
+)
 from sedlib.features import spectrogram, split_segments
 from sedlib.models import ModelError, build_model, predict_frames, predict_scores, with_frames
 
@@ -203,6 +212,25 @@ def test_the_level_of_a_recording_makes_no_difference(tmp_path, hop):
         # Single precision; the logarithm of the network turns relative into absolute errors.
         np.testing.assert_allclose(changed, scores[0], atol=1e-4)
     assert sum(told) == pytest.approx(4 * 9)  # each recording is read twice, each time for half
+
+
+def test_a_recording_too_long_to_be_kept_is_decoded_twice_to_the_same_scores(tmp_path, monkeypatch):
+    stft = STFTParams(sample_rate=4000, n_fft=256, hop_length=128, win_length=192, loudness=-23.0)
+    thresholds = dict.fromkeys(CLASSES, 0.5)
+    described = {"classes": list(CLASSES), "stft": stft.model_dump(), "thresholds": thresholds}
+    tone = np.sin(np.arange(150 * 4000)) * np.linspace(0, 0.5, 150 * 4000)
+    sound = np.stack([tone, -0.97 * tone], axis=1)  # which is remarked on
+    soundfile.write(tmp_path / "r.wav", sound, 4000, subtype="FLOAT")
+    read, found, times = audio.read_blocks, [], []
+    monkeypatch.setattr(audio, "read_blocks", lambda *how: times.append(how) or read(*how))
+    for longest in (150.0, 149.9):
+        monkeypatch.setattr(recording, "LONGEST_KEPT", longest)
+        told = []
+        found.append(detect(tmp_path / "r.wav", Ear(), described, progress=told.append))
+        assert sum(told) == pytest.approx(150)
+    assert len(times) == 1 + 2
+    pd.testing.assert_frame_equal(found[0].scores, found[1].scores, check_exact=True)
+    assert found[0].remarks == found[1].remarks and len(found[0].remarks) == 1
 
 
 # --- frames -------------------------------------------------------------------------

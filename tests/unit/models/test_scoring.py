@@ -13,6 +13,16 @@ def test_scores_are_between_0_and_1_and_do_not_depend_on_the_batch(network, magn
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
+@pytest.mark.parametrize("batch_size", [2, 5, 64])
+def test_the_scores_of_all_batches_are_those_of_keras_in_order(network, magnitude, batch_size):
+    both = with_frames(network)
+    expected = both.predict(magnitude[..., np.newaxis], verbose=0)
+    scores = predict_scores(network, magnitude, batch_size)
+    np.testing.assert_allclose(scores, expected["scores"], atol=1e-6)
+    frames = predict_frames(both, magnitude, batch_size)
+    np.testing.assert_allclose(frames, np.concatenate(expected["frames"]), atol=1e-6)
+
+
 def test_the_score_of_a_segment_is_the_mean_of_its_frames_weighted_by_themselves(
     network, magnitude
 ):

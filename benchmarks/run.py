@@ -1,0 +1,206 @@
+"""Measure how long each step takes beside a peer: another library, or the least that it needs.
+
+``make bench`` runs this script. A work and its peer take turns, so that whatever else the machine
+does slows both, and the ratio of their times is comparable between machines. All sound is noise
+made here. The result goes to ``reports/benchmarks.json``.
+"""
+
+import argparse
+import importlib
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import av
+import librosa
+import numpy as np
+import scipy.fft
+
+from sedlib import audio, detection, features, models, training
+from sedlib.config import load_params, repository
+from sedlib.files import write_json
+
+PACKAGES = "av keras librosa numpy scipy soxr tensorflow".split()
+CODECS = {"wav": ("pcm_s16le", 44100), "mp3": ("libmp3lame", 44100), "m4a": ("aac", 48000)}
+
+
+def make_material(params, folder, seconds):
+    """Make stereo files, clips, a network and training examples."""
+    rng, classes = np.random.default_rng(params.seed), params.classes
+    for suffix, (codec, rate) in CODECS.items():
+        level = np.repeat(rng.uniform(0.01, 0.3, 4 * seconds), rate // 4)
+        write_stereo(folder / f"a.{suffix}", codec, rate, level * rng.normal(size=len(level)))
+    clips = rng.normal(0, 0.1, (64, params.stft.sample_rate)).astype(np.float32)
+    magnitude = np.tile(features.spectrogram(clips, params.stft), (max(seconds // 64, 1), 1, 1))
+    labels = rng.random((len(magnitude), len(classes))) < 0.2
+    frames = np.repeat(labels[:, np.newaxis], magnitude.shape[1], axis=1)
+    training.make_reproducible(params.seed)
+    network = models.with_frames(models.build_model("compact", classes, params.stft))
+    network.compile("adam", loss={"scores": "bce", "frames": "bce"})
+    return SimpleNamespace(
+        params=params, stft=params.stft, folder=folder, clips=clips, network=network,
+        magnitude=magnitude, examples=([magnitude], labels, frames),
+        batches=partial(training.Batches, [magnitude], labels, frames, params.train, params.seed),
+        released=models.load_model(repository() / "models" / "released"),
+    )  # fmt: skip
+
+
+def write_stereo(path, codec, rate, left):
+    """Encode noise as the left channel, and the same a little later as the right one."""
+    planes = np.stack([left, np.roll(left, rate // 1000)]).astype(np.float32)
+    frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout="stereo")
+    frame.sample_rate = rate
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=rate, layout="stereo")
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+
+
+def librosa_spectrograms(m):
+    """Compute with librosa what `features.spectrogram` computes."""
+    lengths = {"n_fft": m.stft.n_fft, "hop_length": m.stft.hop_length}
+    lengths["win_length"] = m.stft.win_length
+    return [np.abs(librosa.stft(clip, pad_mode="constant", **lengths)) for clip in m.clips]
+
+
+def bare_ffts(m):
+    """Transform as many frames of as many samples."""
+    frames, _ = features.segment_shape(m.stft)
+    for _ in range(0, len(m.clips), features.SEGMENTS_AT_ONCE):
+        scipy.fft.rfft(np.ones((features.SEGMENTS_AT_ONCE, frames, m.stft.n_fft), np.float32))
+
+
+def run_ffmpeg(m, suffix):
+    """Let the ``ffmpeg`` command decode a file to mono floats at our rate."""
+    to_mono = f"-ac 1 -ar {m.stft.sample_rate} -f f32le pipe:1".split()
+    command = ["ffmpeg", "-v", "error", "-i", str(m.folder / f"a.{suffix}"), *to_mono]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def score_batches(m, suffix):
+    """Score as many batches as there are in a file, without reading it."""
+    seconds = audio.probe(m.folder / f"a.{suffix}").duration
+    batch = np.ascontiguousarray(m.magnitude[: detection.BATCH_SIZE, ..., np.newaxis])
+    for _ in range(-(-int(seconds) // detection.BATCH_SIZE)):
+        m.released[0].predict_on_batch(batch)
+
+
+def run_detect(m):
+    """Run ``sedlib detect`` on a file in a new process."""
+    command = [sys.executable, "-m", "sedlib", "detect", str(m.folder / "a.m4a"), "--overwrite"]
+    output = ["--output", str(m.folder / f"{time.monotonic_ns()}")]
+    subprocess.run([*command, *output], check=True, capture_output=True, cwd=repository())
+
+
+def train_epochs(m, rounds):
+    """Measure epochs, with validation and checkpoint, each followed by as many bare steps."""
+    own, peer, start, step = [], [], time.perf_counter(), m.batches(0)[0]
+
+    def on_epoch(_):
+        nonlocal start
+        own.append(time.perf_counter() - start)
+        peer.append(measure(lambda: [m.network.train_on_batch(*step) for _ in range(steps)]))
+        start = time.perf_counter()
+
+    steps, network = len(m.batches(0)), models.build_model("compact", m.params.classes, m.stft)
+    options = m.params.train.model_copy(update={"epochs": rounds + 1, "patience": rounds + 1})
+    validation = [m.magnitude[:128]], m.examples[1][:128]
+    checkpoint = m.folder / "checkpoint.npz"
+    training.train(network, m.batches, validation, options, checkpoint, "", [on_epoch])
+    return own[1:], peer[1:]  # the first compiles
+
+
+def works(m, quick):
+    """List the works: name, what is measured, name of the peer, the peer."""
+    import_tensorflow = [sys.executable, "-c", "import tensorflow"]
+    yield (
+        "features, clip by clip", lambda: [features.spectrogram(c[None], m.stft) for c in m.clips],
+        "librosa", lambda: librosa_spectrograms(m),
+    )  # fmt: skip
+    batched = partial(features.spectrogram, m.clips, m.stft)
+    yield "features, batched", batched, "librosa", lambda: librosa_spectrograms(m)
+    yield "features, batched", batched, "bare FFT", lambda: bare_ffts(m)
+    for suffix in CODECS if shutil.which("ffmpeg") else ():
+        decode = partial(audio.read_audio, m.folder / f"a.{suffix}", m.stft.sample_rate)
+        yield f"decoding {suffix}", decode, "ffmpeg", partial(run_ffmpeg, m, suffix)
+    x, y = m.batches(0)[0]
+    step, score = partial(m.network.train_on_batch, x, y), partial(m.network.predict_on_batch, x)
+    yield "training step", step, "scoring the batch", score
+    yield "scoring", partial(models.predict_frames, m.network, m.magnitude), "predict of Keras", (
+        lambda: m.network.predict(m.magnitude[..., np.newaxis], batch_size=64, verbose=0)
+    )  # fmt: skip
+    for suffix in ("wav", "m4a"):
+        detect = partial(detection.detect, m.folder / f"a.{suffix}", *m.released)
+        yield f"detect {suffix}, warm", detect, "its network", partial(score_batches, m, suffix)
+    if not quick:
+        run = partial(subprocess.run, import_tensorflow, capture_output=True)
+        yield "detect m4a, command", lambda: run_detect(m), "import of TensorFlow", run
+
+
+def measure(work):
+    """Return how long a work takes, in seconds."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def take_turns(own, peer, rounds):
+    """Measure two works in turn, after each has run once."""
+    own()
+    peer()
+    times = [(measure(own), measure(peer)) for _ in range(rounds)]
+    return zip(*times, strict=True)
+
+
+def summarise(work, peer, own_times, peer_times):
+    """Return and print the median and the range of the times in seconds and of their ratio."""
+    ratios = [own / other for own, other in zip(own_times, peer_times, strict=True)]
+    found = {"work": work, "peer": peer, "rounds": len(ratios)}
+    for key, values in (("seconds", own_times), ("peer_seconds", peer_times), ("ratio", ratios)):
+        median, least, most = statistics.median(values), min(values), max(values)
+        found[key] = {"median": round(median, 4), "least": round(least, 4), "most": round(most, 4)}
+    ratio = "{median:.2f} ({least:.2f} to {most:.2f})".format(**found["ratio"])
+    print(f"{work}: {ratio} times as long as {peer}", flush=True)
+    return found
+
+
+def describe_machine():
+    """Return what the times depend on."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    return {
+        "processor": names[0] if names else platform.machine(),
+        "cores": os.cpu_count(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "versions": {name: importlib.import_module(name).__version__ for name in PACKAGES},
+    }
+
+
+def main(arguments=None):
+    """Measure all works and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="seconds of sound, to try the script")
+    parser.add_argument("--output", type=Path, default=repository() / "reports" / "benchmarks.json")
+    chosen = parser.parse_args(arguments)
+    rounds, seconds = (1, 4) if chosen.quick else (5, 600)
+    with tempfile.TemporaryDirectory() as folder:
+        m = make_material(load_params(), Path(folder), seconds)
+        results = [
+            summarise(work, peer_name, *take_turns(own, peer, rounds))
+            for work, own, peer_name, peer in works(m, chosen.quick)
+        ]
+        results.append(summarise("training epoch", "its bare steps", *train_epochs(m, rounds)))
+    write_json({"machine": describe_machine(), "works": results}, chosen.output)
+
+
+if __name__ == "__main__":
+    main()

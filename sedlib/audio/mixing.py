@@ -1,0 +1,154 @@
+"""Mixing the decoded frames of a stream down to mono, many at a time.
+
+A frame holds about 20 ms, so that whatever Python does for each frame costs as much as decoding
+it. Frames of one or two channels are therefore only collected, and mixed together when a chunk is
+complete. More channels are mixed down to stereo first, frame by frame, by FFmpeg's libswresample.
+"""
+
+import itertools
+from operator import itemgetter
+
+import av
+import numpy as np
+
+from sedlib.audio.container import AudioError
+
+# Type, value of silence and factor that bring the samples of a format to floats in [-1, 1].
+_FORMATS = {
+    "u8": (np.uint8, 2**7, 2.0**-7),
+    "s16": (np.int16, 0, 2.0**-15),
+    "s32": (np.int32, 0, 2.0**-31),
+    "flt": (np.float32, 0, 1.0),
+    "dbl": (np.float64, 0, 1.0),
+}
+_MONO, _STEREO = ("flt", 1, 1), ("flt", 1, 2)  # kinds of pieces that libswresample or we make
+
+
+class Mixer:
+    """Collects the frames of one file and mixes them down to mono.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file, for messages.
+    levels : sedlib.audio.levels.Levels
+        Takes note of the levels of the channels.
+
+    Attributes
+    ----------
+    size : int
+        Number of samples that are collected and not taken yet.
+    """
+
+    def __init__(self, path, levels):
+        self.size = 0
+        self._path, self._levels = path, levels
+        # A piece is its kind and its planes. A kind is the format, the number of planes and the
+        # number of channels in each.
+        self._pieces = []
+        self._form = self._kind = self._resampler = None
+
+    def add(self, frame, skip=0):
+        """Collect a frame, without its first samples.
+
+        Parameters
+        ----------
+        frame : av.AudioFrame
+            Its format and layout may differ from those of the frames before.
+        skip : int
+            Number of samples to leave out.
+
+        Returns
+        -------
+        int
+            The number of samples collected.
+
+        Raises
+        ------
+        AudioError
+            If there is no known way to mix its channels down.
+        """
+        form = frame.format.name, frame.layout.name
+        if form != self._form:
+            self._form = form
+            self._choose_way(frame)
+        if self._resampler:
+            frame = self._mix_down_to_stereo(frame)
+        name, _, channels = self._kind
+        dtype, begin, size = _FORMATS[name][0], channels * skip, channels * frame.samples
+        planes = [np.frombuffer(plane, dtype, size)[begin:] for plane in frame.planes]
+        return self._collect(self._kind, planes, max(frame.samples - skip, 0))
+
+    def add_silence(self, length):
+        """Collect silence.
+
+        Parameters
+        ----------
+        length : int
+            In samples.
+
+        Returns
+        -------
+        int
+            The length.
+        """
+        return self._collect(_MONO, [np.zeros(length, np.float32)], length)
+
+    def take(self):
+        """Mix all that was collected since the last call.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (size,)
+        """
+        runs = itertools.groupby(self._pieces, key=itemgetter(0))
+        mono = [self._mix(kind, [planes for _, planes in run]) for kind, run in runs]
+        self._pieces, self.size = [], 0
+        return np.concatenate(mono) if mono else np.empty(0, np.float32)
+
+    def _collect(self, kind, planes, length):
+        self._pieces.append((kind, planes))
+        self.size += length
+        return length
+
+    def _choose_way(self, frame):
+        """Choose how frames of a form are mixed, from the first of them."""
+        name, count = frame.format.name, frame.layout.nb_channels
+        packed = name.removesuffix("p")
+        if packed in _FORMATS and frame.layout.name in ("mono", "stereo"):
+            planes = count if frame.format.is_planar else 1
+            self._kind, self._resampler = (packed, planes, count // planes), None
+            return
+        self._kind, layout = (_MONO, "mono") if count == 1 else (_STEREO, "stereo")
+        # Without a largest sum of weights, libswresample makes surround sound quieter than stereo.
+        self._resampler = av.AudioResampler("flt", layout, options={"rematrix_maxval": "100"})
+
+    def _mix_down_to_stereo(self, frame):
+        try:
+            return self._resampler.resample(frame)[0]
+        except av.FFmpegError:
+            raise AudioError(
+                f"{self._path}: has {frame.layout.nb_channels} channels in an unknown layout; mix "
+                "it down to mono or stereo"
+            ) from None
+
+    def _mix(self, kind, pieces):
+        """Mix pieces of one kind that follow each other."""
+        name, _, channels = kind
+        planes = [_to_float(np.concatenate(plane), name) for plane in zip(*pieces, strict=True)]
+        if channels == 2:
+            planes = [planes[0][0::2], planes[0][1::2]]
+        return self._levels.mix(planes)
+
+
+def _to_float(samples, name):
+    """Bring samples of a format to floats in [-1, 1], as libswresample does."""
+    dtype, silence, factor = _FORMATS[name]
+    if dtype is np.float32:
+        return samples
+    with np.errstate(over="ignore"):  # a sample too large for float32 is refused as not finite
+        samples = samples.astype(np.float32)
+    if silence:
+        samples -= silence
+    samples *= factor
+    return samples

@@ -1,0 +1,82 @@
+"""Mixing many frames at a time gives what mixing each frame by itself gives, bit for bit."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sedlib.audio import AudioError
+from sedlib.audio.levels import Levels
+from sedlib.audio.mixing import Mixer
+
+FORMATS = ("u8", "s16", "s32", "flt", "dbl")
+LAYOUTS = ("mono", "stereo", "downmix", "2.1", "4.0", "5.1", "5.1(side)", "6.1", "FL", "FC")
+SPANS = {"u8": (0, 256), "s16": (-(2**15), 2**15), "s32": (-(2**31), 2**31)}
+
+
+def random_frame(rng, name, layout, length):
+    """Make a frame of noise."""
+    channels = av.AudioLayout(layout).nb_channels
+    shape = (channels, length) if name.endswith("p") else (1, channels * length)
+    packed = name.removesuffix("p")
+    if packed in SPANS:
+        samples = rng.integers(*SPANS[packed], shape)
+    else:
+        samples = rng.normal(size=shape) * rng.choice([1e-30, 1e-3, 1.0, 1e30])
+    dtype = {"u8": "u1", "s16": "i2", "s32": "i4", "flt": "f4", "dbl": "f8"}[packed]
+    frame = av.AudioFrame.from_ndarray(samples.astype(dtype), format=name, layout=layout)
+    frame.sample_rate = 8000
+    return frame
+
+
+def slow_mix(frame):
+    """Let FFmpeg convert one frame to floats of one or two channels, and take their mean."""
+    layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
+    mixer = av.AudioResampler("flt", layout, options={"rematrix_maxval": "100"})
+    mixed = mixer.resample(frame)[0]
+    samples = mixed.to_ndarray().reshape(-1, mixed.layout.nb_channels)
+    return samples.mean(axis=1, dtype=np.float32)
+
+
+@settings(deadline=None, database=None, max_examples=150)
+@given(st.integers(0, 2**32 - 1))
+def test_many_frames_mixed_together_are_the_frames_mixed_one_by_one(seed):
+    rng = np.random.default_rng(seed)
+    mixer, expected, got = Mixer(Path("a"), Levels()), [], []
+    form = None
+    for _ in range(rng.integers(1, 12)):
+        if form is None or rng.random() < 0.3:
+            form = str(rng.choice(FORMATS) + rng.choice(["", "p"])), str(rng.choice(LAYOUTS))
+        frame = random_frame(rng, *form, rng.integers(1, 60))
+        skip = rng.choice([0, 0, rng.integers(0, 70)])
+        expected.append(slow_mix(frame)[skip:])
+        assert mixer.add(frame, skip) == len(expected[-1])
+        if rng.random() < 0.2:
+            expected.append(np.zeros(mixer.add_silence(rng.integers(1, 9)), np.float32))
+        if rng.random() < 0.2:
+            got.append(mixer.take())
+            assert mixer.size == 0
+    assert mixer.size == sum(map(len, expected)) - sum(map(len, got))
+    got = np.concatenate([*got, mixer.take()])
+    assert got.dtype == np.float32
+    np.testing.assert_array_equal(got, np.concatenate(expected))
+
+
+def test_nothing_collected_is_no_sound():
+    assert Mixer(Path("a"), Levels()).take().shape == (0,)
+
+
+def test_channels_in_an_unknown_layout_are_refused_by_their_number():
+    frame = random_frame(np.random.default_rng(0), "s16", "9 channels", 10)
+    with pytest.raises(AudioError, match="a: has 9 channels in an unknown layout; mix it down"):
+        Mixer(Path("a"), Levels()).add(frame)
+
+
+def test_a_number_too_large_for_single_precision_becomes_infinite():
+    frame = av.AudioFrame.from_ndarray(np.array([[1e300, 0.5]]), format="dbl", layout="mono")
+    mixer = Mixer(Path("a"), Levels())
+    mixer.add(frame)
+    np.testing.assert_array_equal(mixer.take(), [np.inf, 0.5])
