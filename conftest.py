@@ -23,6 +23,8 @@ from sedlib.config import WORKSPACE_VARIABLE
 from sedlib.reports.notebooks import neutral
 
 ENVIRONMENT = pytest.StashKey[dict]()
+# These read the stored results of the long experiments and nothing that another notebook makes.
+INDEPENDENT = "06_compare_with_2018", "07_real_recordings"
 
 # Their presence is compared, not their content: pixels vary with fonts, HTML has a text twin.
 PRESENT = ("text/html", "image/png", "image/svg+xml")
@@ -39,10 +41,12 @@ def pytest_collect_file(file_path, parent):
 
 
 class ByFile(LoadScopeScheduling):
-    """Each file of tests in one process, and all notebooks, which build on each other, in one."""
+    """Each file of tests in one process, and the notebooks that build on each other in one."""
 
     def _split_scope(self, nodeid):
-        return "notebooks" if ".ipynb::" in nodeid else nodeid.partition("::")[0]
+        file = Path(nodeid.partition("::")[0])
+        builds_on_others = file.suffix == ".ipynb" and file.stem not in INDEPENDENT
+        return "notebooks" if builds_on_others else str(file)
 
 
 def pytest_xdist_make_scheduler(config, log):
@@ -58,16 +62,20 @@ def make_episodes(environment):
         pytest.fail(f"{' '.join(command[1:])} failed:\n{done.stderr[-3000:]}", pytrace=False)
 
 
-def kernel_environment(config):
+def kernel_environment(config, with_episodes):
     """Environment of the kernels; the first call makes the scratch workspace."""
     if ENVIRONMENT not in config.stash:
         scratch = tempfile.TemporaryDirectory(prefix="sedlib_", ignore_cleanup_errors=True)
         config.add_cleanup(scratch.cleanup)
         path = os.pathsep.join(filter(None, [str(config.rootpath), os.environ.get("PYTHONPATH")]))
-        environment = os.environ | {WORKSPACE_VARIABLE: scratch.name, "PYTHONPATH": path}
+        config.stash[ENVIRONMENT] = os.environ | {
+            WORKSPACE_VARIABLE: scratch.name,
+            "PYTHONPATH": path,
+        }
+    environment = config.stash[ENVIRONMENT]
+    if with_episodes and not Path(environment[WORKSPACE_VARIABLE], "data", "episodes").exists():
         make_episodes(environment)
-        config.stash[ENVIRONMENT] = environment
-    return config.stash[ENVIRONMENT]
+    return environment
 
 
 def lend_model(checkout, scratch):
@@ -84,7 +92,7 @@ class Notebook(IPyNbFile):
 
     def setup(self):
         """Lend the model and start the kernel."""
-        environment = kernel_environment(self.config)
+        environment = kernel_environment(self.config, self.path.stem not in INDEPENDENT)
         lend_model(self.config.rootpath, environment[WORKSPACE_VARIABLE])
         with pytest.MonkeyPatch.context() as patch:
             for name, value in environment.items():

@@ -1,8 +1,9 @@
 """Measure how long each step takes beside a peer: another library, or the least that it needs.
 
-``make bench`` runs this script. A work and its peer take turns, so that whatever else the machine
-does slows both, and the ratio of their times is comparable between machines. All sound is noise
-made here. The result goes to ``reports/benchmarks.json``.
+``make bench`` runs this script. A task and its peer take turns, so that other load affects both;
+the ratio of their times depends less on the machine than the times do. Decoding is measured where
+there is an ``ffmpeg`` command. All sound is noise made here. The result goes to
+``reports/benchmarks.json``.
 """
 
 import argparse
@@ -117,8 +118,8 @@ def train_epochs(m, rounds):
     return own[1:], peer[1:]  # the first compiles
 
 
-def works(m, quick):
-    """List the works: name, what is measured, name of the peer, the peer."""
+def tasks(m, quick):
+    """List the tasks: name, what is measured, name of the peer, the peer."""
     import_tensorflow = [sys.executable, "-c", "import tensorflow"]
     yield (
         "features, clip by clip", lambda: [features.spectrogram(c[None], m.stft) for c in m.clips],
@@ -138,36 +139,41 @@ def works(m, quick):
     )  # fmt: skip
     for suffix in ("wav", "m4a"):
         detect = partial(detection.detect, m.folder / f"a.{suffix}", *m.released)
-        yield f"detect {suffix}, warm", detect, "its network", partial(score_batches, m, suffix)
+        yield (
+            f"detect {suffix}, model loaded",
+            detect,
+            "scoring alone",
+            partial(score_batches, m, suffix),
+        )
     if not quick:
         run = partial(subprocess.run, import_tensorflow, capture_output=True)
         yield "detect m4a, command", lambda: run_detect(m), "import of TensorFlow", run
 
 
-def measure(work):
-    """Return how long a work takes, in seconds."""
+def measure(task):
+    """Return how long a task takes, in seconds."""
     start = time.perf_counter()
-    work()
+    task()
     return time.perf_counter() - start
 
 
 def take_turns(own, peer, rounds):
-    """Measure two works in turn, after each has run once."""
+    """Measure two tasks in turn, after each has run once."""
     own()
     peer()
     times = [(measure(own), measure(peer)) for _ in range(rounds)]
     return zip(*times, strict=True)
 
 
-def summarise(work, peer, own_times, peer_times):
+def summarise(task, peer, own_times, peer_times):
     """Return and print the median and the range of the times in seconds and of their ratio."""
     ratios = [own / other for own, other in zip(own_times, peer_times, strict=True)]
-    found = {"work": work, "peer": peer, "rounds": len(ratios)}
+    found = {"task": task, "peer": peer, "rounds": len(ratios)}
     for key, values in (("seconds", own_times), ("peer_seconds", peer_times), ("ratio", ratios)):
         median, least, most = statistics.median(values), min(values), max(values)
         found[key] = {"median": round(median, 4), "least": round(least, 4), "most": round(most, 4)}
     ratio = "{median:.2f} ({least:.2f} to {most:.2f})".format(**found["ratio"])
-    print(f"{work}: {ratio} times as long as {peer}", flush=True)
+    print(f"{task}: {ratio} times as long as {peer}", flush=True)
     return found
 
 
@@ -186,7 +192,7 @@ def describe_machine():
 
 
 def main(arguments=None):
-    """Measure all works and write the result."""
+    """Measure all tasks and write the result."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="seconds of sound, to try the script")
     parser.add_argument("--output", type=Path, default=repository() / "reports" / "benchmarks.json")
@@ -195,11 +201,11 @@ def main(arguments=None):
     with tempfile.TemporaryDirectory() as folder:
         m = make_material(load_params(), Path(folder), seconds)
         results = [
-            summarise(work, peer_name, *take_turns(own, peer, rounds))
-            for work, own, peer_name, peer in works(m, chosen.quick)
+            summarise(task, peer_name, *take_turns(own, peer, rounds))
+            for task, own, peer_name, peer in tasks(m, chosen.quick)
         ]
-        results.append(summarise("training epoch", "its bare steps", *train_epochs(m, rounds)))
-    write_json({"machine": describe_machine(), "works": results}, chosen.output)
+        results.append(summarise("training epoch", "its steps alone", *train_epochs(m, rounds)))
+    write_json({"machine": describe_machine(), "tasks": results}, chosen.output)
 
 
 if __name__ == "__main__":

@@ -105,10 +105,9 @@ overview
 # The next table shows, for each class, the share of the total duration in which it is active (in
 # percent), the number of events per minute, and the median, the 90th percentile and the maximum
 # of the event durations (in seconds). The columns under `published` hold the same statistics for
-# six annotated episodes of 2018. Those episodes last about 22.7 minutes each, much longer than the
-# synthetic ones, so the published number of events per episode is divided by this duration. The
-# annotations of 2018 were mostly made to the whole second, which is why most of their durations are
-# whole numbers.
+# six annotated episodes of 2018. Those episodes last about 22.7 minutes each, so the published
+# number of events per episode is divided by this duration. The annotations of 2018 were mostly made
+# to the whole second, which is why most of their durations are whole numbers.
 
 # %%
 events["duration"] = events["offset"] - events["onset"]

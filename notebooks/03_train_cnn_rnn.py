@@ -292,9 +292,9 @@ print(f"last / lowest validation loss = {last['val_loss'] / history['val_loss'].
 # %% [markdown]
 # The average precision of random scores is about the share of segments in which the class is
 # present; the second number is the mean of this share over the classes. The first ratio compares
-# two losses that are measured under different conditions: mixup, masks and dropout make the
-# training segments harder, whereas the validation segments are scored without any augmentation. A
-# ratio above 1 is therefore no surprise. The second ratio indicates overfitting: it is close to 1
+# two losses that are measured under different conditions: data augmentation and dropout make the
+# task harder in training, whereas the validation segments are scored without either. A ratio above
+# 1 is therefore no surprise. The second ratio indicates overfitting: it is close to 1
 # if the validation loss stays low until the end, and clearly above 1 if it has risen again.
 
 # %% [markdown]
@@ -447,9 +447,9 @@ print(f"from {ratio['original']:.0f} to {ratio['mixed']:.0f}.")
 # - **Size.** The network is small enough to be trained without a GPU. Notebook 6 compares its
 #   results with those of a narrower version of the 2018 model.
 # - **Data augmentation.** Mixup with classes drawn equally often adds labels of rare classes to
-#   more training segments. Notebook 6 measures how much mixup, the other data augmentation and the
-#   frame labels contribute to the result, in an incremental (additive) *ablation*: starting from
-#   the 2018 configuration, each variant adds one change.
+#   more training segments. Notebook 6 measures how much mixup, the other data augmentation (without
+#   the noise, which is newer) and the frame labels contribute to the result, in an incremental
+#   (additive) *ablation*: starting from the 2018 configuration, each variant adds one change.
 # - **Thresholds.** A class with few positive validation segments gets the mean of 0.5 and half of
 #   its highest F1 instead of the threshold with the highest F1, whose position would be mostly
 #   chance.

@@ -495,9 +495,9 @@ for row in worst.itertuples():
 plots.players(sounds, rate)
 
 # %% [markdown]
-# ## Files for the report
+# ## Stored results
 # `reports/metrics.json` holds the metrics and confidence intervals of this notebook, from which the
-# model card and the tables of the report are made. `reports/summary.json` holds the few numbers
+# model card, the tables and the report site are made. `reports/summary.json` holds the few numbers
 # that `dvc metrics diff` compares between experiments. The two CSV files are for `dvc plots`.
 
 # %%

@@ -140,7 +140,8 @@ def _describe_check(option):
     option(
         "--write-corrected",
         **_FOLDER,
-        help="write corrected annotations to this folder (default: write none)",
+        help="write corrected annotations to this folder, which must be new or empty (default: "
+        "write none)",
     )
     _describe_alias(option, "those of params.yaml, if it names the classes")
 
@@ -213,7 +214,7 @@ _COMMANDS = {
     ),
     "run-notebook": (
         _describe_run_notebook,
-        "execute a notebook",
+        "execute a notebook and write it to reports/notebooks",
         _USUAL_CODES,
         ("notebooks/03_train_cnn_rnn.py", "notebooks/05_detect_and_listen.py > run.log"),
     ),
@@ -226,18 +227,18 @@ _COMMANDS = {
     "compare": (
         _describe_nothing,
         "compare the results of the last run with the published ones",
-        _USUAL_CODES,
+        "0: compared, whether or not they agree; 1: an error; 2: a wrong option",
         ("", "> comparison.txt"),
     ),
     "publish": (
         _describe_nothing,
-        "copy notebooks, figures, model, cards and tables to where git keeps them",
+        "copy notebooks, figures, model, cards and tables into the files that git holds",
         _USUAL_CODES,
         ("", "> published.txt"),
     ),
     "release": (
         _describe_nothing,
-        "train the model that comes with the repository",
+        "train the model that comes with the repository, which needs a sound bank",
         _USUAL_CODES,
         ("", "> release.log"),
     ),

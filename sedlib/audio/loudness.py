@@ -6,6 +6,7 @@ HOP = 0.1  # s; a block of 0.4 s begins at every hop
 HOPS_PER_BLOCK = 4
 ABSOLUTE_GATE = -70.0  # LUFS; quieter blocks do not count
 RELATIVE_GATE = -10.0  # LU, relative to the loudness of the blocks that pass the absolute gate
+_AT_ONCE = 2**16  # samples; longer stretches do not stay in the cache of a processor
 
 
 def measure_loudness(blocks, sample_rate):
@@ -46,7 +47,7 @@ def measure_loudness(blocks, sample_rate):
     weighting, hop = k_weighting(sample_rate), round(HOP * sample_rate)
     state, rest = np.zeros((len(weighting), 2)), np.empty(0)
     powers, n_samples, total = [np.empty(0)], 0, 0.0
-    for block in filter(len, blocks):
+    for block in _cut(blocks):
         weighted, state = signal.sosfilt(weighting, block.astype(np.float64), zi=state)
         n_samples, total = n_samples + len(block), total + np.square(weighted).sum()
         held = np.concatenate([rest, weighted])
@@ -62,6 +63,13 @@ def measure_loudness(blocks, sample_rate):
         return -np.inf
     power = power[power > power.mean() * 10 ** (RELATIVE_GATE / 10)]
     return float(-0.691 + 10 * np.log10(power.mean()))
+
+
+def _cut(blocks):
+    """Cut blocks into stretches of at most `_AT_ONCE` samples."""
+    for block in blocks:
+        for start in range(0, len(block), _AT_ONCE):
+            yield block[start : start + _AT_ONCE]
 
 
 def k_weighting(sample_rate):

@@ -1,8 +1,9 @@
-"""Mixing the decoded frames of a stream down to mono, many at a time.
+"""Mixing decoded audio frames down to mono, many at a time.
 
-A frame holds about 20 ms, so that whatever Python does for each frame costs as much as decoding
-it. Frames of one or two channels are therefore only collected, and mixed together when a chunk is
-complete. More channels are mixed down to stereo first, frame by frame, by FFmpeg's libswresample.
+These are FFmpeg's frames, often of about 20 ms, not those of a spectrogram. What Python does for
+each frame takes about as long as decoding it. Mono and stereo frames of the usual sample formats
+are therefore only collected, and mixed together when a chunk is complete. Others are mixed down to
+stereo one by one, by FFmpeg's libswresample.
 """
 
 import itertools

@@ -7,11 +7,11 @@ _AHEAD = 2  # items
 
 
 def compute_ahead(items):
-    """Compute the next items of an iterable in a thread while the present one is used.
+    """Compute the next items of an iterable in a thread while the caller uses the current one.
 
-    FFmpeg, NumPy, SciPy and TensorFlow leave Python's lock to other threads while they compute, so
-    that two of them run at a time. No item is computed before the first is asked for, and never
-    more than two ahead, so that memory stays bounded.
+    FFmpeg, NumPy, SciPy and TensorFlow release Python's global interpreter lock while they compute,
+    so that two of them run at a time. Nothing is computed before the first item is requested, and
+    at most two items are computed in advance, so that memory stays bounded.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Publish the results of a run: put them where readers look, and where git keeps them."""
+"""Publish the results of a run: copy them into the files that git holds."""
 
 from pathlib import Path
 
@@ -14,11 +14,12 @@ SUMMARY = "summary.json"
 
 
 def publish_results(params, work, top):
-    """Copy the results of the last run to where git keeps them.
+    """Copy the results of the last run into the files that git holds.
 
     These are the outputs of the notebooks (into their ``.ipynb`` files), the figures, the model
-    with the summary of its results, both cards, the page of results, and the table and the list
-    of formats in the README. Everything is read and checked before the first file is written.
+    with the summary of its results, both cards, the page of results, the table in the README and
+    the list of formats in ``docs/detection.md``. Everything is read and checked before the first
+    file is written.
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ def publish_results(params, work, top):
 
 
 def _texts(params, work, top):
-    """Write the cards, the page of results and the README, as texts by their paths."""
+    """Build the texts of the cards, the page of results and the README, by their paths."""
     reports = work / "reports"
     metrics, ablation, transfer, description = (
         read_json(path)
@@ -77,14 +78,15 @@ def _texts(params, work, top):
             work / MODEL / "model.json",
         )
     )
-    readme = (top / "README.md").read_text(encoding="utf-8")
-    readme = tables.replace_block(readme, "results", tables.results_block(metrics, params))
+    readme, detection = top / "README.md", top / "docs" / "detection.md"
+    results, formats = tables.results_block(metrics, params), tables.formats_block()
     page = tables.results_page(metrics, ablation, transfer, params.episodes.source)
     return {
         top / "reports" / "model_card.md": cards.model_card(metrics, description),
         top / "reports" / "data_card.md": cards.data_card(params, work / "data" / "episodes"),
         top / "reports" / "results.md": page,
-        top / "README.md": tables.replace_block(readme, "formats", tables.formats_block()),
+        readme: tables.replace_block(readme.read_text("utf-8"), "results", results),
+        detection: tables.replace_block(detection.read_text("utf-8"), "formats", formats),
     }
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sedlib.files import read_json
-from sedlib.models.description import DESCRIPTION, read_description
+from sedlib.models.description import read_description
 from sedlib.reports.publication import MODEL, PUBLISHED_MODEL, SUMMARY
 
 # Trainings of other seeds or on other processors may end outside the range of those measured.
@@ -77,8 +77,8 @@ def reproduction_text(work, top):
     other = [name for name in CONDITIONS if obtained.get(name) != published.get(name)]
     if other:
         return (
-            f"This model differs from the published one in {', '.join(other)}, so its results are "
-            "not compared with those; `make publish` puts them in their place."
+            f"This model differs from the published one in {', '.join(other)}, so the results are "
+            "not compared. `make publish` would replace the published results with these."
         )
     spread = read_json(top / "reports" / "training_spread.json")["summaries"]
     table = compare_summaries(
@@ -90,6 +90,7 @@ def reproduction_text(work, top):
     same = obtained["weights_sha256"] == published["weights_sha256"]
     return (
         f"{shown.to_string(float_format='{:.3f}'.format)}\n\n"
-        f"{table['agrees'].sum()} of {len(table)} results agree with the published ones, "
-        f"{'from' if same else 'though not from'} a model with the same weights ({DESCRIPTION})."
+        f"{table['agrees'].sum()} of {len(table)} results agree with the published ones: they "
+        "differ by no more than `allowed`, which follows from several trainings. The weights of "
+        f"the model {'are the same, bit for bit' if same else 'differ'}."
     )

@@ -1,7 +1,8 @@
 """Take pictures of the pages in a headless browser; see `make pictures`.
 
-The timeline is that of the first test episode, with the events that the network in ``data/model``
-detects. The pictures go to ``reports/figures/pages``.
+The pages are a timeline and, after ``make reproduce``, three of the report site: the overview, a
+notebook and the errors to listen to. The timeline is that of the first test episode, with the
+events that the network in ``data/model`` detects. The pictures go to ``reports/figures/pages``.
 """
 
 import io
@@ -36,7 +37,7 @@ class Page:
     Attributes
     ----------
     path : pathlib.Path
-        Of the page; where there is none, no picture is taken.
+        Path of the page; where there is none, no picture is taken.
     views : tuple of str
         Keys of `VIEWS`, which are also the ends of the files' names.
     prepare : callable

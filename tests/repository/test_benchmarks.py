@@ -7,15 +7,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_a_quick_run_measures_every_work_beside_its_peer(tmp_path, capsys):
+def test_a_quick_run_measures_every_task_beside_its_peer(tmp_path, capsys):
     script = runpy.run_path(str(ROOT / "benchmarks" / "run.py"))
     script["main"](["--quick", "--output", str(tmp_path / "benchmarks.json")])
     written = json.loads((tmp_path / "benchmarks.json").read_text())
-    works = {found["work"] for found in written["works"]}
-    assert {"features, batched", "training step", "training epoch", "scoring"} <= works
-    assert {"detect wav, warm", "detect m4a, warm"} <= works
-    for found in written["works"]:
+    tasks = {found["task"] for found in written["tasks"]}
+    assert {"features, batched", "training step", "training epoch", "scoring"} <= tasks
+    assert {"detect wav, model loaded", "detect m4a, model loaded"} <= tasks
+    for found in written["tasks"]:
         for key in ("seconds", "peer_seconds", "ratio"):
             assert 0 < found[key]["least"] <= found[key]["median"] <= found[key]["most"]
     assert written["machine"]["cores"] >= 1 and "tensorflow" in written["machine"]["versions"]
-    assert capsys.readouterr().out.count(" times as long as ") == len(written["works"])
+    assert capsys.readouterr().out.count(" times as long as ") == len(written["tasks"])

@@ -186,8 +186,9 @@ def _prepare_publish(folder):
     names = "metrics", "summary", "experiments/ablation_metrics", "experiments/transfer_metrics"
     for name in names:
         shutil.copy(ROOT / "reports" / f"{name}.json", reports / f"{name}.json")
-    blocks = [f"<!-- {name} -->\nold\n<!-- /{name} -->\n" for name in ("results", "formats")]
-    (folder / "README.md").write_text("".join(blocks))
+    (folder / "README.md").write_text("<!-- results -->\nold\n<!-- /results -->\n")
+    (folder / "docs").mkdir()
+    (folder / "docs" / "detection.md").write_text("<!-- formats -->\nold\n<!-- /formats -->\n")
     stft = yaml.safe_load((ROOT / "params.yaml").read_text())["stft"]
     description = {"preset": "compact", "classes": ["speaking"], "stft": stft, "seed": 1}
     description |= {"thresholds": {"speaking": 0.25}, "trained_on": ["a"], "validated_on": ["b"]}

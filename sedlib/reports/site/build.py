@@ -1,4 +1,4 @@
-"""Everything of the site, from what the stages have made."""
+"""Build the report site from the results of the other stages."""
 
 import os
 import shutil

@@ -61,7 +61,7 @@ def learning_curves(folder):
     final = {name: f"{curve.iloc[-1]:.2f}" for name, (_, curve) in lines.items()}
     return [
         _panel(
-            "Loss (cross-entropy, nats)",
+            "Loss (nats)",
             f"Loss by epoch: in epoch {last}, {final['loss']} in training, where the segments are "
             f"augmented, and {final['val_loss']} in validation.",
             {"baseline": lines["loss"], "network": lines["val_loss"]},
@@ -107,8 +107,8 @@ def precision_recall(path, metrics, classes):
         panels.append(
             _panel(
                 label,
-                f"Precision against recall of {label}. Average precision: {network} of the "
-                f"network, {baseline} of the baseline.",
+                f"Precision against recall of {label}. Average precision: {network} for the "
+                f"network, {baseline} for the baseline.",
                 lines,
                 ("recall", 0, 1),
                 ("precision", 0, 1),

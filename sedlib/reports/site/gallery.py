@@ -20,11 +20,11 @@ class Clip:
     ----------
     episode : str
     onset, offset : float
-        Of the event, in seconds.
+        Times of the event in seconds.
     peak : float
         Highest score of the class over the event; None past the last score.
     start, duration : float
-        Of the clip, in seconds.
+        Where the clip starts in the episode, and its length, in seconds.
     media, image : str
         ``data:`` URIs of its sound and of its spectrogram.
     """
@@ -66,7 +66,7 @@ def compare_episodes(episodes, classes):
 
 
 def worst_errors(marked, label, kind, most=MOST):
-    """Choose the errors of one class that the scores contradict most.
+    """Choose the most confident errors of one class.
 
     Parameters
     ----------
@@ -106,7 +106,8 @@ def cut_clip(path, name, event):
     Returns
     -------
     Clip
-        Three to five seconds that begin a second before the event; less at the end of an episode.
+        Three to five seconds that begin up to a second before the event, and earlier at the end
+        of an episode. Long events are cut.
     """
     with soundfile.SoundFile(path) as file:
         rate, length = file.samplerate, file.frames / file.samplerate

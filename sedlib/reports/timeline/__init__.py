@@ -1,6 +1,6 @@
 """Pages to look at and listen to: a timeline of each recording, and an index of them.
 
-A page is one file that needs no other and no network, under a Content-Security-Policy that lets
+A page is a single file that works offline, under a Content-Security-Policy that lets
 only its own script run. Scripts and styles are the files beside the modules; ``vendor`` holds
 wavesurfer.js, which draws the waveform and moves the cursor (``make vendor`` updates it).
 """

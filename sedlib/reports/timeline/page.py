@@ -14,8 +14,9 @@ from sedlib.reports.timeline.sound import embed
 
 _SCRIPTS = ("wavesurfer", "regions", "minimap")
 _RULE = (
-    "An event is right if the other events of its class cover half of it or more "
-    "(intersection criterion)."
+    "A detected event is right if reference events of its class cover at least half of it, else it "
+    "is a false alarm; a reference event is missed unless such detected events cover at least half "
+    "of it (intersection criterion)."
 )
 
 

@@ -41,8 +41,9 @@ def run(tmp_path_factory):
     write_run(reports / "notebooks" / "01_a.ipynb", "print(6 * 7)")
     for name in RESULTS:
         (reports / f"{name}.json").write_text((ROOT / "reports" / f"{name}.json").read_text())
-    blocks = [f"<!-- {name} -->\nold\n<!-- /{name} -->" for name in ("results", "formats")]
-    (top / "README.md").write_text("a\n" + "\nb\n".join(blocks) + "\nc\n")
+    (top / "README.md").write_text("a\n<!-- results -->\nold\n<!-- /results -->\nb\n")
+    (top / "docs").mkdir()
+    (top / "docs/detection.md").write_text("<!-- formats -->\nold\n<!-- /formats -->\n")
     model = {"preset": "compact", "classes": ["speaking"], "thresholds": {"speaking": 0.25}}
     model |= {"trained_on": ["a"], "validated_on": ["b"], "stft": stft, "seed": 1}
     (top / "work" / "data" / "model").mkdir()
@@ -83,7 +84,7 @@ def test_publishing_writes_texts_outputs_figures_and_the_model(checkout, capsys)
     f1 = f"{metrics['test']['classes']['speaking']['f1']:.2f} [{low:.2f}, {high:.2f}]"
     text = {name: (checkout / name).read_text() for name in capsys.readouterr().out.splitlines()}
     assert "\nold\n" not in text["README.md"] and f"| {f1} |" in text["README.md"]
-    assert "- `eaf`: " in text["README.md"]
+    assert "- `eaf`: " in text["docs/detection.md"]
     card = text["reports/model_card.md"]
     assert f"| {f1} |" in card and "| speaking | 0.25 | – |" in card
     assert f"| {next(iter(ablation['macro F1']))} |" in text["reports/results.md"]

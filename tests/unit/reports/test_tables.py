@@ -1,6 +1,4 @@
 import html.parser
-import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -8,10 +6,7 @@ from hypothesis import strategies as st
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
 from sedlib.annotations import FORMATS
-from sedlib.config import load_params
 from sedlib.reports import tables
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def metrics():
@@ -115,18 +110,6 @@ def test_a_block_is_replaced_and_the_rest_is_kept():
 def test_a_text_without_the_markers_is_refused():
     with pytest.raises(ValueError, match="no <!-- x -->"):
         tables.replace_block("text", "x", "block")
-
-
-def test_the_readme_and_the_results_page_show_the_last_run():
-    names = "metrics", "experiments/ablation_metrics", "experiments/transfer_metrics"
-    results = [json.loads((ROOT / "reports" / f"{name}.json").read_text()) for name in names]
-    params = load_params(ROOT / "params.yaml")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    block = tables.results_block(results[0], params)
-    assert tables.replace_block(readme, "results", block) == readme
-    assert tables.replace_block(readme, "formats", tables.formats_block()) == readme
-    page = (ROOT / "reports" / "results.md").read_text(encoding="utf-8")
-    assert tables.results_page(*results, params.episodes.source) == page
 
 
 def test_every_format_that_can_be_written_is_listed():
