@@ -2,8 +2,9 @@
 
 import numpy as np
 import pandas as pd
+from pydantic import TypeAdapter, ValidationError
 
-from sedlib.files import read_json
+from sedlib.files import SedlibError, read_json
 from sedlib.models.description import read_description
 from sedlib.reports.publication import MODEL, PUBLISHED_MODEL, SUMMARY
 
@@ -80,11 +81,10 @@ def reproduction_text(work, top):
             f"This model differs from the published one in {', '.join(other)}, so the results are "
             "not compared. `make publish` would replace the published results with these."
         )
-    spread = read_json(top / "reports" / "training_spread.json")["summaries"]
     table = compare_summaries(
-        read_json(work / "reports" / SUMMARY),
-        read_json(top / PUBLISHED_MODEL / SUMMARY),
-        list(spread.values()),
+        _read_summary(work / "reports" / SUMMARY),
+        _read_summary(top / PUBLISHED_MODEL / SUMMARY),
+        list(read_json(top / "reports" / "training_spread.json")["summaries"].values()),
     )
     shown = table.assign(agrees=np.where(table["agrees"], "yes", "NO"))
     same = obtained["weights_sha256"] == published["weights_sha256"]
@@ -94,3 +94,13 @@ def reproduction_text(work, top):
         "differ by no more than `allowed`, which follows from several trainings. The weights of "
         f"the model {'are the same, bit for bit' if same else 'differ'}."
     )
+
+
+def _read_summary(path):
+    """Read a summary; raise if it is not one."""
+    try:
+        return TypeAdapter(dict[str, dict[str, float]]).validate_python(read_json(path))
+    except ValidationError:
+        raise SedlibError(
+            f"{path}: not a summary of results; restore it or make it again"
+        ) from None

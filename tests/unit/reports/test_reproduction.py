@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sedlib.config import SedlibError
 from sedlib.reports.reproduction import compare_summaries, reproduction_text
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -70,3 +71,11 @@ def test_results_of_other_parameters_are_not_compared(places):
     edit(places[0] / "data/model/model.json", lambda m: m.update(seed=7))
     text = reproduction_text(*places)
     assert text.startswith("This model differs from the published one in seed, so")
+
+
+@pytest.mark.parametrize("content", ["[1]", '{"f1": 0.5}', '{"f1": {"a": "high"}}', "{"])
+def test_a_damaged_summary_is_one_sentence(places, content):
+    path = places[0] / "reports" / "summary.json"
+    path.write_text(content)
+    with pytest.raises(SedlibError, match=r"summary\.json: not .*; restore"):
+        reproduction_text(*places)
