@@ -522,8 +522,6 @@ summary = {
     "frames": {name: literature["frames"][name] for name in standard},
 }
 write_text(json.dumps(summary, indent=2) + "\n", reports / "summary.json")
-
-# %%
 folder = reports / "plots"
 folder.mkdir(parents=True, exist_ok=True)
 f1 = {"network": by_class["f1"], "baseline": baseline_by_class["f1"]}
