@@ -207,7 +207,7 @@ def torture(folder, seconds, seed, sample=False):
         faults = list(ending.faults)
         if ending.code not in codes:
             faults.append(f"exit code {ending.code}")
-        for line in ending.err.splitlines():
+        for line in sentences(ending):
             if not line.startswith("sedlib: ") and "corrected annotations" not in line:
                 faults.append(f"not a sentence of ours: {line[:200]}")
         failures.extend(f"{what}: {fault}" for fault in faults)
@@ -239,6 +239,11 @@ def torture(folder, seconds, seed, sample=False):
     return {**counts, "failures": failures}
 
 
+def sentences(ending):
+    """List the lines about faults: what is on standard error beside the progress."""
+    return [line for line in ending.err.splitlines() if " of sound, now " not in line]
+
+
 def _keep_a_few(folder):
     for number, path in enumerate(sorted(folder.glob("*.*"))):
         if number % 12 > 1 and path.is_file():  # a recording and its annotation
@@ -250,7 +255,7 @@ def _check_accounts(kind, folder, done, again):
     results = [p for p in (folder / f"out {kind}").rglob("*.json") if ".sedlib" not in p.parts]
     *_, last = done.out.splitlines() or [""]
     count, of, total = [*last.split(), "", "", ""][:3]
-    faults = len(done.err.splitlines())
+    faults = len(sentences(done))
     found = []
     if not (count.isdigit() and of == "of" and total.isdigit()):
         return [f"{kind}: the last line is {last!r}"]
