@@ -20,7 +20,7 @@ from nbval.plugin import IPyNbCell, IPyNbFile, coalesce_streams
 from nbval_tolerance import differences, tolerances
 from xdist.scheduler import LoadScopeScheduling
 
-from sedlib.config import WORKSPACE_VARIABLE
+from sedlib.config import HEADLESS_VARIABLE, WORKSPACE_VARIABLE
 from sedlib.reports.notebooks import neutral
 
 SCRATCH = pytest.StashKey[str]()
@@ -96,6 +96,7 @@ class Notebook(IPyNbFile):
             filter(None, [str(self.config.rootpath), os.environ.get("PYTHONPATH")])
         )
         environment = {WORKSPACE_VARIABLE: str(self.workspace), "PYTHONPATH": path}
+        environment[HEADLESS_VARIABLE] = "1"
         if self.path.stem in BUILDING and not (data / "episodes").exists():
             make_episodes(os.environ | environment)
         if self.path.stem in JUDGING:

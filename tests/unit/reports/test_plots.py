@@ -139,6 +139,30 @@ def test_learning_curves_show_the_f1_of_each_class_that_occurs():
     np.testing.assert_array_equal(values, [[0.1, 0.4], [np.nan, np.nan], [0.3, 0.6]])
 
 
+@pytest.mark.parametrize("headless", [False, True])
+def test_curves_are_redrawn_after_each_epoch_only_where_there_is_a_browser(monkeypatch, headless):
+    monkeypatch.delenv("SEDLIB_HEADLESS", raising=False)
+    if headless:
+        monkeypatch.setenv("SEDLIB_HEADLESS", "1")
+    shown = []
+    monkeypatch.setattr(plots.live, "display", lambda figure, display_id: shown.append(figure))
+    live = plots.LiveCurves()
+    history = pd.DataFrame(
+        {
+            "epoch": [1, 2],
+            "loss": [0.5, 0.4],
+            "val_loss": [0.5, 0.3],
+            "val_average_precision": [0.2, 0.6],
+        }
+    )
+    live(history.iloc[:1])
+    assert len(shown) == (not headless)
+    live.handle = None
+    live.show(plots.learning_curves(history))
+    assert len(shown) == 2 - headless
+    assert not plt.get_fignums()
+
+
 @pytest.mark.parametrize("variable", [[], ["SEDLIB_HEADLESS"]], ids=["browser", "headless"])
 def test_a_line_after_each_epoch_says_how_long_the_others_take_unless_there_is_a_browser(
     monkeypatch, capsys, variable
