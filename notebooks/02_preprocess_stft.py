@@ -175,10 +175,10 @@ for ax, n_fft in zip(axes, (stft.n_fft // 8, stft.n_fft, stft.n_fft * 8), strict
     length = n_fft * stft.win_length // stft.n_fft
     other = stft.model_copy(update={"n_fft": n_fft, "win_length": length, "hop_length": 256})
     magnitude = features.spectrogram(excerpt, other)[0]
-    mesh = plots.draw_spectrogram(ax, magnitude, other, fmax=min(8000, rate / 2), start=start)
+    image = plots.draw_spectrogram(ax, magnitude, other, fmax=min(8000, rate / 2), start=start)
     ax.set_title(f"window {1000 * length / rate:.0f} ms, {rate / n_fft:.0f} Hz between bins")
     ax.label_outer()
-fig.colorbar(mesh, ax=axes, label="level relative to the peak (dB)", pad=0.01)
+fig.colorbar(image, ax=axes, label="level relative to the peak (dB)", pad=0.01)
 plots.save_figure(fig, figures / "resolution.png")
 plt.show()
 
@@ -220,17 +220,16 @@ magnitude = features.spectrogram(segment[np.newaxis], stft)[0]
 level = librosa.amplitude_to_db(magnitude, ref=1.0, amin=1e-6, top_db=None)
 loud = np.mean(magnitude > 0.1 * magnitude.max())
 spread = np.ptp(np.percentile(level, [1, 99]))
-times = np.arange(frames) * stft.hop_length / rate
-kilohertz = np.arange(bins) * rate / stft.n_fft / 1000
 print(f"{loud:.1%} of the magnitudes are larger than a tenth of the largest.")
 print(f"The middle 98 % of the levels span {spread:.0f} dB.")
 
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(plots.WIDTH, 3.8))
-linear = axes[0].pcolormesh(times, kilohertz, magnitude.T, cmap="magma", rasterized=True)
-axes[0].set(xlabel="time (s)", ylabel="frequency (kHz)", title="linear magnitude")
 decibels = plots.draw_spectrogram(axes[1], magnitude, stft)
 axes[1].set_title("the same in dB")
+place = {"origin": "lower", "aspect": "auto", "extent": decibels.get_extent()}
+linear = axes[0].imshow(magnitude.T, cmap="magma", **place)
+axes[0].set(xlabel="time (s)", ylabel="frequency (kHz)", title="linear magnitude")
 axes[2].hist(level.ravel(), bins=60, color="0.4", log=True)
 plots.label_log_axis(axes[2].yaxis)
 axes[2].set(xlabel="level (dB)", ylabel="number of magnitudes", title="distribution")

@@ -424,8 +424,8 @@ magnitude = features.spectrogram(sound[np.newaxis], params.stft)[0]
 # %%
 size = (plots.WIDTH, 6.5)
 fig, (upper, lower) = plt.subplots(2, 1, figsize=size, height_ratios=[1, 1.6], sharex=True)
-mesh = plots.draw_spectrogram(upper, magnitude, params.stft, fmax=11025, start=start)
-fig.colorbar(mesh, ax=upper, label="level relative to the peak (dB)", pad=0.01)
+image = plots.draw_spectrogram(upper, magnitude, params.stft, fmax=11025, start=start)
+fig.colorbar(image, ax=upper, label="level relative to the peak (dB)", pad=0.01)
 upper.set(title=episode, xlabel="")
 own_events = annotations.read(data / "episodes" / f"{episode}.json")
 plots.draw_events(lower, own_events, classes, estimated=event_tables[episode])

@@ -59,12 +59,32 @@ def test_the_same_figure_is_the_same_file(tmp_path):
 def test_a_spectrogram_has_its_axes_in_seconds_and_kilohertz():
     magnitude = np.random.default_rng(0).random((63, 129), dtype=np.float32)
     _, ax = plt.subplots()
-    mesh = plots.draw_spectrogram(ax, magnitude, STFT, fmax=2000, start=5.0)
+    image = plots.draw_spectrogram(ax, magnitude, STFT, fmax=2000, start=5.0)
     assert ax.get_xlabel() == "time (s)"
     assert ax.get_ylabel() == "frequency (kHz)"
     assert ax.get_ylim() == (0, 2)
-    assert mesh.get_array().max() == 0  # dB below the peak
-    assert 5.9 < mesh.get_coordinates()[..., 0].max() < 6.1
+    assert image.get_array().max() == 0  # dB below the peak
+    # In seconds and in kilohertz.
+    hop, spacing = (
+        STFT.hop_length / STFT.sample_rate,
+        STFT.sample_rate / STFT.n_fft / 1000,
+    )  # s, kHz
+    edges = 5 - hop / 2, 5 + 62.5 * hop, -spacing / 2, 128.5 * spacing
+    np.testing.assert_allclose(image.get_extent(), edges)
+
+
+def test_the_lowest_bin_of_a_spectrogram_is_at_the_bottom_and_the_first_frame_at_the_left():
+    magnitude = np.full((63, 129), 1e-3, dtype=np.float32)
+    magnitude[0, 0] = 1
+    fig, ax = plt.subplots()
+    plots.draw_spectrogram(ax, magnitude, STFT)
+    ax.set_axis_off()
+    ax.set_position([0, 0, 1, 1])
+    fig.canvas.draw()
+    brightness = np.asarray(fig.canvas.buffer_rgba())[..., :3].sum(axis=-1, dtype=int)
+    row, column = np.unravel_index(brightness.argmax(), brightness.shape)
+    assert row > 0.98 * brightness.shape[0]
+    assert column < 0.02 * brightness.shape[1]
 
 
 def test_an_event_is_drawn_from_its_onset_to_its_offset_in_its_row_and_colour():
