@@ -62,20 +62,18 @@ split = episodes.usable_split(params.split, data / "episodes")
 # dB, so that the noise of a nearly silent recording is not amplified to full loudness.
 
 # %%
-levels = {}
-for name in split.episodes:
-    waveform = audio.read_audio(data / "episodes" / f"{name}.flac", rate)
-    gain = 20 * np.log10(features.normalising_gain([waveform], stft))
-    levels[name] = {"loudness (LUFS)": audio.measure_loudness([waveform], rate), "gain (dB)": gain}
-pd.DataFrame(levels).T.round(1)
+episode = episode or split.train[0]
+recording = audio.read_audio(data / "episodes" / f"{episode}.flac", rate)
+gain = features.normalising_gain([recording], stft)
+print(f"{episode} before: {audio.measure_loudness([recording], rate):.1f} LUFS,", end=" ")
+print(f"gain {20 * np.log10(gain):.1f} dB")
 
 # %% [markdown]
-# From here on, the notebook shows one episode after this gain.
+# From here on, the notebook shows this episode after the gain. The table at the end lists the gains
+# of all episodes.
 
 # %%
-episode = episode or split.train[0]
-waveform = audio.read_audio(data / "episodes" / f"{episode}.flac", rate)
-waveform = features.normalise(waveform, stft)
+waveform = recording * np.float32(gain)
 events = annotations.read(data / "episodes" / f"{episode}.json")
 duration = len(waveform) / rate
 print(f"{episode}: {duration:.0f} s of mono sound at {rate} Hz with {len(events)} events")
@@ -323,7 +321,7 @@ for rule, ratio in ratios.items():
 # The features of each episode are one array of `float32`. Training opens the files as
 # [memory maps](https://numpy.org/doc/stable/reference/generated/numpy.memmap.html), which read
 # only the segments of the current batch, so that the memory needed does not grow with the number of
-# episodes.
+# episodes. The table also lists the gain that brings each episode to the same loudness.
 
 # %%
 rows = []
@@ -331,13 +329,16 @@ rows = []
 for name in split.episodes:
     path = data / "features" / f"{name}.npy"
     waveform = audio.read_audio(data / "episodes" / f"{name}.flac", rate)
-    segments = features.split_segments(features.normalise(waveform, stft), stft)
+    gain = features.normalising_gain([waveform], stft)
+    segments = features.split_segments(waveform * np.float32(gain), stft)
     magnitude = features.spectrogram(segments, stft)
     features.write_features(path, magnitude)
-    rows.append([name, *magnitude.shape, path.stat().st_size / 2**20])
+    size = path.stat().st_size / 2**20
+    rows.append([name, 20 * np.log10(gain), *magnitude.shape, size])
 
 # %%
-table = pd.DataFrame(rows, columns=["episode", "segments", "frames", "bins", "MiB"])
+columns = ["gain (dB)", "segments", "frames", "bins", "MiB"]
+table = pd.DataFrame(rows, columns=["episode", *columns])
 print(f"{len(table)} episodes, {table['segments'].sum()} segments, {table['MiB'].sum():.0f} MiB")
 table.set_index("episode").round(1)
 
