@@ -171,7 +171,9 @@ def _collections(ax, rows, columns):
             yield "area", heights, [""] * len(heights)
         elif isinstance(drawn, PolyCollection) and rows:
             for path in drawn.get_paths():
-                low, high = path.vertices[:, 1].min(), path.vertices[:, 1].max()
+                (start, low), (stop, high) = path.vertices.min(axis=0), path.vertices.max(axis=0)
+                if stop <= ax.get_xlim()[0] or start >= ax.get_xlim()[1]:
+                    continue  # not in view
                 own = counts.setdefault(round(high - low, 2), dict.fromkeys(rows.values(), 0))
                 own[_nearest(rows, (low + high) / 2)] += 1
     for thickness, own in counts.items():

@@ -80,12 +80,13 @@ def test_white_and_filled_dots_are_told_apart_also_in_panels_that_share_the_name
     )
 
 
-def test_the_events_of_each_row_are_counted():
+def test_the_events_of_each_row_that_are_in_view_are_counted():
     spans = [
         ("a", t, t + 0.5, label) for label, n in (("speech", 3), ("bell", 1)) for t in range(n)
     ]
     fig, ax = plt.subplots()
     plots.draw_events(ax, event_table(spans), CLASSES, estimated=event_table(spans[:1]))
+    ax.set_xlim(0, 2.5)
     assert shown(fig) == (
         "numbers of bars 0 (music) to 3 (speech), numbers of thin bars 0 to 1 (speech)."
     )
