@@ -100,6 +100,7 @@ def write_notebooks(folder):
     plt.close(figure)
     picture = base64.b64encode(file.getvalue()).decode("ascii") + "\n"
     table = pd.DataFrame(np.ones((2, 30)), [EVIL, "b"]).rename(columns=lambda n: f"{EVIL} {n}")
+    table["remark"] = "a sentence that is too long for a line, " * 5
     shown = [
         ("display_data", {"image/png": picture}, {"image/png": {"alt": ALT}}),
         ("display_data", {"image/png": picture}, {}),
