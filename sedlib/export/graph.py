@@ -30,8 +30,8 @@ _BLOCK = 64  # samples
 _MEMORY = 0.2  # s
 
 
-def waveform_function(network, description):
-    """Build a function from a waveform to the scores of a model.
+def waveform_module(network, description, unroll=False):
+    """Build a module whose function ``score`` leads from a waveform to the scores of a model.
 
     Parameters
     ----------
@@ -39,20 +39,28 @@ def waveform_function(network, description):
         It is changed so that it can be exported, and should not be used for training afterwards.
     description : dict
         Both as `sedlib.models.load_model` returns them.
+    unroll : bool
+        Whether to write out the loop of a GRU over the frames: LiteRT does not have the lists
+        that Keras's loop needs.
 
     Returns
     -------
-    tensorflow.types.experimental.PolymorphicFunction
-        From ``waveform``, (n_samples,) float32, at least one sample at the sample rate of the
-        model, to a dict with ``scores``, (n_segments, n_classes) float32 in [0, 1], as
-        `sedlib.detection.score_segments` computes them with a hop of 1 s. If the network scores
-        frames, ``frames``, (n_frames, n_classes), holds the smoothed frame-level scores, as
-        `sedlib.detection.score_frames` computes them.
+    tensorflow.Module
+        ``score`` takes ``waveform``, (n_samples,) float32, at least one sample at the sample rate
+        of the model. It returns a dict with ``scores``, (n_segments, n_classes) float32 in
+        [0, 1], as `sedlib.detection.score_segments` computes them with a hop of 1 s. If the
+        network scores frames, ``frames``, (n_frames, n_classes), holds the smoothed frame-level
+        scores, as `sedlib.detection.score_frames` computes them.
+
+    Raises
+    ------
+    ModelError
+        If the length of the Fourier transform is not supported.
     """
     stft, classes = STFTParams(**description["stft"]), description["classes"]
     rate, level = stft.sample_rate, description.get("frames")
     n_frames, bins = segment_shape(stft)
-    network = _score(network, level)
+    score_magnitude = _exportable(network, level, unroll)
     widths = {"scores": len(classes)} | ({"frames": n_frames * len(classes)} if level else {})
 
     def score(waveform):
@@ -68,7 +76,7 @@ def waveform_function(network, description):
             magnitude = _spectrogram(segments * gain, stft)
             loud = tf.reduce_max(tf.abs(segments), axis=1, keepdims=True) >= SILENCE
             loud = tf.cast(loud, tf.float32)
-            new = network(magnitude[..., tf.newaxis])
+            new = score_magnitude(magnitude[..., tf.newaxis])
             for name, width in widths.items():
                 rows = tf.reshape(new[name], (AT_ONCE, width)) * loud
                 found = found | {name: tf.concat([found[name], rows], axis=0)}
@@ -93,37 +101,47 @@ def waveform_function(network, description):
             results["frames"] = _smooth(frames, round(level["smoothing"] * n_frames)) * loud
         return results
 
-    return tf.function(score, input_signature=[tf.TensorSpec((None,), tf.float32, "waveform")])
+    return _module(network, score, tf.TensorSpec((None,), tf.float32, "waveform"))
 
 
-def network_function(network, description):
-    """Build a function from magnitudes to scores, which is a model without its front end.
+def network_module(network, description):
+    """Build a module whose function ``score`` is the network alone.
 
     Parameters
     ----------
     network, description
-        As for `waveform_function`.
+        As for `waveform_module`.
 
     Returns
     -------
-    tensorflow.types.experimental.PolymorphicFunction
-        From ``magnitude``, (batch, frames, bins, 1) float32, to ``scores`` and, if the network
-        scores frames, ``frames``, (batch, frames, n_classes) float32 in [0, 1].
+    tensorflow.Module
+        ``score`` takes ``magnitude``, (batch, frames, bins, 1) float32. It returns a dict with
+        ``scores``, (batch, n_classes) float32 in [0, 1], and ``frames``, (batch, frames,
+        n_classes), if the network scores frames.
     """
     shape = (None, *segment_shape(STFTParams(**description["stft"])), 1)
-    network = _score(network, description.get("frames"))
-    return tf.function(network, input_signature=[tf.TensorSpec(shape, tf.float32, "magnitude")])
+    score = _exportable(network, description.get("frames"))
+    return _module(network, score, tf.TensorSpec(shape, tf.float32, "magnitude"))
 
 
-def _score(network, level):
-    """Make the call of a network with constants that can be exported."""
+def _module(network, score, spec):
+    module = tf.Module()
+    module.weights = [variable.value for variable in network.variables]  # saved with the function
+    module.score = tf.function(score, input_signature=[spec])
+    return module
+
+
+def _exportable(network, level, unroll=False):
+    """Return the network as a function that can be exported."""
     for layer in network.layers:
         if isinstance(layer, MelBands):  # a tensor would become a second input of the graph
             layer.matrix = np.asarray(layer.matrix)
-        if isinstance(layer, keras.layers.GRU):  # its loop needs lists, which LiteRT lacks
-            layer.unroll = True
-    both = with_frames(network) if level else network
-    return lambda x: both(x, training=False) if level else {"scores": both(x, training=False)}
+        if isinstance(layer, keras.layers.GRU):
+            layer.unroll = unroll
+    if level:
+        both = with_frames(network)
+        return lambda magnitude: both(magnitude, training=False)
+    return lambda magnitude: {"scores": network(magnitude, training=False)}
 
 
 def _gain(waveform, stft):
