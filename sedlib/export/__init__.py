@@ -4,5 +4,6 @@
 writes it.
 """
 
+import sedlib.models.backend
 from sedlib.export.formats import export_model, to_onnx
 from sedlib.export.graph import network_module

@@ -4,6 +4,7 @@ import importlib
 import json
 import tempfile
 import zipfile
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import tensorflow as tf
@@ -65,7 +66,7 @@ def export_model(folder, target, form):
     module = waveform_module(network, description, unroll=form.startswith("litert"))
     path.parent.mkdir(parents=True, exist_ok=True)
     with staging_folder(path.parent) as scratch:
-        with native_messages_hidden():
+        with native_messages_hidden(), redirect_stdout(None):
             write(module, metadata, scratch / name)
         (scratch / name).rename(path)
     return path
@@ -90,7 +91,8 @@ def to_onnx(module):
     """
     convert = _import("tf2onnx.convert", "onnx")
     function = module.score
-    return convert.from_function(function, function.input_signature, opset=ONNX_OPSET)[0]
+    with native_messages_hidden():
+        return convert.from_function(function, function.input_signature, opset=ONNX_OPSET)[0]
 
 
 def _write_saved_model(module, metadata, path):
