@@ -117,15 +117,16 @@ def _write_litert(module, metadata, path, finish=bytes):
 
 
 def _write_litert_int8(module, metadata, path):
-    _write_litert(module, metadata, path, _store_weights_in_int8)
+    quantizer = _import("ai_edge_quantizer.quantizer", "litert")
 
+    def store_in_int8(model):
+        """Store the weights with 8 bits; the computation stays in float32."""
+        recipe = quantizer.Quantizer(model)
+        for operation in ("CONV_2D", "FULLY_CONNECTED"):
+            recipe.add_weight_only_config(".*", operation, num_bits=8)
+        return recipe.quantize().quantized_model
 
-def _store_weights_in_int8(model):
-    """Store the weights of convolutions and matrix products with 8 bits; compute in float32."""
-    quantizer = _import("ai_edge_quantizer.quantizer", "litert").Quantizer(model)
-    for operation in ("CONV_2D", "FULLY_CONNECTED"):
-        quantizer.add_weight_only_config(".*", operation, num_bits=8)
-    return quantizer.quantize().quantized_model
+    _write_litert(module, metadata, path, store_in_int8)
 
 
 def _import(module, extra):

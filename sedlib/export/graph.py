@@ -59,6 +59,8 @@ def waveform_module(network, description, unroll=False):
     """
     stft, classes = STFTParams(**description["stft"]), description["classes"]
     rate, level = stft.sample_rate, description.get("frames")
+    if stft.n_fft & (stft.n_fft - 1):
+        raise ModelError(f"stft.n_fft is {stft.n_fft}; only powers of two can be exported")
     n_frames, bins = segment_shape(stft)
     score_magnitude = _exportable(network, level, unroll)
     widths = {"scores": len(classes)} | ({"frames": n_frames * len(classes)} if level else {})
@@ -127,7 +129,7 @@ def network_module(network, description):
 def _module(network, score, spec):
     module = tf.Module()
     module.weights = [variable.value for variable in network.variables]  # saved with the function
-    module.score = tf.function(score, input_signature=[spec])
+    module.score = tf.function(score, input_signature=[spec], autograph=False)
     return module
 
 
@@ -212,8 +214,6 @@ def _spectrogram(segments, stft):
     n_frames, bins = segment_shape(stft)
     rows = 2 ** (int(math.log2(stft.n_fft)) // 2)
     columns = stft.n_fft // rows
-    if rows * columns != stft.n_fft:
-        raise ModelError(f"stft.n_fft is {stft.n_fft}; only powers of two can be exported")
     window = scipy.signal.get_window("hann", stft.win_length)
     window = np.pad(window, (stft.n_fft - stft.win_length) // 2).astype(np.float32)
     starts = stft.hop_length * np.arange(n_frames)[:, np.newaxis]
