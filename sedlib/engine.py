@@ -82,7 +82,7 @@ def load_model(folder):
     if path and weights == description["weights_sha256"] and (network := _read(path)):
         return network, description
     network, description = models.load_model(folder)
-    return path and _convert(network, description, path) or network, description
+    return (path and _convert(network, description, path)) or network, description
 
 
 def engine_name(network):

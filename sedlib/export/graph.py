@@ -61,7 +61,7 @@ def waveform_module(network, description, unroll=False):
     rate, level = stft.sample_rate, description.get("frames")
     if stft.n_fft & (stft.n_fft - 1):
         raise ModelError(f"stft.n_fft is {stft.n_fft}; only powers of two can be exported")
-    n_frames, bins = segment_shape(stft)
+    n_frames, _ = segment_shape(stft)
     score_magnitude = _exportable(network, level, unroll)
     widths = {"scores": len(classes)} | ({"frames": n_frames * len(classes)} if level else {})
 

@@ -50,9 +50,7 @@ def test_the_scores_are_those_of_keras(cache, keras_model, magnitude):
     np.testing.assert_array_equal(network.predict_on_batch(magnitude), found["scores"])
 
 
-def test_a_converted_network_is_used_without_tensorflow_and_named_in_the_record(
-    cache, tmp_path
-):
+def test_a_converted_network_is_used_without_tensorflow_and_named_in_the_record(cache, tmp_path):
     noise = 0.1 * np.random.default_rng(0).normal(size=3 * 44100)
     soundfile.write(tmp_path / "a.wav", noise, 44100)
     code = """
