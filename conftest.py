@@ -1,10 +1,10 @@
 """nbval reruns every notebook from start to end and compares it with what is stored.
 
-The rerun goes to a scratch workspace with freshly made episodes, so it needs no
-earlier `dvc repro` and touches no result of this checkout. Each notebook finds
-the published model there: the notebook that trains replaces it for
-itself, and those that judge a model judge the one in git. `nbval_tolerance` says
-when two outputs agree.
+The rerun goes to scratch workspaces with freshly made episodes, so it needs no earlier `dvc repro`
+and touches no result of this checkout. The first three notebooks build on one another and share
+one workspace. Those that judge a model judge the one in git, in a workspace of their own that
+borrows episodes and features of the first; they can therefore run in another process while the
+third notebook trains. `nbval_tolerance` says when two outputs agree.
 """
 
 import os
@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,15 @@ from nbval.plugin import IPyNbCell, IPyNbFile, coalesce_streams
 from nbval_tolerance import differences, tolerances
 from xdist.scheduler import LoadScopeScheduling
 
-from sedlib.config import WORKSPACE_VARIABLE
+from sedlib.config import HEADLESS_VARIABLE, WORKSPACE_VARIABLE
 from sedlib.reports.notebooks import neutral
 
-ENVIRONMENT = pytest.StashKey[dict]()
-# These read the stored results of the long experiments and nothing that another notebook makes.
-INDEPENDENT = "06_compare_with_2018", "07_real_recordings"
+SCRATCH = pytest.StashKey[str]()
+BUILDING = "01_explore_episodes", "02_preprocess_stft", "03_train_cnn_rnn"
+JUDGING = "04_evaluate_per_class", "05_detect_and_listen"  # need what the second has made
+# The other notebooks read the stored results of the long experiments alone.
+BORROWED = {"data/episodes", "data/features"}
+LAST_USED = BUILDING[1]
 
 # Their presence is compared, not their content: pixels vary with fonts, HTML has a text twin.
 PRESENT = ("text/html", "image/png", "image/svg+xml")
@@ -41,17 +45,92 @@ def pytest_collect_file(file_path, parent):
 
 
 class ByFile(LoadScopeScheduling):
-    """Each file of tests in one process, and the notebooks that build on each other in one."""
+    """Each file of tests in one process, and notebooks that share a workspace in one."""
 
     def _split_scope(self, nodeid):
         file = Path(nodeid.partition("::")[0])
-        builds_on_others = file.suffix == ".ipynb" and file.stem not in INDEPENDENT
-        return "notebooks" if builds_on_others else str(file)
+        return workspace_name(file) if file.suffix == ".ipynb" else str(file)
 
 
 def pytest_xdist_make_scheduler(config, log):
     """Take our way of sharing tests between the processes."""
     return ByFile(config, log)
+
+
+def pytest_configure(config):
+    """Make the folder of the workspaces, which all processes share."""
+    if hasattr(config, "workerinput"):
+        config.stash[SCRATCH] = config.workerinput["scratch"]
+    else:
+        scratch = tempfile.TemporaryDirectory(prefix="sedlib_", ignore_cleanup_errors=True)
+        config.add_cleanup(scratch.cleanup)
+        config.stash[SCRATCH] = scratch.name
+
+
+def pytest_configure_node(node):
+    """Tell a process where the workspaces are."""
+    node.workerinput["scratch"] = node.config.stash[SCRATCH]
+
+
+def pytest_collection_modifyitems(items):
+    """Take the notebooks that judge a model last: they wait for what they need."""
+    items.sort(key=lambda item: item.path.stem in JUDGING)
+
+
+def workspace_name(notebook):
+    """Name the workspace of a notebook."""
+    shared = {"building": BUILDING, "judging": JUDGING}
+    return next((name for name, group in shared.items() if notebook.stem in group), notebook.stem)
+
+
+class Notebook(IPyNbFile):
+    """A notebook whose kernel works in a scratch workspace."""
+
+    def setup(self):
+        """Prepare the workspace and start the kernel."""
+        scratch = Path(self.config.stash[SCRATCH])
+        self.workspace = scratch / workspace_name(self.path)
+        data = self.workspace / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        path = os.pathsep.join(
+            filter(None, [str(self.config.rootpath), os.environ.get("PYTHONPATH")])
+        )
+        environment = {WORKSPACE_VARIABLE: str(self.workspace), "PYTHONPATH": path}
+        environment[HEADLESS_VARIABLE] = "1"
+        if self.path.stem in BUILDING and not (data / "episodes").exists():
+            make_episodes(os.environ | environment)
+        if self.path.stem in JUDGING:
+            self.borrow(scratch / "building")
+        lend_model(self.config.rootpath, data / "model")
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            # With it a kernel does not capture what libraries and child processes print.
+            patch.delenv("PYTEST_CURRENT_TEST", raising=False)
+            super().setup()
+
+    def borrow(self, building):
+        """Wait until episodes and features are made, and link to them."""
+        if not any(item.path.stem == LAST_USED for item in self.session.items):
+            pytest.fail(f"{self.path.name} needs {LAST_USED}.ipynb; run both", pytrace=False)
+        while not (building / LAST_USED).exists():
+            time.sleep(1)
+        for name in BORROWED:
+            link = self.workspace / name
+            if not link.exists():
+                link.symlink_to(building / name)
+
+    def teardown(self):
+        """Stop the kernel, and tell those that wait for this notebook."""
+        super().teardown()
+        (self.workspace / self.path.stem).touch()
+
+    def collect(self):
+        """Yield the code cells."""
+        for cell in super().collect():
+            yield Cell.from_parent(
+                self, name=cell.name, cell_num=cell.cell_num, cell=cell.cell, options=cell.options
+            )
 
 
 def make_episodes(environment):
@@ -62,51 +141,13 @@ def make_episodes(environment):
         pytest.fail(f"{' '.join(command[1:])} failed:\n{done.stderr[-3000:]}", pytrace=False)
 
 
-def kernel_environment(config, with_episodes):
-    """Environment of the kernels; the first call makes the scratch workspace."""
-    if ENVIRONMENT not in config.stash:
-        scratch = tempfile.TemporaryDirectory(prefix="sedlib_", ignore_cleanup_errors=True)
-        config.add_cleanup(scratch.cleanup)
-        path = os.pathsep.join(filter(None, [str(config.rootpath), os.environ.get("PYTHONPATH")]))
-        config.stash[ENVIRONMENT] = os.environ | {
-            WORKSPACE_VARIABLE: scratch.name,
-            "PYTHONPATH": path,
-        }
-    environment = config.stash[ENVIRONMENT]
-    if with_episodes and not Path(environment[WORKSPACE_VARIABLE], "data", "episodes").exists():
-        make_episodes(environment)
-    return environment
-
-
-def lend_model(checkout, scratch):
+def lend_model(checkout, lent):
     """Put the published model into the scratch workspace, in place of any other."""
-    stored, lent = Path(checkout, "models", "default"), Path(scratch, "data", "model")
+    stored = Path(checkout, "models", "default")
     if not stored.is_dir():
         pytest.fail(f"{stored}: no such folder; restore it from git", pytrace=False)
     shutil.rmtree(lent, ignore_errors=True)
     shutil.copytree(stored, lent, ignore=shutil.ignore_patterns("summary.json"))
-
-
-class Notebook(IPyNbFile):
-    """A notebook whose kernel works in the scratch workspace."""
-
-    def setup(self):
-        """Lend the model and start the kernel."""
-        environment = kernel_environment(self.config, self.path.stem not in INDEPENDENT)
-        lend_model(self.config.rootpath, environment[WORKSPACE_VARIABLE])
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in environment.items():
-                patch.setenv(name, value)
-            # With it a kernel does not capture what libraries and child processes print.
-            patch.delenv("PYTEST_CURRENT_TEST", raising=False)
-            super().setup()
-
-    def collect(self):
-        """Yield the code cells."""
-        for cell in super().collect():
-            yield Cell.from_parent(
-                self, name=cell.name, cell_num=cell.cell_num, cell=cell.cell, options=cell.options
-            )
 
 
 class Cell(IPyNbCell):
@@ -118,7 +159,7 @@ class Cell(IPyNbCell):
 
     def compare_outputs(self, test, ref, skip_compare=None):
         """Say whether the new outputs agree with the stored ones; note why not."""
-        folders = (self.config.stash[ENVIRONMENT][WORKSPACE_VARIABLE], self.config.rootpath)
+        folders = (self.parent.workspace, self.config.rootpath)
         shown, computed = texts(ref, folders), texts(test, folders)
         if [kind for kind, _ in shown] != [kind for kind, _ in computed]:
             faults = [f"stored outputs: {shown}", f"new outputs: {computed}"]

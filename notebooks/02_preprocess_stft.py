@@ -62,20 +62,18 @@ split = episodes.usable_split(params.split, data / "episodes")
 # dB, so that the noise of a nearly silent recording is not amplified to full loudness.
 
 # %%
-levels = {}
-for name in split.episodes:
-    waveform = audio.read_audio(data / "episodes" / f"{name}.flac", rate)
-    gain = 20 * np.log10(features.normalising_gain([waveform], stft))
-    levels[name] = {"loudness (LUFS)": audio.measure_loudness([waveform], rate), "gain (dB)": gain}
-pd.DataFrame(levels).T.round(1)
+episode = episode or split.train[0]
+recording = audio.read_audio(data / "episodes" / f"{episode}.flac", rate)
+gain = features.normalising_gain([recording], stft)
+print(f"{episode} before: {audio.measure_loudness([recording], rate):.1f} LUFS,", end=" ")
+print(f"gain {20 * np.log10(gain):.1f} dB")
 
 # %% [markdown]
-# From here on, the notebook shows one episode after this gain.
+# From here on, the notebook shows this episode after the gain. The table at the end lists the gains
+# of all episodes.
 
 # %%
-episode = episode or split.train[0]
-waveform = audio.read_audio(data / "episodes" / f"{episode}.flac", rate)
-waveform = features.normalise(waveform, stft)
+waveform = recording * np.float32(gain)
 events = annotations.read(data / "episodes" / f"{episode}.json")
 duration = len(waveform) / rate
 print(f"{episode}: {duration:.0f} s of mono sound at {rate} Hz with {len(events)} events")
@@ -175,10 +173,10 @@ for ax, n_fft in zip(axes, (stft.n_fft // 8, stft.n_fft, stft.n_fft * 8), strict
     length = n_fft * stft.win_length // stft.n_fft
     other = stft.model_copy(update={"n_fft": n_fft, "win_length": length, "hop_length": 256})
     magnitude = features.spectrogram(excerpt, other)[0]
-    mesh = plots.draw_spectrogram(ax, magnitude, other, fmax=min(8000, rate / 2), start=start)
+    image = plots.draw_spectrogram(ax, magnitude, other, fmax=min(8000, rate / 2), start=start)
     ax.set_title(f"window {1000 * length / rate:.0f} ms, {rate / n_fft:.0f} Hz between bins")
     ax.label_outer()
-fig.colorbar(mesh, ax=axes, label="level relative to the peak (dB)", pad=0.01)
+fig.colorbar(image, ax=axes, label="level relative to the peak (dB)", pad=0.01)
 plots.save_figure(fig, figures / "resolution.png")
 plt.show()
 
@@ -220,17 +218,16 @@ magnitude = features.spectrogram(segment[np.newaxis], stft)[0]
 level = librosa.amplitude_to_db(magnitude, ref=1.0, amin=1e-6, top_db=None)
 loud = np.mean(magnitude > 0.1 * magnitude.max())
 spread = np.ptp(np.percentile(level, [1, 99]))
-times = np.arange(frames) * stft.hop_length / rate
-kilohertz = np.arange(bins) * rate / stft.n_fft / 1000
 print(f"{loud:.1%} of the magnitudes are larger than a tenth of the largest.")
 print(f"The middle 98 % of the levels span {spread:.0f} dB.")
 
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(plots.WIDTH, 3.8))
-linear = axes[0].pcolormesh(times, kilohertz, magnitude.T, cmap="magma", rasterized=True)
-axes[0].set(xlabel="time (s)", ylabel="frequency (kHz)", title="linear magnitude")
 decibels = plots.draw_spectrogram(axes[1], magnitude, stft)
 axes[1].set_title("the same in dB")
+place = {"origin": "lower", "aspect": "auto", "extent": decibels.get_extent()}
+linear = axes[0].imshow(magnitude.T, cmap="magma", **place)
+axes[0].set(xlabel="time (s)", ylabel="frequency (kHz)", title="linear magnitude")
 axes[2].hist(level.ravel(), bins=60, color="0.4", log=True)
 plots.label_log_axis(axes[2].yaxis)
 axes[2].set(xlabel="level (dB)", ylabel="number of magnitudes", title="distribution")
@@ -324,7 +321,7 @@ for rule, ratio in ratios.items():
 # The features of each episode are one array of `float32`. Training opens the files as
 # [memory maps](https://numpy.org/doc/stable/reference/generated/numpy.memmap.html), which read
 # only the segments of the current batch, so that the memory needed does not grow with the number of
-# episodes.
+# episodes. The table also lists the gain that brings each episode to the same loudness.
 
 # %%
 rows = []
@@ -332,13 +329,16 @@ rows = []
 for name in split.episodes:
     path = data / "features" / f"{name}.npy"
     waveform = audio.read_audio(data / "episodes" / f"{name}.flac", rate)
-    segments = features.split_segments(features.normalise(waveform, stft), stft)
+    gain = features.normalising_gain([waveform], stft)
+    segments = features.split_segments(waveform * np.float32(gain), stft)
     magnitude = features.spectrogram(segments, stft)
     features.write_features(path, magnitude)
-    rows.append([name, *magnitude.shape, path.stat().st_size / 2**20])
+    size = path.stat().st_size / 2**20
+    rows.append([name, 20 * np.log10(gain), *magnitude.shape, size])
 
 # %%
-table = pd.DataFrame(rows, columns=["episode", "segments", "frames", "bins", "MiB"])
+columns = ["gain (dB)", "segments", "frames", "bins", "MiB"]
+table = pd.DataFrame(rows, columns=["episode", *columns])
 print(f"{len(table)} episodes, {table['segments'].sum()} segments, {table['MiB'].sum():.0f} MiB")
 table.set_index("episode").round(1)
 

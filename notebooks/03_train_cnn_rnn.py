@@ -256,6 +256,7 @@ plt.show()
 
 # %%
 key = training.training_key(options, seed, classes, stft, [train, validation])
+live = plots.LiveCurves(classes)
 history = training.train(
     network,
     partial(training.Batches, *train, options, seed),
@@ -264,7 +265,7 @@ history = training.train(
     checkpoint=data / "checkpoint.npz",
     key=key,
     on_epoch=[
-        plots.LiveCurves(classes),
+        live,
         plots.EpochLines(options.epochs),
         training.LiveLog(workspace() / "reports" / "training"),
     ],
@@ -275,11 +276,12 @@ history = training.train(
 # right panel the mean average precision on the validation segments. The red dot is the epoch whose
 # weights are kept. The lower panel shows the F1 of each class on the validation segments, with the
 # threshold that gives the highest F1 in that epoch. When the notebook is run by hand, the curves
-# are redrawn after each epoch.
+# are drawn above, and redrawn after each epoch.
 
 # %% tags=["trained"]
-plots.save_figure(plots.learning_curves(history, classes), figures / "learning_curves.png")
-plt.close()
+figure = plots.learning_curves(history, classes)
+plots.save_figure(figure, figures / "learning_curves.png")
+live.show(figure)
 best = history.iloc[training.best_epoch(history.to_dict("records"))]
 print(f"mean average precision of the best epoch: {best['val_average_precision']:.2f}")
 occurring = labels["validation"].any(axis=0)

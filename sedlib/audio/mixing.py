@@ -22,7 +22,8 @@ _FORMATS = {
     "flt": (np.float32, 0, 1.0),
     "dbl": (np.float64, 0, 1.0),
 }
-_MONO, _STEREO = ("flt", 1, 1), ("flt", 1, 2)  # kinds of pieces that libswresample or we make
+# How samples lie in memory: the format, the number of planes, and of channels in each plane.
+_MONO, _STEREO = ("flt", 1, 1), ("flt", 1, 2)  # the two that libswresample and silence have
 
 
 class Mixer:
@@ -44,10 +45,8 @@ class Mixer:
     def __init__(self, path, levels):
         self.size = 0
         self._path, self._levels = path, levels
-        # A piece is its kind and its planes. A kind is the format, the number of planes and the
-        # number of channels in each.
-        self._pieces = []
-        self._form = self._kind = self._resampler = None
+        self._collected = []  # pairs of a packing and the planes of one frame
+        self._format_and_layout = self._packing = self._resampler = None
 
     def add(self, frame, skip=0):
         """Collect a frame, without its first samples.
@@ -69,16 +68,16 @@ class Mixer:
         AudioError
             If there is no known way to mix its channels down.
         """
-        form = frame.format.name, frame.layout.name
-        if form != self._form:
-            self._form = form
-            self._choose_way(frame)
+        format_and_layout = frame.format.name, frame.layout.name
+        if format_and_layout != self._format_and_layout:
+            self._format_and_layout = format_and_layout
+            self._choose_conversion(frame)
         if self._resampler:
             frame = self._mix_down_to_stereo(frame)
-        name, _, channels = self._kind
+        name, _, channels = self._packing
         dtype, begin, size = _FORMATS[name][0], channels * skip, channels * frame.samples
         planes = [np.frombuffer(plane, dtype, size)[begin:] for plane in frame.planes]
-        return self._collect(self._kind, planes, max(frame.samples - skip, 0))
+        return self._collect(self._packing, planes, max(frame.samples - skip, 0))
 
     def add_silence(self, length):
         """Collect silence.
@@ -102,25 +101,25 @@ class Mixer:
         -------
         numpy.ndarray of float32, shape (size,)
         """
-        runs = itertools.groupby(self._pieces, key=itemgetter(0))
-        mono = [self._mix(kind, [planes for _, planes in run]) for kind, run in runs]
-        self._pieces, self.size = [], 0
+        runs = itertools.groupby(self._collected, key=itemgetter(0))
+        mono = [self._mix(packing, [planes for _, planes in run]) for packing, run in runs]
+        self._collected, self.size = [], 0
         return np.concatenate(mono) if mono else np.empty(0, np.float32)
 
-    def _collect(self, kind, planes, length):
-        self._pieces.append((kind, planes))
+    def _collect(self, packing, planes, length):
+        self._collected.append((packing, planes))
         self.size += length
         return length
 
-    def _choose_way(self, frame):
-        """Choose how frames of a form are mixed, from the first of them."""
+    def _choose_conversion(self, frame):
+        """Choose how this frame and those like it that follow are mixed."""
         name, count = frame.format.name, frame.layout.nb_channels
         packed = name.removesuffix("p")
         if packed in _FORMATS and frame.layout.name in ("mono", "stereo"):
             planes = count if frame.format.is_planar else 1
-            self._kind, self._resampler = (packed, planes, count // planes), None
+            self._packing, self._resampler = (packed, planes, count // planes), None
             return
-        self._kind, layout = (_MONO, "mono") if count == 1 else (_STEREO, "stereo")
+        self._packing, layout = (_MONO, "mono") if count == 1 else (_STEREO, "stereo")
         # Without a largest sum of weights, libswresample makes surround sound quieter than stereo.
         self._resampler = av.AudioResampler("flt", layout, options={"rematrix_maxval": "100"})
 
@@ -133,10 +132,10 @@ class Mixer:
                 "it down to mono or stereo"
             ) from None
 
-    def _mix(self, kind, pieces):
-        """Mix pieces of one kind that follow each other."""
-        name, _, channels = kind
-        planes = [_to_float(np.concatenate(plane), name) for plane in zip(*pieces, strict=True)]
+    def _mix(self, packing, frames):
+        """Mix the planes of successive frames that have one packing."""
+        name, _, channels = packing
+        planes = [_to_float(np.concatenate(plane), name) for plane in zip(*frames, strict=True)]
         if channels == 2:
             planes = [planes[0][0::2], planes[0][1::2]]
         return self._levels.mix(planes)

@@ -89,19 +89,21 @@ def test_every_notebook_has_a_stage_that_runs_it():
         assert commands.count(f"python -m sedlib run-notebook notebooks/{path.name}") == 1
 
 
-def test_nbval_runs_those_notebooks_apart_that_need_nothing_of_the_others(pytestconfig):
+def test_nbval_knows_which_notebooks_need_what_others_make(pytestconfig):
     path = str(ROOT / "conftest.py")
     plugins = pytestconfig.pluginmanager.get_plugins()
     (conftest,) = [p for p in plugins if getattr(p, "__file__", None) == path]
     living = [stage for name, stage in STAGES.items() if name not in FROZEN]
     made = {out for stage in living for out, _ in listed(stage, "outs")}
-    alone = {
-        Path(match[1]).stem
+    needed = {
+        Path(match[1]).stem: made & {path for path, _ in listed(stage, "deps")}
         for stage in living
         if (match := re.search(r"run-notebook (\S+)", stage["cmd"]))
-        and made.isdisjoint(path for path, _ in listed(stage, "deps"))
     }
-    assert alone == set(conftest.INDEPENDENT)
+    judging = {name for name, needs in needed.items() if "data/model" in needs}
+    assert judging == set(conftest.JUDGING)
+    assert {name for name, needs in needed.items() if needs} - judging == set(conftest.BUILDING)
+    assert all(needed[n] <= {"data/model", *conftest.BORROWED} for n in judging)
 
 
 @each_living_stage

@@ -46,19 +46,21 @@ def draw_spectrogram(ax, magnitude, stft, fmax=None, floor=-70.0, start=0.0):
 
     Returns
     -------
-    matplotlib.collections.QuadMesh
+    matplotlib.image.AxesImage
         For a colour bar in dB.
     """
-    level = librosa.amplitude_to_db(magnitude, ref=np.max, top_db=-floor)
-    times = start + np.arange(len(level)) * stft.hop_length / stft.sample_rate
-    frequencies = np.arange(level.shape[1]) * stft.sample_rate / stft.n_fft / 1000
-    mesh = ax.pcolormesh(
-        times, frequencies, level.T, cmap="magma", vmin=floor, vmax=0, rasterized=True
+    level = librosa.amplitude_to_db(magnitude, ref=np.max, top_db=-floor).T
+    # The value of a frame and a bin stands in the middle of a pixel of this width and height.
+    width, height = stft.hop_length / stft.sample_rate, stft.sample_rate / stft.n_fft / 1000
+    bins, frames = np.array(level.shape) - 0.5
+    extent = start - width / 2, start + frames * width, -height / 2, bins * height
+    image = ax.imshow(
+        level, cmap="magma", vmin=floor, vmax=0, origin="lower", aspect="auto", extent=extent
     )
     ax.set(xlabel="time (s)", ylabel="frequency (kHz)")
     if fmax is not None:
         ax.set_ylim(0, fmax / 1000)
-    return mesh
+    return image
 
 
 def draw_events(ax, events, classes, estimated=None):

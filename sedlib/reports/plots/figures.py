@@ -55,14 +55,14 @@ def spectrogram_panels(magnitudes, stft, height=2.5, columns=5, fmax=11025):
     matplotlib.figure.Figure
     """
     figure, axes = class_axes(max(1, len(magnitudes)), height, columns, sharex=True, sharey=True)
-    mesh = None
+    image = None
     for ax, (title, magnitude) in zip(axes, magnitudes, strict=False):
-        mesh = draw_spectrogram(ax, magnitude, stft, fmax=fmax)
+        image = draw_spectrogram(ax, magnitude, stft, fmax=fmax)
         ax.set_title(title, fontsize="small")
         ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
         ax.label_outer()
-    if mesh is not None:
-        figure.colorbar(mesh, ax=axes, label="level relative to the peak (dB)", shrink=0.6)
+    if image is not None:
+        figure.colorbar(image, ax=axes, label="level relative to the peak (dB)", shrink=0.6)
     return figure
 
 

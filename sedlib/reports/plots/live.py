@@ -19,6 +19,9 @@ from sedlib.reports.plots.figures import learning_curves
 class LiveCurves:
     """Learning curves under a cell, redrawn after each epoch while the cell runs.
 
+    Where a notebook runs without a browser, nothing is drawn before `show` is called, since
+    nobody would see it.
+
     Parameters
     ----------
     classes : sequence of str
@@ -30,7 +33,11 @@ class LiveCurves:
 
     def __call__(self, history):
         """Draw the history so far, in place of the figure before."""
-        figure = learning_curves(history, self.classes)
+        if HEADLESS_VARIABLE not in os.environ:
+            self.show(learning_curves(history, self.classes))
+
+    def show(self, figure):
+        """Show a figure in place of the one before, and close it."""
         if self.handle is None:
             self.handle = display(figure, display_id=True)
         else:

@@ -59,12 +59,29 @@ def test_the_same_figure_is_the_same_file(tmp_path):
 def test_a_spectrogram_has_its_axes_in_seconds_and_kilohertz():
     magnitude = np.random.default_rng(0).random((63, 129), dtype=np.float32)
     _, ax = plt.subplots()
-    mesh = plots.draw_spectrogram(ax, magnitude, STFT, fmax=2000, start=5.0)
+    image = plots.draw_spectrogram(ax, magnitude, STFT, fmax=2000, start=5.0)
     assert ax.get_xlabel() == "time (s)"
     assert ax.get_ylabel() == "frequency (kHz)"
     assert ax.get_ylim() == (0, 2)
-    assert mesh.get_array().max() == 0  # dB below the peak
-    assert 5.9 < mesh.get_coordinates()[..., 0].max() < 6.1
+    assert image.get_array().max() == 0  # dB below the peak
+    hop = STFT.hop_length / STFT.sample_rate  # s
+    spacing = STFT.sample_rate / STFT.n_fft / 1000  # kHz
+    edges = 5 - hop / 2, 5 + 62.5 * hop, -spacing / 2, 128.5 * spacing
+    np.testing.assert_allclose(image.get_extent(), edges)
+
+
+def test_the_lowest_bin_of_a_spectrogram_is_at_the_bottom_and_the_first_frame_at_the_left():
+    magnitude = np.full((63, 129), 1e-3, dtype=np.float32)
+    magnitude[0, 0] = 1
+    fig, ax = plt.subplots()
+    plots.draw_spectrogram(ax, magnitude, STFT)
+    ax.set_axis_off()
+    ax.set_position([0, 0, 1, 1])
+    fig.canvas.draw()
+    brightness = np.asarray(fig.canvas.buffer_rgba())[..., :3].sum(axis=-1, dtype=int)
+    row, column = np.unravel_index(brightness.argmax(), brightness.shape)
+    assert row > 0.98 * brightness.shape[0]
+    assert column < 0.02 * brightness.shape[1]
 
 
 def test_an_event_is_drawn_from_its_onset_to_its_offset_in_its_row_and_colour():
@@ -137,6 +154,30 @@ def test_learning_curves_show_the_f1_of_each_class_that_occurs():
     assert [line.get_label() for line in curves] == CLASSES
     values = [line.get_ydata() for line in curves]
     np.testing.assert_array_equal(values, [[0.1, 0.4], [np.nan, np.nan], [0.3, 0.6]])
+
+
+@pytest.mark.parametrize("headless", [False, True])
+def test_curves_are_redrawn_after_each_epoch_only_where_there_is_a_browser(monkeypatch, headless):
+    monkeypatch.delenv("SEDLIB_HEADLESS", raising=False)
+    if headless:
+        monkeypatch.setenv("SEDLIB_HEADLESS", "1")
+    shown = []
+    monkeypatch.setattr(plots.live, "display", lambda figure, display_id: shown.append(figure))
+    live = plots.LiveCurves()
+    history = pd.DataFrame(
+        {
+            "epoch": [1, 2],
+            "loss": [0.5, 0.4],
+            "val_loss": [0.5, 0.3],
+            "val_average_precision": [0.2, 0.6],
+        }
+    )
+    live(history.iloc[:1])
+    assert len(shown) == (not headless)
+    live.handle = None
+    live.show(plots.learning_curves(history))
+    assert len(shown) == 2 - headless
+    assert not plt.get_fignums()
 
 
 @pytest.mark.parametrize("variable", [[], ["SEDLIB_HEADLESS"]], ids=["browser", "headless"])
@@ -308,44 +349,11 @@ def test_the_numbers_of_a_matrix_are_dark_on_light_and_light_on_dark():
     assert [text.get_color() for text in ax.texts] == ["black", "black", "white", "white"]
 
 
-def described(**labels):
-    """Describe a figure with two rows, a legend and a colour bar."""
-    fig, ax = plt.subplots()
-    ax.plot([0, 1], [1, 0], label="network")
-    plots.label_rows(ax, CLASSES[:2])
-    ax.set(**labels)
-    ax.legend()
-    fig.colorbar(mpl.cm.ScalarMappable(), ax=ax, label="share")
-    return fig
-
-
-def test_the_description_of_a_figure_says_what_its_axes_rows_and_legends_say():
-    fig = described(title="a\nb <c>", xlabel="time (s)")
-    assert plots.describe_figure(fig) == (
-        "Figure with 1 panel. a b <c>. Horizontal: time (s). Rows: music; speech. "
-        "Colour: share. Legend: network."
-    )
-
-
-def test_what_panels_share_is_said_once_and_an_empty_panel_is_no_panel():
-    fig, axes = plots.class_axes(3, 2, columns=2, sharex=True)
-    for ax, label in zip(axes, CLASSES, strict=True):
-        ax.set(title=label, xlabel="recall")
-    assert plots.describe_figure(fig) == (
-        "Figure with 3 panels. music; speech; bell. Horizontal: recall."
-    )
-
-
-def test_a_figure_of_texts_alone_is_described_by_them():
-    fig, ax = plt.subplots()
-    ax.text(0, 0, "mel\nbands")
-    assert plots.describe_figure(fig) == "Figure with 1 panel. Texts: mel bands."
-
-
 def test_a_notebook_keeps_the_description_beside_the_figure(monkeypatch):
     shell = SimpleNamespace(display_formatter=DisplayFormatter())
     monkeypatch.setattr(plots.style, "get_ipython", lambda: shell)
     plots.use_style()
-    fig = described()
+    fig, ax = plt.subplots()
+    ax.set_xlabel("time (s)")
     _, metadata = shell.display_formatter.format(fig)
     assert metadata == {"image/png": {"alt": plots.describe_figure(fig)}}
