@@ -14,8 +14,9 @@ from sedlib.batch.names import events_name, page_name, result_names, scores_name
 from sedlib.batch.pages import make_page
 from sedlib.batch.record import Record, source_id
 from sedlib.config import SedlibError, STFTParams
+from sedlib.engine import engine_name, load_model
 from sedlib.files import nearest, printable, write_text
-from sedlib.models import DESCRIPTION, WEIGHTS, ModelError, load_model, read_description
+from sedlib.models import DESCRIPTION, WEIGHTS, ModelError, read_description
 
 
 @dataclass(frozen=True)
@@ -233,6 +234,7 @@ class _Detector:
 
         self._detection, self._options, self._reference = detection, options, reference
         self._network, self._description = load_model(model)
+        self.engine = engine_name(self._network)
         self._hop = options.hop
         if options.hop == detection.FRAMES:
             self._hop = 1 / segment_shape(STFTParams(**self._description["stft"]))[0]
@@ -264,6 +266,7 @@ def _process(task, detector, record, progress):
     duration = round(found.duration, 6)
     counts = Counter(found.events["event_label"].tolist())
     facts = {"duration": duration, "events": counts, "made_from": task.made_from}
+    facts["engine"] = detector.engine
     # The record names no folder of this computer.
     facts["remarks"] = [remark.removeprefix(f"{task.path}: ") for remark in found.remarks]
     try:
