@@ -89,8 +89,9 @@ class ClusterPool:
             raise  # about the model or a file
         except Exception as error:
             raise SedlibError(
-                f"--scheduler {self._address}: the cluster cannot do the work ({_one_line(error)}); "
-                "see docs/scale.md for what it needs, and run the same command again to continue"
+                f"--scheduler {self._address}: the cluster cannot do the work "
+                f"({_one_line(error)}); see docs/scale.md for what it needs, and run the same "
+                "command again to continue"
             ) from None
 
     def _as_given(self, outcome, task):
