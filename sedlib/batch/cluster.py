@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import distributed
 
-from sedlib.batch.pool import DONE, ONE_THREAD, READ
+from sedlib.batch.pool import DONE, LONGEST_WAIT, ONE_THREAD, READ
 from sedlib.config import SedlibError
 
 _PATIENCE = 10.0  # s, for the scheduler to answer
@@ -69,7 +69,10 @@ class ClusterPool:
 
     def wait(self):
         """Wait for the next message of a worker."""
-        position, value = self._messages.get()
+        try:
+            position, value = self._messages.get(timeout=LONGEST_WAIT)
+        except queue.Empty:
+            return []
         if not isinstance(value, distributed.Future):
             return [(position, READ, value)]
         task = self._tasks.pop(position)

@@ -6,7 +6,7 @@ with
 
 - ``size``: the number of tasks that it works on at a time,
 - ``start(position, task)``: begin a task,
-- ``wait()``: wait until something has happened, and list it as ``(position, kind, value)``. The
+- ``wait()``: wait until something has happened, but at most `LONGEST_WAIT`, and list it as ``(position, kind, value)``. The
   kind `READ` comes with the seconds of sound that have been read, `DONE` with what the work
   returned, or with an error that says why the worker has ended before that.
 
@@ -16,6 +16,7 @@ An error that the work itself raises is raised by ``wait``.
 from collections import deque
 
 READ, DONE = "read", "done"
+LONGEST_WAIT = 1.0  # s; Ctrl-C just before a wait is noticed after it
 
 # Workers side by side are fastest with one thread each. The scores are the same with any number.
 ONE_THREAD = dict.fromkeys(

@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager, suppress
 from multiprocessing import connection
 
-from sedlib.batch.pool import DONE, ONE_THREAD, READ
+from sedlib.batch.pool import DONE, LONGEST_WAIT, ONE_THREAD, READ
 from sedlib.config import SedlibError
 
 _ERROR = "error"
@@ -52,7 +52,7 @@ class ProcessPool:
 
     def wait(self):
         """List what the processes say, as soon as one says something or ends."""
-        return [self._receive(pipe) for pipe in connection.wait(self._busy)]
+        return [self._receive(pipe) for pipe in connection.wait(self._busy, LONGEST_WAIT)]
 
     def _receive(self, pipe):
         process, position = self._busy[pipe]
