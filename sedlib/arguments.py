@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from pathlib import Path
 
 import shtab
@@ -121,6 +122,21 @@ def _describe_detect(option):
         help="file or folder of reference annotations, to compute metrics (default: none)",
     ).complete = shtab.FILE
     option("--truth", dest="reference", type=Path, **hidden)
+    option(
+        "--jobs",
+        type=_parse_count,
+        metavar="N",
+        help="number of files at a time, each in a process of its own, which takes about 1 GB of "
+        "memory; the results are the same (default: the number of processors, but no more than "
+        "there are files)",
+    )
+    option(
+        "--scheduler",
+        type=_parse_address,
+        metavar="ADDRESS",
+        help="instead of --jobs, give each file to the Dask cluster of this scheduler, such as "
+        "tcp://10.0.0.1:8786; see docs/scale.md (default: none)",
+    )
     _describe_alias(option, "none")
 
 
@@ -285,6 +301,20 @@ def _parse_threshold(text):
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"'{text}' is not [CLASS=]VALUE with a value in [0, 1]")
     return label, value
+
+
+def _parse_count(text):
+    """Parse a whole number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 on")
+    return int(text)
+
+
+def _parse_address(text):
+    """Parse ``tcp://10.0.0.1:8786``."""
+    if not re.fullmatch(r"((tcp|tls|ws|wss)://)?[^/\s]+:\d{1,5}", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is not an address such as tcp://10.0.0.1:8786")
+    return text
 
 
 def _parse_hop(text):

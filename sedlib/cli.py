@@ -8,6 +8,8 @@ import json
 import os
 import shutil
 import sys
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from sedlib import audio
@@ -49,9 +51,13 @@ def detect_command(arguments):
         if arguments.html:  # a page is made again when the reference has changed
             tasks = batch.plan_tasks(search.files, *where, further, reference)
     print(f"model: {printable(model)}")
-    outcomes = []
-    with Progress(_total_duration(task.path for task in tasks if not task.outcome)) as progress:
-        for outcome in batch.detect_tasks(tasks, *where, progress, reference):
+    pending, outcomes = [task.path for task in tasks if not task.outcome], []
+    pool = _choose_pool(arguments, len(pending))
+    with (
+        Progress(_total_duration(pending)) as progress,
+        closing(batch.detect_tasks(tasks, *where, progress, reference, pool)) as made,
+    ):
+        for outcome in made:
             outcomes.append(outcome)
             count = sum(outcome.events.values())
             result = f"{count} event{'' if count == 1 else 's'}"
@@ -221,6 +227,29 @@ def _find_model(named):
             "model with --model, or use a checkout of the project, which holds one"
         )
     return folder
+
+
+def _choose_pool(arguments, n_files):
+    """Return what makes the pool that detects; None if this process does it."""
+    if arguments.scheduler:
+        try:
+            from sedlib.batch.cluster import ClusterPool
+        except ModuleNotFoundError as error:
+            raise SedlibError(
+                f"--scheduler needs the package '{error.name}', which is not installed; install "
+                "the extra 'dask', as in `pip install -e '.[dask]'`"
+            ) from None
+        return partial(ClusterPool, address=arguments.scheduler)
+    if n_files < 2:
+        return None
+    from joblib import cpu_count  # knows the limits of containers
+
+    jobs = min(arguments.jobs or cpu_count(), n_files)
+    if jobs == 1:
+        return None
+    from sedlib.batch.processes import ProcessPool
+
+    return partial(ProcessPool, jobs=jobs)
 
 
 def _total_duration(files):

@@ -1,9 +1,11 @@
 """Detection in many files, which can be interrupted and continued, and its evaluation.
 
 The output folder holds a file of events for each recording (`names` says which) and the hidden
-folder ``.sedlib``, in which `record` keeps what each of them was made from. `run` detects what
-is not done yet; `reference` reads annotations and `compare` scores the events against them.
-`pages` makes a page to look at and listen to for each recording, and an index of the pages.
+folder ``.sedlib``, in which `record` keeps what each of them was made from. `plan` finds what is
+not done yet, and `run` detects it: in this process, or several files at a time in a `pool`, of
+`processes` of this machine or of a `cluster`. `reference` reads annotations and `compare` scores
+the events against them. `pages` makes a page to look at and listen to for each recording, and an
+index of the pages.
 
 TensorFlow, which takes many seconds to load, is imported only when there is something to score.
 """
@@ -11,4 +13,5 @@ TensorFlow, which takes many seconds to load, is imported only when there is som
 from sedlib.batch.counts import count_table
 from sedlib.batch.names import INDEX, METRICS
 from sedlib.batch.pages import write_index
-from sedlib.batch.run import Options, Outcome, Task, detect_tasks, plan_tasks
+from sedlib.batch.plan import Options, Outcome, Task, plan_tasks
+from sedlib.batch.run import detect_tasks

@@ -1,189 +1,26 @@
-"""Planning what is to be detected, and detecting it file by file."""
+"""Detecting what is planned, file by file."""
 
-import hashlib
-import os
-import tempfile
 from collections import Counter
-from dataclasses import asdict, dataclass, field, replace
-from functools import partial
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 
 from sedlib import annotations
-from sedlib.annotations.event_table import recording_name
-from sedlib.batch.names import events_name, page_name, result_names, scores_name
 from sedlib.batch.pages import make_page
-from sedlib.batch.record import Record, source_id
+from sedlib.batch.plan import Options, Outcome, earlier_outcome, failed
+from sedlib.batch.pool import run_tasks
+from sedlib.batch.record import Record
 from sedlib.config import SedlibError, STFTParams
 from sedlib.engine import engine_name, load_model
-from sedlib.files import nearest, printable, write_text
-from sedlib.models import DESCRIPTION, WEIGHTS, ModelError, read_description
+from sedlib.files import write_text
+from sedlib.models import ModelError
 
 
-@dataclass(frozen=True)
-class Options:
-    """How to detect events, and what to write.
-
-    Attributes
-    ----------
-    format : str
-        Name of an annotation format; see `sedlib.annotations.write`.
-    hop : float or "frames"
-        Time between scored segments in seconds; see `sedlib.detection.detect`.
-    thresholds : dict of str to float
-        Thresholds in [0, 1] for any of the classes. The other classes keep the model's own.
-    scores : bool
-        Whether to write the scores of each recording as well, to ``NAME.scores.tsv``.
-    track : str or None
-        Number or language of the audio track; see `sedlib.audio.probe`.
-    html : bool
-        Whether to write the page of each recording as well, to ``NAME.html``.
-    """
-
-    format: str = "json"
-    hop: float | str = 1.0
-    thresholds: dict = field(default_factory=dict)
-    scores: bool = False
-    track: str | None = None
-    html: bool = False
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The result of detection in one file.
-
-    Attributes
-    ----------
-    path : pathlib.Path
-        The media file.
-    result : pathlib.Path
-        The file of its events.
-    duration : float
-        In seconds; nan if there is a fault.
-    events : dict of str to int
-        Number of events of each class that has any.
-    fault : str or None
-        Why there is no result, in one sentence; None if there is one.
-    done_before : bool
-        Whether the result of an earlier run was kept.
-    remarks : tuple of str
-        About the sound; see `sedlib.detection.Detection`.
-    """
-
-    path: Path
-    result: Path
-    duration: float = float("nan")
-    events: dict[str, int] = field(default_factory=dict)
-    fault: str | None = None
-    done_before: bool = False
-    remarks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Task:
-    """One file of a batch.
-
-    Attributes
-    ----------
-    path : pathlib.Path
-        The media file.
-    outputs : tuple of str
-        The files to write, below the output folder; the events are the first.
-    made_from : dict
-        The state of the media file, the model and the options.
-    source : str
-        Stands for the place of the media file; see `sedlib.batch.record.source_id`.
-    outcome : Outcome or None
-        None if the file is to be processed.
-    page : str or None
-        The one of `outputs` that is the page.
-    """
-
-    path: Path
-    outputs: tuple[str, ...]
-    made_from: dict
-    source: str
-    outcome: Outcome | None
-    page: str | None = None
-
-
-def plan_tasks(files, model, output, options, overwrite=False, further=(), reference=None):
-    """Decide what to do with each file; refuse to replace files that are not results of it.
-
-    No result is written. A file is not processed again if its results are unchanged, and the
-    size and modification time of the file, the model and the options are those of before.
-
-    Parameters
-    ----------
-    files : mapping of pathlib.Path to pathlib.Path
-        Media files, each with its name below the folder that was given; see
-        `sedlib.audio.search_media`.
-    model : pathlib.Path
-        Folder of a saved model.
-    output : pathlib.Path
-        Folder of the results; it need not exist.
-    options : Options
-    overwrite : bool
-        Whether files may be replaced that this command did not write.
-    further : iterable of str
-        Names of other files that are to be written to the output folder.
-    reference : sedlib.batch.reference.Reference, optional
-        Reference annotations, which the pages show.
-
-    Returns
-    -------
-    list of Task
-        In the order of `files`.
-
-    Raises
-    ------
-    SedlibError
-        If a result would replace a file that is not an earlier result of the same recording, no
-        results can be written to the output folder, or a threshold is given for a class that
-        the model does not have.
-    sedlib.models.ModelError
-        If there is no model.
-    """
-    classes = read_description(model)["classes"]
-    _check_thresholds(options.thresholds, classes)
-    record = Record(output, overwrite)
-    settings = {"model": _hash_model(model), **asdict(options)}
-    for name in further:
-        record.check(name)
-    tasks = []
-    for path, name in result_names(files, options.format).items():
-        page = page_name(name) if options.html else None
-        scores = scores_name(name) if options.scores else None
-        outputs = tuple(filter(None, [events_name(name, options.format), scores, page]))
-        made_from = {"file": printable(path.name), **_file_state(path), **settings}
-        if page and reference is not None:
-            made_from["reference"] = reference.digest(path)
-        source = source_id(path, output)
-        task = Task(path, outputs, made_from, source, None, page)
-        try:
-            outcome = _earlier_outcome(task, record)
-            if outcome is None:
-                for output_name in outputs:
-                    record.check(output_name, source)
-                _refuse_unwritable_name(task, classes, options.format)
-        except annotations.AnnotationError as error:
-            outcome = _failed(task, output, str(error))
-        except OSError as error:
-            outcome = _failed(
-                task,
-                output,
-                f"{path}: no result can be named after it ({error.strerror}); rename it",
-            )
-        if outcome is None and os.path.exists(path) and not os.path.isfile(path):
-            outcome = _failed(task, output, f"{path}: is a pipe or a device; save it as a file")
-        tasks.append(replace(task, outcome=outcome))
-    pending = [name for task in tasks if not task.outcome for name in task.outputs]
-    if pending or further:
-        record.check_writable([*pending, *further])
-    return tasks
-
-
-def detect_tasks(tasks, model, output, options, overwrite=False, progress=None, reference=None):
-    """Detect the events of each file in turn.
+def detect_tasks(
+    tasks, model, output, options, overwrite=False, progress=None, reference=None, pool=None
+):
+    """Detect the events of each file.
 
     An error in one file is stored in its outcome, and the next file is processed. If a result
     cannot be written, for example because the disk is full, no further outcomes follow.
@@ -200,6 +37,10 @@ def detect_tasks(tasks, model, output, options, overwrite=False, progress=None, 
         has been read.
     reference : sedlib.batch.reference.Reference, optional
         As in `plan_tasks`.
+    pool : callable, optional
+        Takes the work and returns the pool that does it, several files at a time; see
+        `sedlib.batch.pool`. By default this process does one file after the other. The results
+        are the same.
 
     Yields
     ------
@@ -211,18 +52,59 @@ def detect_tasks(tasks, model, output, options, overwrite=False, progress=None, 
     sedlib.models.ModelError
         If the model cannot be loaded or does not support the options.
     """
-    record, detector = Record(output, overwrite), None
+    work = Work(model, output, options, overwrite, reference)
+    record = work.record
     record.clean()
-    for task in tasks:
-        # Another run may have processed the file since the tasks were planned.
-        outcome = task.outcome or _earlier_outcome(task, record)
-        if outcome is None:
-            detector = detector or _Detector(model, options, reference)
-            outcome, goes_on = _process(task, detector, record, progress)
-            if not goes_on:
+    pending = [task for task in tasks if not task.outcome]
+    if pool:
+        results = run_tasks(pool(work), pending, progress)
+    else:
+        results = (work(task, progress) for task in pending)
+    try:
+        with closing(results):
+            for task in tasks:
+                result = (task.outcome, True) if task.outcome else next(results)
+                if isinstance(result, SedlibError):  # its worker has died
+                    result = failed(task, output, f"{task.path}: {result}"), True
+                outcome, goes_on = result
                 yield outcome
-                return
-        yield outcome
+                if not goes_on:
+                    return
+    finally:
+        record.clean()  # what workers that were killed have left
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is done with each file, in this process or in another.
+
+    Attributes
+    ----------
+    model, output, options, overwrite, reference
+        As in `detect_tasks`.
+    """
+
+    model: Path
+    output: Path
+    options: Options
+    overwrite: bool = False
+    reference: object = None
+
+    def __call__(self, task, progress=None):
+        """Return the outcome of a task, and whether further files can be processed."""
+        # Another run may have processed the file since the tasks were planned.
+        if outcome := earlier_outcome(task, self.record):
+            return outcome, True
+        return _process(task, self._detector, self.record, progress)
+
+    @property
+    def record(self):
+        """The record of the output folder."""
+        return Record(self.output, self.overwrite)
+
+    @cached_property
+    def _detector(self):
+        return _Detector(self.model, self.options, self.reference)
 
 
 class _Detector:
@@ -262,7 +144,7 @@ def _process(task, detector, record, progress):
     except ModelError:
         raise  # it would be the same for every file
     except Exception as error:  # whatever is wrong with one file, the others can be processed
-        return _failed(task, record.output, _describe(task.path, error)), True
+        return failed(task, record.output, _describe(task.path, error)), True
     duration = round(found.duration, 6)
     counts = Counter(found.events["event_label"].tolist())
     facts = {"duration": duration, "events": counts, "made_from": task.made_from}
@@ -281,30 +163,16 @@ def _process(task, detector, record, progress):
                 about = about_page if name == task.page else {}
                 record.write(path, name, task.source, **facts, **about)
     except SedlibError as error:
-        return _failed(task, record.output, _describe(task.path, error)), True
+        return failed(task, record.output, _describe(task.path, error)), True
     except OSError as error:
         target = record.output / task.outputs[0]
         fault = (
             f"{target}: cannot be written ({error.strerror}), so that this file and those after "
             "it were not done; make room or choose another --output, and run the command again"
         )
-        return _failed(task, record.output, fault), False
+        return failed(task, record.output, fault), False
     result = record.output / task.outputs[0]
     return Outcome(task.path, result, duration, counts, remarks=found.remarks), True
-
-
-def _earlier_outcome(task, record):
-    """Return the outcome of an earlier run if its results are whole and still valid, else None."""
-    entry = record.done(task.outputs, task.made_from, task.source)
-    if entry is None or not isinstance(entry.events, dict):  # an earlier version counted all
-        return None
-    result = record.output / task.outputs[0]
-    remarks = tuple(f"{task.path}: {remark}" for remark in entry.remarks)
-    return Outcome(task.path, result, entry.duration, entry.events, None, True, remarks)
-
-
-def _failed(task, output, fault):
-    return Outcome(task.path, output / task.outputs[0], fault=fault)
 
 
 def _describe(path, error):
@@ -313,39 +181,3 @@ def _describe(path, error):
     if not isinstance(error, SedlibError):
         text = f"cannot be processed ({type(error).__name__}: {text})"
     return text if str(path) in text else f"{path}: {text}"
-
-
-def _refuse_unwritable_name(task, classes, format):
-    """Refuse a recording whose name cannot be written in the format, before it is decoded."""
-    name = recording_name(task.path.name)
-    events = annotations.event_table([(name, 0.0, 1.0, label) for label in classes])
-    with tempfile.TemporaryDirectory() as folder:
-        trial = Path(folder) / PurePosixPath(task.outputs[0]).name
-        try:
-            annotations.write(events, trial, format)
-        except annotations.AnnotationError as error:
-            fault = str(error).replace(str(trial), str(task.path))
-            raise annotations.AnnotationError(fault) from None
-
-
-def _check_thresholds(thresholds, classes):
-    """Refuse a threshold for a class that the model does not have."""
-    for label in thresholds:
-        if label not in classes:
-            raise SedlibError(
-                f"the model has no class '{label}'; the nearest is '{nearest(label, classes)}'"
-            )
-
-
-def _file_state(path):
-    """Return what shows that a file was written again; None where there is no file."""
-    try:
-        state = path.stat()
-    except OSError:
-        return {"size": None, "modified": None}
-    return {"size": state.st_size, "modified": state.st_mtime_ns}
-
-
-def _hash_model(folder):
-    parts = [hashlib.sha256((folder / name).read_bytes()) for name in (DESCRIPTION, WEIGHTS)]
-    return hashlib.sha256(b"".join(part.digest() for part in parts)).hexdigest()

@@ -213,7 +213,7 @@ def torture(folder, seconds, seed, sample=False):
         failures.extend(f"{what}: {fault}" for fault in faults)
         return ending
 
-    options = ["--model", "model", "--scores"]
+    options = ["--model", "model", "--scores", "--jobs", "1"]
     for kind in ("names", "odd"):
         if sample:
             _keep_a_few(folder / kind)

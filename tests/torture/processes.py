@@ -5,6 +5,7 @@ the parent has only imported it, so the parent must never use it.
 """
 
 import atexit
+import multiprocessing
 import os
 import resource
 import select
@@ -155,6 +156,8 @@ def _become(command, folder, counter, kill, file_limit, pipes):
         sys.stderr = open(2, "w", errors="backslashreplace", closefd=False)
         os.chdir(folder)
         _count_replacements(counter, kill)
+        fork = multiprocessing.get_context("fork")  # so that replacements of workers count as well
+        multiprocessing.get_context = lambda method=None: fork
         if file_limit is not None:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))

@@ -95,13 +95,13 @@ def _prepare_detect(folder):
     write_model(folder / "model")
 
 
-_DETECT = ["detect", "in", "--output", "out", "--model", "model", "--scores"]
+_DETECT = ["detect", "in", "--output", "out", "--model", "model", "--scores", "--jobs"]
 
 
 def _prepare_detect_again(folder):
     _prepare_detect(folder)
     try:
-        main([*_DETECT, "--threshold", "0.1"])
+        main([*_DETECT, "1", "--threshold", "0.1"])
     except SystemExit:
         pass
 
@@ -219,8 +219,9 @@ SCENARIOS = [  # the slow ones last
     Scenario("publish", _prepare_publish, partial(main, ["publish"])),
     Scenario("site", _prepare_site, partial(main, ["site"])),
     Scenario("episodes", partial(_prepare_episodes, source="folder"), partial(main, ["episodes"])),
-    Scenario("detect", _prepare_detect, partial(main, _DETECT)),
-    Scenario("detect again", _prepare_detect_again, partial(main, _DETECT)),
+    Scenario("detect", _prepare_detect, partial(main, [*_DETECT, "1"])),
+    Scenario("detect again", _prepare_detect_again, partial(main, [*_DETECT, "1"])),
+    Scenario("detect, two at a time", _prepare_detect, partial(main, [*_DETECT, "2"])),
     Scenario(
         "run-notebook",
         _prepare_notebook,

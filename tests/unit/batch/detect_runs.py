@@ -1,5 +1,11 @@
 """Small media files, a model that needs no training, and the command on them."""
 
+import os
+import signal
+import time
+from functools import cached_property
+from types import SimpleNamespace
+
 import av
 import numpy as np
 import pytest
@@ -7,6 +13,7 @@ import soundfile
 
 from sedlib import annotations
 from sedlib.__main__ import main
+from sedlib.batch.run import Work
 
 RATE = 8000
 CLASSES = ["low", "high"]
@@ -65,10 +72,68 @@ def write_mp4(path, seconds=4.0):
 
 
 def run(*arguments):
-    """Run `sedlib detect`; return its exit code."""
+    """Run `sedlib detect` in this process, or as the options say; return its exit code."""
     with pytest.raises(SystemExit) as stop:
-        main(["detect", *map(str, arguments)])
+        main(["detect", "--jobs", "1", *map(str, arguments)])
     return stop.value.code
+
+
+def contents(folder):
+    """Read the files below a folder, by their names in it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+class QuickWork(Work):
+    """Does what a file says, without sound and without TensorFlow, for tests of processes.
+
+    A file says what happens: ``bad``, ``slow``, ``killed always``, or ``killed at N``, which kills
+    the process once, when it begins (0) or before or after a replacement of a file (1 to 4).
+    """
+
+    @cached_property
+    def _detector(self):
+        return SimpleNamespace(detect=quick_detect, write=quick_write)
+
+
+def quick_detect(task, progress):
+    text = task.path.read_text()
+    progress(1.0)
+    if text == "bad":
+        raise ValueError("this is bad")
+    if text == "slow":
+        print("slow", flush=True)
+        time.sleep(300)
+    if text == "killed always":
+        os.kill(os.getpid(), signal.SIGKILL)
+    done = task.path.with_suffix(".killed")
+    if text.startswith("killed at") and not done.exists():
+        done.touch()
+        kill_at(int(text.split()[-1]))
+    events = annotations.event_table([(task.path.stem, 0.0, float(len(task.path.stem)), "low")])
+    remarks = (f"{task.path}: is a remark",)
+    return SimpleNamespace(duration=9.0, events=events, scores=None, remarks=remarks), None, {}
+
+
+def quick_write(found, events, scores):
+    annotations.write(found.events, events)
+
+
+def kill_at(moment):
+    """Kill this process now, or when it replaces files."""
+    count, replace = iter(range(moment + 1)), os.replace
+
+    def step():
+        if next(count) == moment:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def counted(*paths):
+        step()
+        replace(*paths)
+        step()
+
+    step()
+    os.replace = counted
 
 
 def found(path):

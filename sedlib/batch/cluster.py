@@ -1,0 +1,139 @@
+"""The workers of a Dask cluster, which may be on other machines."""
+
+import logging
+import os
+import pickle
+import queue
+import uuid
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache
+
+import distributed
+
+from sedlib.batch.pool import DONE, LONGEST_WAIT, ONE_THREAD, READ
+from sedlib.config import SedlibError
+
+_PATIENCE = 10.0  # s, for the scheduler to answer
+
+
+class ClusterPool:
+    """A pool of the workers of a Dask cluster; see `sedlib.batch.pool`.
+
+    Dask tries a task again elsewhere when the worker that it was on has died, as often as the
+    scheduler's setting ``allowed-failures`` says. No more tasks are sent than there are threads,
+    because a death counts against all tasks that the worker holds.
+
+    Parameters
+    ----------
+    work : sedlib.batch.run.Work
+    address : str
+        Of the scheduler, such as ``tcp://10.0.0.1:8786``.
+    """
+
+    def __init__(self, work, address):
+        self._given, self._address, self._run = work, address, uuid.uuid4().hex
+        work = replace(work, model=work.model.absolute(), output=work.output.absolute())
+        self._pickled, self._tasks, self._messages = pickle.dumps(work), {}, queue.SimpleQueue()
+
+    def __enter__(self):
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised here
+        try:
+            self._client = distributed.Client(
+                self._address, timeout=_PATIENCE, set_as_default=False
+            )
+        except (OSError, ValueError, OverflowError) as error:
+            raise SedlibError(
+                f"--scheduler {self._address}: no Dask scheduler answers there ({error}); start "
+                "one with `dask scheduler`, or give the address that it prints"
+            ) from None
+        self._client.subscribe_topic(self._run, lambda event: self._messages.put(event[1]))
+        return self
+
+    def __exit__(self, *_):
+        self._client.close()
+
+    @property
+    def size(self):
+        """Number of threads of all workers; 1 where there is none yet."""
+        with self._faults_reported():
+            return max(sum(self._client.nthreads().values()), 1)
+
+    def start(self, position, task):
+        """Send a task to the cluster."""
+        self._tasks[position] = task
+        arguments = self._run, self._pickled, position, replace(task, path=task.path.absolute())
+        with self._faults_reported():
+            future = self._client.submit(_work_on, *arguments, key=f"detect-{self._run}-{position}")
+        future.add_done_callback(lambda done: self._messages.put((position, done)))
+
+    def wait(self):
+        """Wait for the next message of a worker."""
+        try:
+            position, value = self._messages.get(timeout=LONGEST_WAIT)
+        except queue.Empty:
+            return []
+        if not isinstance(value, distributed.Future):
+            return [(position, READ, value)]
+        task = self._tasks.pop(position)
+        try:
+            with self._faults_reported():
+                outcome, goes_on = value.result()
+        except distributed.KilledWorker as error:
+            return [(position, DONE, _describe_end(error))]
+        return [(position, DONE, (self._as_given(outcome, task), goes_on))]
+
+    @contextmanager
+    def _faults_reported(self):
+        """Describe in one sentence what is wrong with the cluster."""
+        try:
+            yield
+        except (SedlibError, distributed.KilledWorker):
+            raise  # about the model or a file
+        except Exception as error:
+            raise SedlibError(
+                f"--scheduler {self._address}: the cluster cannot do the work "
+                f"({_one_line(error)}); see docs/scale.md for what it needs, and run the same "
+                "command again to continue"
+            ) from None
+
+    def _as_given(self, outcome, task):
+        """Name files as the user named them: workers are given their full paths."""
+
+        def shorten(text):
+            for path in (task.path, self._given.output, self._given.model):
+                text = text.replace(str(path.absolute()), str(path))
+            return text
+
+        return replace(
+            outcome,
+            path=task.path,
+            result=self._given.output / task.outputs[0],
+            fault=outcome.fault and shorten(outcome.fault),
+            remarks=tuple(shorten(remark) for remark in outcome.remarks),
+        )
+
+
+def _work_on(run, pickled, position, task):
+    """Do a task, in a worker."""
+    worker = distributed.get_worker()
+    work = _unpickle(run, pickled)
+    return work(task, lambda _, seconds: worker.log_event(run, (position, seconds)))
+
+
+@lru_cache(maxsize=1)
+def _unpickle(run, pickled):
+    """Return the work of a run, which keeps its model from one file to the next."""
+    os.environ.update(ONE_THREAD)
+    return pickle.loads(pickled)
+
+
+def _describe_end(error):
+    return SedlibError(
+        f"{error.allowed_failures + 1} workers died while they worked on it, perhaps for lack of "
+        "memory; see what they logged, and run the command again"
+    )
+
+
+def _one_line(error):
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
