@@ -2,7 +2,8 @@
 
 ONNX Runtime is imported in a fraction of a second, TensorFlow in several. The network is
 converted when a model is first used, checked against Keras, and kept in the user's cache folder,
-so that later runs need no TensorFlow. Whatever goes wrong with that, Keras is used.
+so that later runs need no TensorFlow. Whatever goes wrong with that, Keras is used. It is also
+used if the environment variable ``SEDLIB_ENGINE`` is ``keras``.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ import platformdirs
 from sedlib import models
 from sedlib.files import replacing
 
+ENGINE_VARIABLE = "SEDLIB_ENGINE"
 TOLERANCE = 1e-4  # of a score
 _PACKAGES = ("keras", "onnxruntime", "tf2onnx")
 
@@ -91,10 +93,12 @@ def engine_name(network):
 
 
 def _cache_path(description):
-    """Return where a converted network is kept; None where the packages are not installed.
+    """Return where a converted network is kept; None if Keras is to be used.
 
     The name changes with the model, with the packages and with the code of the networks.
     """
+    if os.environ.get(ENGINE_VARIABLE) == "keras":
+        return None
     try:
         versions = [metadata.version(name) for name in _PACKAGES]
     except metadata.PackageNotFoundError:

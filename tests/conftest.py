@@ -1,7 +1,12 @@
 """What tests of several folders need."""
 
+import os
+
 import pytest
 from browser import MISSING, Browser, find_browser
+
+# Tests convert no networks into the user's cache folder, nor do the processes that they start.
+os.environ["SEDLIB_ENGINE"] = "keras"
 
 
 @pytest.fixture(scope="session")

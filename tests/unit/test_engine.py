@@ -21,6 +21,7 @@ def cache(tmp_path_factory):
     """The cache folder of all tests of this module, with the converted network."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SEDLIB_ENGINE")  # with which the other tests leave the user's cache alone
         patch.setattr("platformdirs.user_cache_path", lambda _: folder)
         network, _ = engine.load_model(RELEASED)
         assert isinstance(network, engine.OnnxNetwork)
@@ -102,6 +103,12 @@ def test_without_a_cache_folder_keras_scores(cache, tmp_path, monkeypatch):
 
 def test_without_the_packages_keras_scores(cache, monkeypatch):
     monkeypatch.setattr(engine, "_PACKAGES", ("keras", "a-package-that-nobody-has"))
+    network, _ = engine.load_model(RELEASED)
+    assert engine.engine_name(network).startswith("Keras ")
+
+
+def test_keras_scores_if_the_environment_says_so(cache, monkeypatch):
+    monkeypatch.setenv("SEDLIB_ENGINE", "keras")
     network, _ = engine.load_model(RELEASED)
     assert engine.engine_name(network).startswith("Keras ")
 
