@@ -174,6 +174,24 @@ def _describe_alias(option, default):
     )
 
 
+def _describe_export(option):
+    """Describe the options of ``export``."""
+    option(
+        "model",
+        **_FOLDER,
+        nargs="?",
+        help="folder of the model (default: the one that comes with the project, models/released)",
+    )
+    option("--output", **_FOLDER, default="exported", help="target folder (default: %(default)s)")
+    option(
+        "--format",
+        choices=("saved_model", "onnx", "litert", "litert-int8"),
+        default="onnx",
+        help="TensorFlow, ONNX or LiteRT, which was called TensorFlow Lite; litert-int8 is half as "
+        "large (default: %(default)s)",
+    )
+
+
 def _describe_run_notebook(option):
     """Describe the options of ``run-notebook``."""
     option("source", type=Path, metavar="NOTEBOOK", help="its .py file").complete = shtab.FILE
@@ -221,6 +239,12 @@ _COMMANDS = {
             "recordings/ --classes speaking knocking",
             "recordings/ --split --write-corrected corrected/",
         ),
+    ),
+    "export": (
+        _describe_export,
+        "write a model, from waveform to scores, in a format that other programs run",
+        _USUAL_CODES,
+        ("", "models/default --output exported --format litert"),
     ),
     "episodes": (
         _describe_nothing,

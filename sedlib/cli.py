@@ -112,6 +112,13 @@ def check_command(arguments):
     sys.exit(report.exit_code)
 
 
+def export_command(arguments):
+    """Write a model in a format that other programs run."""
+    from sedlib.export import export_model
+
+    print(export_model(_find_model(arguments.model), arguments.output, arguments.format))
+
+
 def _known_labels(arguments):
     """Return the classes to check against, as given or of a model or params.yaml; aliases."""
     if arguments.classes:
@@ -264,6 +271,7 @@ def build_parser():
         {
             "detect": detect_command,
             "check": check_command,
+            "export": export_command,
             "episodes": episodes_command,
             "run-notebook": run_notebook_command,
             "experiment": experiment_command,

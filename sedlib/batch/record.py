@@ -38,6 +38,8 @@ class Entry(BaseModel):
         Stands for the place of the media file; see `source_id`.
     made_from : dict
         The state of the media file, the model and the options.
+    engine : str
+        What computed the scores, with its version; see `sedlib.engine`.
     duration : float
         Of the recording, in seconds.
     events : dict of str to int
@@ -55,6 +57,7 @@ class Entry(BaseModel):
     sha256: tuple[str, ...]
     source: str = ""
     made_from: dict = {}
+    engine: str = ""
     duration: float = 0.0
     events: dict[str, int] | int = {}
     remarks: tuple[str, ...] = ()

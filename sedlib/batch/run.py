@@ -12,8 +12,9 @@ from sedlib.batch.plan import Options, Outcome, earlier_outcome, failed
 from sedlib.batch.pool import run_tasks
 from sedlib.batch.record import Record
 from sedlib.config import SedlibError, STFTParams
+from sedlib.engine import engine_name, load_model
 from sedlib.files import write_text
-from sedlib.models import ModelError, load_model
+from sedlib.models import ModelError
 
 
 def detect_tasks(
@@ -115,6 +116,7 @@ class _Detector:
 
         self._detection, self._options, self._reference = detection, options, reference
         self._network, self._description = load_model(model)
+        self.engine = engine_name(self._network)
         self._hop = options.hop
         if options.hop == detection.FRAMES:
             self._hop = 1 / segment_shape(STFTParams(**self._description["stft"]))[0]
@@ -146,6 +148,7 @@ def _process(task, detector, record, progress):
     duration = round(found.duration, 6)
     counts = Counter(found.events["event_label"].tolist())
     facts = {"duration": duration, "events": counts, "made_from": task.made_from}
+    facts["engine"] = detector.engine
     # The record names no folder of this computer.
     facts["remarks"] = [remark.removeprefix(f"{task.path}: ") for remark in found.remarks]
     try:

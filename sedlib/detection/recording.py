@@ -31,7 +31,7 @@ from sedlib.detection.ahead import compute_ahead
 from sedlib.detection.events import scores_to_events
 from sedlib.detection.scores import score_table, smooth_scores
 from sedlib.features import normalising_gain, segment_shape, spectrogram
-from sedlib.models import ModelError, with_frames
+from sedlib.models import ModelError
 
 HOPS = (1.0, 0.5, 0.2, 0.1)  # s
 FRAMES = "frames"
@@ -203,6 +203,15 @@ def score_frames(blocks, network, stft, classes, smoothing, gain=1.0, batch_size
         values = smooth_scores(values, smoothing * frames)
     values[silent] = 0
     return _end_with_sound(score_table(values, classes, 1 / frames), duration), duration
+
+
+def with_frames(network):
+    """Add the frame-level scores to a network of any engine; see `sedlib.models.with_frames`."""
+    if hasattr(network, "with_frames"):
+        return network.with_frames()
+    from sedlib import models  # imports TensorFlow, which takes seconds
+
+    return models.with_frames(network)
 
 
 def _score(blocks, predict, stft, hop, gain, batch_size):

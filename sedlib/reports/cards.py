@@ -331,3 +331,36 @@ The recordings that the released model has heard in training and validation.
 
 {markdown_table(list(columns), rows, len(columns))}
 """
+
+
+def speed_card(benchmarks):
+    """Build the table of the benchmarks.
+
+    Parameters
+    ----------
+    benchmarks : dict
+        As ``make bench`` writes it to ``reports/benchmarks.json``.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    rows = []
+    for task in benchmarks["tasks"]:
+        ratio, seconds = task["ratio"], f"{task['seconds']['median']:.3g}"
+        own = format_number(ratio["median"], (ratio["least"], ratio["most"]))
+        rows.append([escape_markdown(task["task"]), escape_markdown(task["peer"]), seconds, own])
+    machine, header = benchmarks["machine"], ["step", "peer", "time (s)", "time / time of the peer"]
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    return f"""# Speed
+`make bench` measures how long each step takes beside a peer: another library, or the least that the
+step needs. The two take turns, so that other load on the machine affects both. The third column is
+the median time; the last one is the median ratio, with its range in brackets. Below 1, the step is
+faster than its peer.
+
+{markdown_table(header, rows, text_columns=2)}
+
+Processor: {escape_markdown(machine["processor"])}, {machine["cores"]} cores, {machine["system"]}.
+Versions: Python {machine["python"]}, {versions}.
+"""

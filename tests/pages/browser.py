@@ -74,14 +74,18 @@ class Tab:
         self._target, self._session = target, attached["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.send(f"{domain}.enable")
-        size = {"width": width, "height": height, "deviceScaleFactor": 1}
-        self.send("Emulation.setDeviceMetricsOverride", **size, mobile=width < 700)
+        self.resize(width, height)
         self.prefer(dark)
         self.send("Page.navigate", url=address)
         self.wait("document.readyState === 'complete'")
 
     def send(self, method, **parameters):
         return self._browser.send(method, self._session, **parameters)
+
+    def resize(self, width, height=1000):
+        """Set the size of the window in pixels."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1}
+        self.send("Emulation.setDeviceMetricsOverride", **size, mobile=width < 700)
 
     def prefer(self, dark):
         """Set whether the reader prefers dark pages."""

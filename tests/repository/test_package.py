@@ -27,7 +27,7 @@ CORE = [
     "reports",
 ]
 # Around the core: what people call on files of their own. No notebook needs it.
-TOOLKIT = ["batch", "check", "progress", "arguments", "cli", "__main__"]
+TOOLKIT = ["export", "engine", "batch", "check", "progress", "arguments", "cli", "__main__"]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
 each_module = pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))

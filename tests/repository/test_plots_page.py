@@ -19,7 +19,7 @@ from dvc_render import VegaRenderer
 ROOT = Path(__file__).resolve().parents[2]
 PLOTS = ROOT / ".dvc" / "plots"
 PAGE = (PLOTS / "page.html").read_text(encoding="utf-8")
-CLASSES = ["speaking", "door bell", "background music"]  # in no alphabetical order
+CLASSES = ["speaking", "opening/closing doors", "background music"]  # in no alphabetical order
 MODELS = ["network", "baseline"]
 EPOCHS = 5
 REVISIONS = ["HEAD~1", "HEAD"]
@@ -49,7 +49,7 @@ def write_tables(folder, rng):
 
 
 @pytest.fixture(scope="module")
-def tab(browser, tmp_path_factory):
+def opened(browser, tmp_path_factory):
     """Open the page that compares two commits of a small repository with our plots."""
     folder, rng = tmp_path_factory.mktemp("repository"), np.random.default_rng()
     shutil.copytree(ROOT / ".dvc", folder / ".dvc", ignore=shutil.ignore_patterns("tmp", "cache"))
@@ -63,10 +63,22 @@ def tab(browser, tmp_path_factory):
     command = [sys.executable, "-m", "dvc", "plots", "diff", *REVISIONS]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    tab = Tab(browser, (folder / "dvc_plots" / "index.html").as_uri())
-    tab.wait(f"document.querySelectorAll('svg.marks').length === {len(plots)}")
-    yield tab
-    tab.close()
+    tabs = []
+
+    def open_tab(width):
+        tabs.append(Tab(browser, (folder / "dvc_plots" / "index.html").as_uri(), width))
+        tabs[-1].wait(f"document.querySelectorAll('svg.marks').length === {len(plots)}")
+        return tabs[-1]
+
+    yield open_tab
+    for tab in tabs:
+        tab.close()
+
+
+@pytest.fixture(scope="module")
+def tab(opened):
+    """Open the page in a wide window."""
+    return opened(1400)
 
 
 def described(tab, plot, role):
@@ -86,6 +98,21 @@ def texts(tab, plot, role):
 
 def test_the_page_loads_nothing_and_complains_of_nothing(tab):
     assert tab.requests() == [] and tab.complaints() == []
+
+
+@pytest.mark.parametrize("width", [390, 700, 1400])
+def test_the_page_fits_and_nothing_in_it_is_cut_off_or_scrolls_sideways(opened, width):
+    tab = opened(width)
+    ends = tab.evaluate(
+        "[...document.querySelectorAll('svg .mark-text text')].filter((e) => e.textContent)"
+        ".map((e) => [e.textContent, e.getBoundingClientRect().right"
+        " - e.closest('svg').getBoundingClientRect().right])"
+    )
+    assert len(ends) > 20 and [text for text, beyond in ends if beyond > 0] == []
+    wider = "[...document.querySelectorAll('html, body > div')].map((e) => e.scrollWidth)"
+    assert max(tab.evaluate(wider)) <= width
+    inside = "[...document.querySelectorAll('body > div')]"
+    assert tab.evaluate(f"{inside}.every((e) => e.scrollWidth <= e.clientWidth)")
 
 
 def test_every_epoch_of_both_revisions_is_drawn(tab):

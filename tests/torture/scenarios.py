@@ -198,6 +198,12 @@ def _prepare_publish(folder):
     (folder / "data" / "model" / "model.weights.h5").write_bytes(b"weights")
 
 
+def _prepare_site(folder):
+    from site_results import make_results
+
+    make_results(folder)
+
+
 _CHECK = ["check", "in", "--classes", *CLASSES, "--write-corrected", "corrected"]
 SAMPLE = ("check", "episodes")  # what `make test` tries
 SCENARIOS = [  # the slow ones last
@@ -211,6 +217,7 @@ SCENARIOS = [  # the slow ones last
         once=True,
     ),
     Scenario("publish", _prepare_publish, partial(main, ["publish"])),
+    Scenario("site", _prepare_site, partial(main, ["site"])),
     Scenario("episodes", partial(_prepare_episodes, source="folder"), partial(main, ["episodes"])),
     Scenario("detect", _prepare_detect, partial(main, [*_DETECT, "1"])),
     Scenario("detect again", _prepare_detect_again, partial(main, [*_DETECT, "1"])),

@@ -197,6 +197,7 @@ def test_an_option_value_that_is_not_valid_is_refused_by_name(option, capsys):
 COMMANDS = [
     "detect",
     "check",
+    "export",
     "episodes",
     "run-notebook",
     "experiment",

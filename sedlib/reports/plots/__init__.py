@@ -16,6 +16,7 @@ from sedlib.reports.plots.axes import (
     label_log_axis,
     label_rows,
 )
+from sedlib.reports.plots.description import describe_figure
 from sedlib.reports.plots.figures import (
     class_axes,
     learning_curves,
@@ -28,7 +29,6 @@ from sedlib.reports.plots.style import (
     STYLE,
     WIDTH,
     class_colours,
-    describe_figure,
     save_figure,
     use_style,
 )

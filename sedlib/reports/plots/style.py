@@ -7,6 +7,8 @@ import seaborn as sns
 from IPython import get_ipython
 from matplotlib.figure import Figure
 
+from sedlib.reports.plots.description import describe_figure
+
 STYLE = {
     "figure.dpi": 100,
     "figure.labelsize": "medium",
@@ -30,7 +32,6 @@ CLASS_COLOURS = (
 )
 
 
-_PLACES = ("left", "center", "right")  # of the title of a panel
 WIDTH = 12.0  # inches, of a figure as wide as the page
 
 
@@ -43,47 +44,6 @@ def use_style():
     if shell := get_ipython():
         texts = shell.display_formatter.mimebundle_formatter
         texts.for_type(Figure, lambda figure: ({}, {"image/png": {"alt": describe_figure(figure)}}))
-
-
-def describe_figure(figure):
-    """Say in words what a figure shows, for those who do not see it.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-
-    Returns
-    -------
-    str
-        The titles of its panels, what is on their axes, and the legends. Without any of these,
-        the texts in it.
-    """
-    shown = [ax for ax in figure.axes if ax.get_visible()]
-    panels = [ax for ax in shown if ax.get_label() != "<colorbar>"]
-    scales = [ax for ax in shown if ax.get_label() == "<colorbar>"]
-    legends = [legend for ax in panels if (legend := ax.get_legend())]
-    texts = {
-        "": [figure.get_suptitle(), *(ax.get_title(place) for ax in panels for place in _PLACES)],
-        "Horizontal: ": [figure.get_supxlabel(), *(ax.get_xlabel() for ax in panels)],
-        "Columns: ": [name for ax in panels for name in _names(ax.xaxis)],
-        "Vertical: ": [figure.get_supylabel(), *(ax.get_ylabel() for ax in panels)],
-        "Rows: ": [name for ax in panels for name in _names(ax.yaxis)],
-        "Colour: ": [ax.get_ylabel() or ax.get_xlabel() for ax in scales],
-        "Legend: ": [text.get_text() for legend in legends for text in legend.get_texts()],
-    }
-    if not any(text for words in texts.values() for text in words):
-        texts["Texts: "] = [text.get_text() for ax in panels for text in ax.texts]
-    sentences = [f"Figure with {len(panels)} panel{'' if len(panels) == 1 else 's'}."]
-    for name, words in texts.items():
-        if words := [" ".join(text.split()) for text in dict.fromkeys(words) if text.strip()]:
-            sentences.append(f"{name}{'; '.join(words)}.")
-    return " ".join(sentences)
-
-
-def _names(axis):
-    """List the labels along an axis that has names and not numbers."""
-    texts = [label.get_text() for label in axis.get_ticklabels()]
-    return texts if any(text[:1].isalpha() for text in texts) else []
 
 
 def class_colours(classes):

@@ -63,6 +63,9 @@ def write_site(params, data, reports, threads):
             "Model card": cards.model_card(metrics, description),
             "Data card": cards.data_card(params, data / "episodes"),
         }
+        benchmarks = reports / "benchmarks.json"
+        if benchmarks.is_file():
+            described["Speed"] = cards.speed_card(read_json(benchmarks))
         for title, card in described.items():
             page = render("card.html.j2", title, card=from_markdown(card))
             write_text(page, site / f"{title.lower().replace(' ', '_')}.html")
@@ -85,6 +88,7 @@ def write_site(params, data, reports, threads):
             notebooks=notebooks,
             episodes=_count_marks(marked),
             errors=errors,
+            cards=described,
         )
         write_text(page, staging / "index.html")
         list(timelines)  # wait for all, and raise the error of any

@@ -6,6 +6,8 @@ from types import MappingProxyType
 import mistune
 from bs4 import BeautifulSoup
 
+_LONG = 40  # characters, above which a cell of a table is read as text
+
 
 def from_markdown(text):
     """Convert Markdown to HTML; HTML in it is text.
@@ -31,8 +33,8 @@ def tidy(soup, pages=MappingProxyType({})):
     ----------
     soup : bs4.BeautifulSoup
         Changed in place: without scripts and styles; cells that were aligned to the right have
-        the class ``number``, and headings in tables say what they are headings of. Links to
-        files that the site does not have are text.
+        the class ``number``, long ones the class ``text``, and headings in tables say what they
+        are headings of. Links to files that the site does not have are text.
     pages : mapping of str to str
         Address of the page that stands for a file, by the address of the file.
     """
@@ -45,6 +47,9 @@ def tidy(soup, pages=MappingProxyType({})):
             del element[name]
     for table in soup.select("table"):
         table.wrap(soup.new_tag("div", attrs={"class": "scrolling"}))
+        for cell in table.select("td"):
+            if len(cell.get_text()) > _LONG:
+                cell["class"] = "text"
         for part, scope in (("thead", "col"), ("tbody", "row")):
             for heading in table.select(f"{part} th"):
                 heading["scope"] = scope

@@ -511,9 +511,9 @@
   // --- what changes with the reader's settings, and the first picture ---
   const restyle = () => {
     theme = readTheme();
-    surfer.setOptions(waveColours());
     overview.destroy();
     overview = surfer.registerPlugin(makeOverview());
+    surfer.setOptions(waveColours()); // draws again, by which the overview learns what is in view
     fillHeads();
     fillLegend();
     redraw();

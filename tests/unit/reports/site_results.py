@@ -25,6 +25,23 @@ CLASSES = ["tone", EVIL]
 RATE, DURATION = 44_100, 20
 REFERENCE = [("c", 2.0, 6.0, "tone"), ("c", 8.0, 9.0, EVIL), ("c", 15.0, 16.0, EVIL)]
 FOUND = [("c", 2.0, 7.0, "tone"), ("c", 12.0, 13.0, "tone"), ("c", 17.0, 19.0, "tone")]
+BENCHMARKS = {
+    "machine": {
+        "processor": "a <processor>",
+        "cores": 2,
+        "system": "Linux",
+        "python": "3.13.0",
+        "versions": {"numpy": "2.4"},
+    },
+    "tasks": [
+        {
+            "task": "decoding mp3",
+            "peer": "ffmpeg",
+            "seconds": {"median": 1.5, "least": 1.0, "most": 2.0},
+            "ratio": {"median": 2.0, "least": 1.75, "most": 2.5},
+        }
+    ],
+}
 ALT = 'Figure with 1 panel. "Level" & <b>.'
 
 
@@ -59,6 +76,7 @@ def make_results(folder):
     metrics = {"test": table | {"intervals": bounds}, "baseline": table}
     metrics |= {"literature": {}, "literature_intervals": {}}
     (reports / "metrics.json").write_text(json.dumps(metrics))
+    (reports / "benchmarks.json").write_text(json.dumps(BENCHMARKS))
     rows = [
         (m, label, x, 1 - x) for m in ("baseline", "network") for label in CLASSES for x in (0, 1)
     ]
@@ -82,6 +100,7 @@ def write_notebooks(folder):
     plt.close(figure)
     picture = base64.b64encode(file.getvalue()).decode("ascii") + "\n"
     table = pd.DataFrame(np.ones((2, 30)), [EVIL, "b"]).rename(columns=lambda n: f"{EVIL} {n}")
+    table["remark"] = "a sentence that is too long for a line, " * 5
     shown = [
         ("display_data", {"image/png": picture}, {"image/png": {"alt": ALT}}),
         ("display_data", {"image/png": picture}, {}),

@@ -205,7 +205,7 @@ def test_a_run_of_other_cells_is_not_published(checkout):
 # Cells, and what is stored as their output before nbval reruns them.
 F1 = "print('F1', 0.8123, 'of', 120)"
 WHERE = "import os; print(os.environ['SEDLIB_WORKSPACE'] + '/data/x.wav')"
-MADE = "os.environ['SEDLIB_WORKSPACE'] + '/made'"
+MADE = "os.environ['SEDLIB_WORKSPACE'] + '/data/made'"
 MODEL = "os.environ['SEDLIB_WORKSPACE'] + '/data/model/model.json'"
 PICTURE = "from IPython.display import SVG\nSVG('<svg/>')"
 TWIN = {"text/plain": "<IPython.core.display.SVG object>"}
@@ -226,7 +226,7 @@ SHOWN = {
     "trains_a_model": (f"print(open({MODEL}, 'r+').write('trained here'))", [], "12\n"),
 }
 AGREES = "same rounding trained_same scratch picture leaves_a_file trains_a_model".split()
-LATER = {  # the next notebook
+LATER = {  # a notebook that judges a model
     "import": ("import os", [], None),
     "an earlier file": (f"open({MADE}).close()", [], None),
     "the model": (f"print(open({MODEL}).read())", [], "of the checkout\n"),
@@ -235,11 +235,13 @@ LATER = {  # the next notebook
 
 @pytest.fixture(scope="module")
 def rerun(tmp_path_factory):
-    """Let two processes rerun a notebook with the cells of SHOWN; return the outcome of each."""
+    """Let two processes rerun the notebooks SHOWN and LATER; return the outcome of each cell."""
     root = tmp_path_factory.mktemp("nbval")
     conftest = (ROOT / "conftest.py").read_text()
     (root / "conftest.py").write_text(
         f"{conftest}\n\ndef make_episodes(environment):\n    pass\n\n\n"
+        "BUILDING, JUDGING, LAST_USED = ['cells'], ['later'], 'cells'\n"
+        "BORROWED = ['data/made']\n\n\n"
         "def tolerances():\n    return {'F1': 0.02}\n"
     )
     (root / "models" / "default").mkdir(parents=True)
@@ -284,7 +286,7 @@ def test_nbval_catches_a_changed_output(rerun, name):
     assert rerun[name] == "FAILED"
 
 
-def test_two_processes_run_all_notebooks_in_one_as_a_later_reads_what_an_earlier_made(rerun):
+def test_a_notebook_in_another_process_waits_for_what_an_earlier_makes(rerun):
     assert rerun["an earlier file"] == "PASSED"
 
 

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 from bs4 import BeautifulSoup
-from site_results import ALT, EVIL, FOUND, REFERENCE, make_site
+from site_results import ALT, EVIL, FOUND, REFERENCE, make_results, make_site
 
 from sedlib.annotations import event_table
 from sedlib.config import load_params
@@ -41,6 +41,7 @@ def test_the_site_has_a_page_of_each_thing_and_no_other(pages):
         "site/model_card.html",
         "site/notebooks/01_first.html",
         "site/notebooks/02_second.html",
+        "site/speed.html",
         "site/timelines/c.html",
     ]
 
@@ -203,6 +204,21 @@ def test_the_cards_are_those_of_the_repository(pages):
     assert pages["site/data_card.html"].h1.get_text() == "Data card"
     cells = [td.get_text() for td in pages["site/model_card.html"].select("td")]
     assert EVIL in cells and "0.50 [0.40, 0.60]" in cells
+
+
+def test_measured_speed_has_a_page(pages):
+    cells = [td.get_text() for td in pages["site/speed.html"].select("td")]
+    assert cells == ["decoding mp3", "ffmpeg", "1.5", "2.00 [1.75, 2.50]"]
+    assert "a <processor>, 2 cores" in pages["site/speed.html"].get_text()
+
+
+def test_speed_that_was_not_measured_has_no_page(tmp_path):
+    make_results(tmp_path)
+    (tmp_path / "reports" / "benchmarks.json").unlink()
+    params = load_params(tmp_path / "params.yaml")
+    index = write_site(params, tmp_path / "data", tmp_path / "reports", 1)
+    assert "speed.html" not in index.read_text()
+    assert not (tmp_path / "reports" / "site" / "speed.html").exists()
 
 
 def test_html_in_markdown_is_text():

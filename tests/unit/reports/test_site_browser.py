@@ -1,9 +1,11 @@
 """The report site in a real browser: what it loads, how it looks, what keys and taps do."""
 
+import io
 import json
 
 import pytest
 from browser import Tab
+from PIL import Image
 from site_results import ALT, EVIL, make_site
 
 PAGES = {
@@ -149,10 +151,40 @@ def test_a_figure_enlarges_on_tap_and_by_keyboard_and_escape_closes_it(opened):
     assert tab.complaints() == []
 
 
+@pytest.mark.parametrize(("dark", "least", "most"), [(False, 255, 255), (True, 215, 240)])
+def test_a_figure_lies_on_a_white_card_that_is_dimmed_on_a_dark_page(opened, dark, least, most):
+    tab = opened("notebook", dark=dark)
+    image = "document.querySelector('figure.plot img')"
+    tab.evaluate(f"{image}.scrollIntoView({{ block: 'center' }})")
+    left, top, height = tab.evaluate(
+        f"(({{left, top, height}}) => [left, top, height])({image}.getBoundingClientRect())"
+    )
+    with Image.open(io.BytesIO(tab.picture())) as picture:
+        edge = picture.convert("RGB").getpixel((round(left + 6), round(top + height / 2)))
+        beside = picture.convert("RGB").getpixel((round(left - 6), round(top + height / 2)))
+    assert least <= min(edge) and max(edge) <= most
+    assert (max(beside) < 64) == dark
+
+
 def test_what_is_too_wide_scrolls_on_its_own_and_the_keyboard_reaches_it(opened):
     tab = opened("notebook", width=390)
     assert tab.evaluate("document.querySelector('.scrolling').tabIndex") == 0
     assert tab.evaluate("document.querySelector('pre.output').tabIndex") == 0
+
+
+def test_a_sentence_in_a_table_has_several_lines_and_a_number_one(opened):
+    tab = opened("notebook", width=390)
+    tab.evaluate("window.cells = [...document.querySelectorAll('.dataframe tbody td')]")
+    lines = (
+        "cells.map((c) => { const range = document.createRange(); range.selectNodeContents(c);"
+        " return [c.textContent.length > 40,"
+        " new Set([...range.getClientRects()].map((r) => r.top)).size > 1]; })"
+    )
+    found = tab.evaluate(lines)
+    assert all(long == several for long, several in found)
+    assert [long for long, _ in found].count(True) == 2
+    align = "getComputedStyle(cells.find((c) => c.textContent.length > 40)).textAlign"
+    assert tab.evaluate(align) == "left"
 
 
 def test_only_one_player_sounds_at_a_time(opened):

@@ -181,6 +181,32 @@ def test_dragging_with_shift_zooms_and_a_key_shows_the_whole_again(opened):
     tab.wait(f"{ratio} === 1")
 
 
+IN_VIEW = """(() => {
+  const scroll = document.querySelector("#tracks > div").shadowRoot.querySelector(".scroll");
+  const box = document.querySelector("[part='minimap-overlay']").getBoundingClientRect();
+  const whole = document.querySelector("[part='minimap']").getBoundingClientRect();
+  return [
+    scroll.scrollLeft / scroll.scrollWidth, scroll.clientWidth / scroll.scrollWidth,
+    (box.left - whole.left) / whole.width, box.width / whole.width,
+  ];
+})()"""
+
+
+# In a window of 897 pixels the names stand beside the tracks, which are as wide as at 660.
+@pytest.mark.parametrize(("before", "after"), [(1400, 800), (1400, 390), (660, 897), (897, 660)])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "becomes dark"])
+def test_the_box_in_the_overview_stays_around_what_is_in_view(opened, before, after, dark):
+    tab = opened(width=before)
+    for _ in range(4):
+        tab.press("+")
+    for change in (lambda: tab.resize(after), lambda: tab.prefer(dark)):
+        change()
+        tab.evaluate("new Promise((drawn) => setTimeout(drawn, 500))")
+        start, width, box_start, box_width = tab.evaluate(IN_VIEW)
+        assert start > 0.2 and width < 0.8
+        assert (box_start, box_width) == pytest.approx((start, width), abs=0.01)
+
+
 def test_only_one_player_sounds_at_a_time(opened):
     tab = opened()
     tab.press(" ")
