@@ -6,10 +6,9 @@ with
 
 - ``size``: the number of tasks that it works on at a time,
 - ``start(position, task)``: begin a task,
-- ``wait()``: wait until something has happened, but at most `LONGEST_WAIT`, and list it as
-  ``(position, kind, value)``. The kind `READ` comes with the seconds of sound that have been
-  read, `DONE` with what the work returned, or with an error that says why the worker has ended
-  before that.
+- ``wait()``: wait until something has happened, at most for `LONGEST_WAIT`, and list what has as
+  ``(position, kind, value)``. The kind `READ` comes with the seconds of sound that have been read,
+  `DONE` with what the work returned, or with an error that says why the worker has ended before.
 
 An error that the work itself raises is raised by ``wait``.
 """

@@ -93,7 +93,7 @@ class QuickWork(Work):
 
     @cached_property
     def _detector(self):
-        return SimpleNamespace(detect=quick_detect, write=quick_write)
+        return SimpleNamespace(detect=quick_detect, write=quick_write, engine="none")
 
 
 def quick_detect(task, progress):
