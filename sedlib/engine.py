@@ -26,8 +26,8 @@ _PACKAGES = ("keras", "onnxruntime", "tf2onnx")
 class OnnxNetwork:
     """A network in ONNX Runtime, which `sedlib.detection` uses like a `keras.Model`.
 
-    It computes in float32, with as many threads as the environment variable ``OMP_NUM_THREADS``
-    says, by default with one for each core.
+    It computes in float32. The environment variable ``OMP_NUM_THREADS`` limits the number of
+    threads, which is that of the processors otherwise.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class OnnxNetwork:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or 0)
+        options.intra_op_num_threads = _count_threads()
         options.log_severity_level = 3  # errors
         providers = ["CPUExecutionProvider"]
         self._content, self._names = content, ["scores", "frames"] if frames else ["scores"]
@@ -57,6 +57,15 @@ class OnnxNetwork:
     def with_frames(self):
         """Return the network with frame-level scores; see `sedlib.models.with_frames`."""
         return OnnxNetwork(self._content, frames=True)
+
+
+def _count_threads():
+    """Return a power of two: with it, threads share a batch equally and scores equal to the bit.
+
+    With three threads, for example, their last bits are not those of one thread.
+    """
+    most = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+    return 1 << (max(most, 1).bit_length() - 1)
 
 
 def load_model(folder):

@@ -51,6 +51,16 @@ def test_the_scores_are_those_of_keras(cache, keras_model, magnitude):
     np.testing.assert_array_equal(network.predict_on_batch(magnitude), found["scores"])
 
 
+def test_the_scores_are_the_same_to_the_bit_with_any_number_of_threads(cache, monkeypatch):
+    batch = np.random.default_rng(2).exponential(size=(64, 44, 1025, 1)).astype(np.float32)
+    scores = []
+    for threads in (1, 2, 3, 6, 7, 8):
+        monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
+        scores.append(engine.load_model(RELEASED)[0].predict_on_batch(batch))
+    for other in scores[1:]:
+        np.testing.assert_array_equal(other, scores[0])
+
+
 def test_a_converted_network_is_used_without_tensorflow_and_named_in_the_record(cache, tmp_path):
     noise = 0.1 * np.random.default_rng(0).normal(size=3 * 44100)
     soundfile.write(tmp_path / "a.wav", noise, 44100)

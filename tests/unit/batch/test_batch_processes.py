@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def test_two_processes_write_and_say_what_one_does_byte_for_byte(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "in").mkdir()
     for seconds, name in enumerate("cab", start=3):
         write(tmp_path / "in" / f"{name}.wav", seconds)
