@@ -151,8 +151,8 @@ def test_another_model_has_another_name_in_the_cache(cache, monkeypatch):
     assert len(paths | {engine._cache_path(description)}) == 3
 
 
-@pytest.mark.parametrize(("value", "threads"), [("1", 1), ("3", 3), ("", 0)])
-def test_the_number_of_threads_is_that_of_the_environment(cache, monkeypatch, value, threads):
+@pytest.mark.parametrize(("value", "threads"), [("1", 1), ("3", 2), ("8", 8)])
+def test_the_environment_limits_the_number_of_threads(cache, monkeypatch, value, threads):
     monkeypatch.setenv("OMP_NUM_THREADS", value)
     network, _ = engine.load_model(RELEASED)
     assert network._session.get_session_options().intra_op_num_threads == threads
