@@ -62,7 +62,7 @@ def load_model(folder, stft=None):
         If a file is missing or damaged, the weights are not those that the description was
         written with, or the model was trained with other STFT settings.
     """
-    from sedlib.models.networks import build_model  # imports TensorFlow, which takes seconds
+    from sedlib.models import build_model  # imports TensorFlow, which takes seconds
 
     folder = Path(folder)
     description = read_description(folder)

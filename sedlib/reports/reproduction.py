@@ -18,14 +18,15 @@ def compare_summaries(obtained, published, measured):
     """Compare the numbers of two runs.
 
     A number may differ by twice the range over several trainings that were measured. By chance
-    these may lie close together, so the range is at least the median of those of its section.
+    these may lie close together, so the range is at least the median of those of its section. A
+    number that was not measured, because it does not come from a training, may not differ.
 
     Parameters
     ----------
     obtained, published : dict of str to dict of str to float
         Sections of numbers, as in ``reports/summary.json``.
     measured : sequence of dict
-        The same of several trainings.
+        The same of several trainings, without the sections that do not come from a training.
 
     Returns
     -------
@@ -40,7 +41,7 @@ def compare_summaries(obtained, published, measured):
     [False]
     """
     runs = pd.DataFrame([_flatten(run) for run in (obtained, published, *measured)]).T
-    ranges = runs.iloc[:, 2:].max(axis=1) - runs.iloc[:, 2:].min(axis=1)
+    ranges = (runs.iloc[:, 2:].max(axis=1) - runs.iloc[:, 2:].min(axis=1)).fillna(0)
     sections = ranges.groupby(lambda name: name.partition(": ")[0]).transform("median")
     table = runs.iloc[:, :2].set_axis(["obtained", "published"], axis=1)
     table["allowed"] = WIDENING * np.maximum(ranges, sections)

@@ -418,17 +418,18 @@ def test_two_runs_into_one_folder_keep_the_results_of_both(place, monkeypatch, c
 
 
 def test_a_run_that_is_killed_at_any_replacement_continues_to_the_same_files(place):
+    how = "--scores", "--jobs", "1"  # a kill stops only what is in the same process
     for name in "ab":
         write(place / "in" / f"{name}.wav")
     for earlier in (False, True):  # into an empty folder, and over results of other options
         files, whole = "in/a.wav" if earlier else "in", place / f"whole {earlier}"
-        assert run(files, "--scores", "--output", whole) == 0
+        assert run(files, *how, "--output", whole) == 0
         for kill in itertools.count():
             output = place / f"killed {earlier} {kill}"
             if earlier:
-                assert run(files, "--scores", "--hop", "0.5", "--output", output) == 0
-            killed = is_killed_at(kill, files, "--scores", "--output", output)
-            assert run(files, "--scores", "--output", output) == 0
+                assert run(files, *how, "--hop", "0.5", "--output", output) == 0
+            killed = is_killed_at(kill, files, *how, "--output", output)
+            assert run(files, *how, "--output", output) == 0
             assert results(output) == results(whole)
             assert not [path for path in output.rglob("*") if path.name.startswith(".partial")]
             if not killed:

@@ -17,13 +17,17 @@ from sedlib.models import (
     with_frames,
 )
 
+BUILD = (
+    "from sedlib.config import STFTParams; "
+    "stft = STFTParams(sample_rate=44100, n_fft=2048, hop_length=1024, win_length=1536); "
+    "models.build_model('compact', ['a'], stft)"
+)
+LOAD = "from sedlib.cli import RELEASED; models.load_model(RELEASED)"
 
-def test_a_first_cell_that_imports_tensorflow_and_builds_a_network_prints_nothing():
-    code = (
-        "from sedlib import models; from sedlib.config import STFTParams; "
-        "stft = STFTParams(sample_rate=44100, n_fft=2048, hop_length=1024, win_length=1536); "
-        "models.build_model('compact', ['a'], stft)"
-    )
+
+@pytest.mark.parametrize("use", [BUILD, LOAD], ids=["build", "load"])
+def test_a_first_cell_that_imports_tensorflow_prints_nothing(use):
+    code = f"from sedlib import models; {use}"
     environment = {name: v for name, v in os.environ.items() if not name.startswith("TF_")}
     environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[3])
     command = [sys.executable, "-c", code]

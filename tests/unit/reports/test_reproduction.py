@@ -31,6 +31,14 @@ def test_a_result_may_differ_by_twice_the_range_or_twice_the_median_range(trial)
     np.testing.assert_array_equal(table["agrees"], np.abs(obtained - published) <= allowed)
 
 
+def test_a_number_that_no_training_changes_must_be_the_same():
+    published, trainings = {"f1": {"a": 0.5}, "baseline": {"f1": 0.3}}, [{"f1": {"a": 0.5}}] * 2
+    table = compare_summaries(published, published, trainings)
+    assert table["agrees"].all()
+    moved = published | {"baseline": {"f1": 0.31}}
+    assert not compare_summaries(moved, published, trainings).loc["baseline: f1", "agrees"]
+
+
 @pytest.fixture
 def places(tmp_path):
     """A workspace and a checkout with the same results."""
