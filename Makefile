@@ -17,7 +17,7 @@ UV := UV_SYSTEM_CERTS=true $(BIN)/uv
 # The stages and the notebooks' kernels call `python`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install reproduce publish experiment model spread test test-pythons torture bench
+.PHONY: help install reproduce publish results experiment model spread test test-pythons torture bench
 .PHONY: lab lint lock vendor pictures clean
 
 help:  ## list these targets
@@ -25,11 +25,22 @@ help:  ## list these targets
 
 install: $(STAMP)  ## build .venv; every other target does so too
 
-reproduce: $(STAMP)  ## make every result again, and compare with the published ones
-	@$(BIN)/dvc repro && $(BIN)/python -m sedlib compare
+reproduce: results  ## make every result again, and compare with the published ones
+	@$(BIN)/python -m sedlib compare
 
-publish: $(STAMP)  ## put the results into the notebooks, README, cards and figures that git keeps
-	@$(BIN)/dvc repro && $(BIN)/python -m sedlib publish
+publish: results  ## put the results into the notebooks, README, cards and figures that git keeps
+	@$(BIN)/python -m sedlib publish
+
+# `dvc repro` runs one stage at a time, and most notebooks keep one core busy. So stages that do not
+# need one another run in two processes; the last `dvc repro` runs what is left, and would run all.
+results: $(STAMP)
+	@$(BIN)/dvc status --quiet || { $(BIN)/dvc repro episodes \
+		&& $(MAKE) --no-print-directory --jobs=2 stages/preprocess+train stages/explore+compare+transfer \
+		&& $(MAKE) --no-print-directory --jobs=2 stages/evaluate stages/detect; }
+	@$(BIN)/dvc repro
+
+stages/%:
+	@$(BIN)/dvc repro --wait-for-lock --single-item $(subst +, ,$*)
 
 # `dvc repro` does not run frozen stages; `dvc commit` records what they were run with.
 experiment: $(STAMP)  ## train the networks of an experiment again: the ablation, or NAME=transfer
