@@ -69,9 +69,9 @@ spread: $(STAMP)  ## train with another seed and as on another processor, for th
 torture: $(STAMP)  ## kill every command, mutate every file, fill the disk, for 30 minutes
 	@$(BIN)/python tests/torture/run.py --minutes $(MINUTES)
 
-# The result goes to reports/benchmarks.json. Close other programs before.
+# The result goes to reports/benchmarks.json and docs/scale.md. Close other programs before.
 bench: $(STAMP)  ## measure the speed of each step beside a peer, in about ten minutes
-	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python benchmarks/run.py && $(BIN)/python benchmarks/cost.py
 
 # The server's root is the checkout, where jupytext finds its configuration and pairs the files.
 # Jupyter refuses to run as root, as in a container, unless told otherwise. LAB=--no-browser, or any

@@ -29,6 +29,9 @@ from sedlib import audio, detection, features, models, training
 from sedlib.config import load_params, repository
 from sedlib.files import write_json
 
+SECONDS = 600  # of sound in each file
+CLIPS = 64  # of one second, whose features are computed
+EPOCH = SECONDS // CLIPS * CLIPS  # segments
 PACKAGES = "av keras librosa numpy scipy soxr tensorflow".split()
 CODECS = {"wav": ("pcm_s16le", 44100), "mp3": ("libmp3lame", 44100), "m4a": ("aac", 48000)}
 
@@ -39,8 +42,8 @@ def make_material(params, folder, seconds):
     for suffix, (codec, rate) in CODECS.items():
         level = np.repeat(rng.uniform(0.01, 0.3, 4 * seconds), rate // 4)
         write_stereo(folder / f"a.{suffix}", codec, rate, level * rng.normal(size=len(level)))
-    clips = rng.normal(0, 0.1, (64, params.stft.sample_rate)).astype(np.float32)
-    magnitude = np.tile(features.spectrogram(clips, params.stft), (max(seconds // 64, 1), 1, 1))
+    clips = rng.normal(0, 0.1, (CLIPS, params.stft.sample_rate)).astype(np.float32)
+    magnitude = np.tile(features.spectrogram(clips, params.stft), (max(seconds // CLIPS, 1), 1, 1))
     labels = rng.random((len(magnitude), len(classes))) < 0.2
     frames = np.repeat(labels[:, np.newaxis], magnitude.shape[1], axis=1)
     training.make_reproducible(params.seed)
@@ -197,7 +200,7 @@ def main(arguments=None):
     parser.add_argument("--quick", action="store_true", help="seconds of sound, to try the script")
     parser.add_argument("--output", type=Path, default=repository() / "reports" / "benchmarks.json")
     chosen = parser.parse_args(arguments)
-    rounds, seconds = (1, 4) if chosen.quick else (5, 600)
+    rounds, seconds = (1, 4) if chosen.quick else (5, SECONDS)
     with tempfile.TemporaryDirectory() as folder:
         m = make_material(load_params(), Path(folder), seconds)
         results = [
