@@ -40,7 +40,7 @@ results: $(STAMP)
 	@$(BIN)/dvc repro
 
 stages/%:
-	@$(BIN)/dvc repro --wait-for-lock --single-item $(subst +, ,$*)
+	@$(BIN)/dvc --wait-for-lock repro --single-item $(subst +, ,$*)
 
 # `dvc repro` does not run frozen stages; `dvc commit` records what they were run with.
 experiment: $(STAMP)  ## train the networks of an experiment again: the ablation, or NAME=transfer
