@@ -18,10 +18,10 @@ def campaign_block(report):
     commands = f", {len(disks['commands'])} commands"
     tried = kills["killed before"] + kills["killed after"]
     rows = [
-        ("kills before or after a replacement of a file", f"{tried} of {possible}"),
+        ("kills just before or after a replacement of a file", f"{tried} of {possible}"),
         ("kills at random times", kills["killed at random"]),
         ("mutated files", report["mutations"]["inputs"]),
-        ("slowest of them", f"{report['mutations']['slowest']} s"),
+        ("longest time to read one", f"{report['mutations']['slowest']} s"),
         ("recordings with odd names", odd["names"]),
         ("recordings with odd sound", odd["recordings"]),
         ("runs with files of limited size", f"{disks['file size limited']}{commands}"),
