@@ -117,12 +117,13 @@ def test_workers_end_with_the_command(quick, by, code):
     for path in (quick / "in").iterdir():
         path.write_text("slow")
     (quick / "detect.py").write_text(f"""
-import sys
+import signal, sys
 sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(ROOT)!r}]
 import detect_runs, sedlib.batch.run
 from sedlib.__main__ import main
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
     sedlib.batch.run.Work = detect_runs.QuickWork
     main(["detect", "in", "--jobs", "2", "--model", "data/model"])
 """)
