@@ -12,7 +12,9 @@ VENDOR := sedlib/reports/timeline/vendor
 PLOTS := .dvc/plots
 MINUTES := 30
 LAB :=
-UV := UV_SYSTEM_CERTS=true $(BIN)/uv
+# Bytecode is compiled once, here. Where Python is told not to keep it, as in many containers, every
+# process would compile TensorFlow again, which takes more than ten seconds.
+UV := UV_SYSTEM_CERTS=true UV_COMPILE_BYTECODE=true $(BIN)/uv
 
 # The stages and the notebooks' kernels call `python`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)

@@ -16,16 +16,18 @@ from small_training import (
     FRAMES,
     NO_AUGMENTATION,
     SMALL_STFT,
+    compact_network,
     episodes,
     equal,
     examples,
     fit,
     late_frame_labels,
     options,
+    small_network,
 )
 
 from sedlib import training
-from sedlib.models import build_model, with_frames
+from sedlib.models import with_frames
 from sedlib.training import fit as module
 
 
@@ -61,17 +63,23 @@ def test_two_runs_give_equal_weights_and_history(uninterrupted, tmp_path):
     assert history.equals(uninterrupted[1])
 
 
-@pytest.mark.parametrize("epochs", [1, 2])
-def test_a_run_that_was_interrupted_ends_as_one_that_was_not(uninterrupted, tmp_path, epochs):
+@pytest.mark.parametrize(
+    ("network", "epochs"), [(small_network, 1), (small_network, 2), (compact_network, 2)]
+)
+def test_a_run_that_was_interrupted_ends_as_one_that_was_not(tmp_path, network, epochs):
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    for folder in (whole, part):
+        folder.mkdir()
+    expected, whole_history = fit(whole, network=network)
     with pytest.raises(Interrupted):
-        fit(tmp_path, [interrupt_after(epochs)])
-    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.npz"]
+        fit(part, [interrupt_after(epochs)], network=network)
+    assert [p.name for p in part.iterdir()] == ["checkpoint.npz"]
     seen = []
-    weights, history = fit(tmp_path, [lambda h: seen.append(len(h))])
+    weights, history = fit(part, [lambda h: seen.append(len(h))], network=network)
     assert seen == list(range(epochs + 1, 4))
-    assert equal(weights, uninterrupted[0])
-    assert history.equals(uninterrupted[1])
-    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.npz"]
+    assert equal(weights, expected)
+    assert history.equals(whole_history)
+    assert [p.name for p in part.iterdir()] == ["checkpoint.npz"]
 
 
 def test_a_second_call_trains_no_epoch_and_gives_the_same_weights_history_and_report(
@@ -129,7 +137,7 @@ def test_training_stops_when_patience_is_over_and_keeps_the_best_weights(tmp_pat
 
 
 def test_the_loss_falls_on_what_can_be_learnt(tmp_path):
-    _, history = fit(tmp_path, augment=NO_AUGMENTATION, epochs=6)
+    _, history = fit(tmp_path, network=compact_network, augment=NO_AUGMENTATION, epochs=6)
     assert history["loss"].iloc[-1] < 0.7 * history["loss"].iloc[0]
     assert history["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
 
@@ -146,7 +154,7 @@ def test_the_learning_rate_stays_or_rises_and_falls():
 
 def test_with_labels_of_frames_the_frames_learn_when_a_sound_is_heard(tmp_path):
     training.make_reproducible(7)
-    network = build_model("compact", CLASSES, SMALL_STFT)
+    network = compact_network()
     magnitudes, labels = episodes()
     magnitudes = [m.copy() for m in magnitudes]
     for m in magnitudes:  # nothing is heard in the first half of a segment
@@ -163,7 +171,7 @@ def test_with_labels_of_frames_the_frames_learn_when_a_sound_is_heard(tmp_path):
 
 def test_validation_ignores_classes_that_do_not_occur(tmp_path):
     training.make_reproducible(7)
-    network = build_model("compact", CLASSES, SMALL_STFT)
+    network = compact_network()
     magnitudes, labels = episodes()
     scores = training.validation_scores(network, magnitudes, labels)
     assert 0 < scores["val_average_precision"] <= 1
