@@ -32,6 +32,7 @@ BLOCK = 20  # segments
 RESAMPLES = 2000
 LEVEL = 0.95
 _EQUAL = 1e-12  # smaller differences are rounding errors
+_RESAMPLES_AT_ONCE = 64  # so that a class of many segments fits the cache of a processor
 
 
 def block_bootstrap(lengths, seed, block=BLOCK, n_resamples=RESAMPLES):
@@ -300,11 +301,21 @@ def _average_precisions(reference, scores, weights):
     """
     order = np.argsort(-scores, kind="stable")
     positive = order[reference[order]]
-    own = weights[:, positive]
-    ranked = np.cumsum(weights[:, order], axis=1)[:, _last_at(scores[order], scores[positive])]
-    hits = np.cumsum(own, axis=1)[:, _last_at(scores[positive], scores[positive])]
-    precision = np.divide(hits, ranked, out=np.zeros(own.shape), where=ranked > 0, dtype=np.float64)
-    return divide((own * precision).sum(axis=1), own.sum(axis=1, dtype=np.float64))
+    if not len(positive):
+        return np.full(len(weights), np.nan)
+    # In the ranking, only sums up to positives matter: one stretch ends at each of them.
+    ends, stretch = np.unique(_last_at(scores[order], scores[positive]), return_inverse=True)
+    begins, order = np.r_[0, ends[:-1] + 1], order[: ends[-1] + 1]
+    last = _last_at(scores[positive], scores[positive])
+    found = []
+    for part in np.array_split(weights.T, -(-len(weights) // _RESAMPLES_AT_ONCE), axis=1):
+        own = part[positive]
+        ranked = np.cumsum(np.add.reduceat(part[order], begins, axis=0), axis=0)[stretch]
+        hits, nothing = np.cumsum(own, axis=0)[last], np.zeros(own.shape)
+        precision = np.divide(hits, ranked, out=nothing, where=ranked > 0, dtype=np.float64)
+        positives = own.sum(axis=0, dtype=np.float64)
+        found.append(divide(np.einsum("ij,ij->j", own, precision), positives))
+    return np.concatenate(found)
 
 
 def _last_at(falling, scores):

@@ -151,10 +151,9 @@ def psds(scores, reference, durations, scenario):
             for name, table in scores.items()
         ]
         thresholds, deltas = (np.concatenate(part) for part in zip(*changes, strict=True))
-        distinct, index = np.unique(-thresholds, return_inverse=True)
-        steps = np.zeros((len(distinct), deltas.shape[1]), dtype=np.int64)
-        np.add.at(steps, index, deltas)
-        counts.append(np.cumsum(steps, axis=0))
+        order = np.argsort(-thresholds, kind="stable")
+        last = np.flatnonzero(np.diff(thresholds[order], append=-np.inf))  # of each threshold
+        counts.append(np.cumsum(deltas[order], axis=0)[last])
     return _integrate(counts, reference, durations, classes, scenario)
 
 
@@ -174,23 +173,27 @@ def _spans(table, label):
     """
     times = np.append(table["onset"].to_numpy(), table["offset"].to_numpy()[-1:])
     scores = table.iloc[:, 2 + label].to_numpy(dtype=np.float64)
-    before, after = _next_lower(scores[::-1]), _next_lower(scores)
-    first, stop = len(scores) - before[::-1], after
-    spans, lowest = np.unique(np.stack([first, stop], axis=1), axis=0, return_index=True)
-    beside = np.concatenate([[-np.inf], scores, [-np.inf]])
-    lower = np.maximum(beside[spans[:, 0]], beside[spans[:, 1] + 1])
-    return *microseconds(times[spans.T]), scores[lowest], lower
+    before, after = _lower_neighbours(scores)
+    _, lowest = np.unique((before + 1) * len(times) + after, return_index=True)
+    before, after = before[lowest], after[lowest]
+    beside = np.append(scores, -np.inf)  # of which the last is before the first as well
+    lower = np.maximum(beside[before], beside[after])
+    return *microseconds(times[np.stack([before + 1, after])]), scores[lowest], lower
 
 
-def _next_lower(scores):
-    """Index of the first lower score after each, or the number of scores."""
-    index = np.full(len(scores), len(scores))
-    waiting = []
-    for at, score in enumerate(scores.tolist()):
-        while waiting and scores[waiting[-1]] > score:
-            index[waiting.pop()] = at
+def _lower_neighbours(scores):
+    """Index of the last lower score before each, or -1, and of the first lower one after it."""
+    values = scores.tolist()
+    before, after = [-1] * len(values), [len(values)] * len(values)
+    waiting = []  # rows without a lower one after them so far; their scores never fall
+    for at, score in enumerate(values):
+        while waiting and values[waiting[-1]] > score:
+            after[waiting.pop()] = at
+        if waiting:
+            last = waiting[-1]
+            before[at] = last if values[last] < score else before[last]
         waiting.append(at)
-    return index
+    return np.array(before), np.array(after)
 
 
 def _integrate(counts, reference, durations, classes, scenario):
