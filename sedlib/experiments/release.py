@@ -1,8 +1,9 @@
 """The model that comes with the repository: trained on synthetic episodes and on recordings.
 
 It is trained like the default model, on more episodes: half of them are synthetic, half mixed
-from recordings whose licence allows it. Its results are measured on test episodes of both
-kinds; no recording in the test episodes is heard in training, nor is any copy of one.
+from recordings whose licence allows it. The training episodes vary the recordings. The results
+are measured on test episodes of both kinds; no recording in the test episodes is heard in
+training, nor is any copy of one.
 """
 
 import dataclasses
@@ -61,7 +62,8 @@ def make_release(params, scratch, target, processes=1):
     -------
     results : dict of str to dict
         Name of each corpus to its results: for each class, and ``macro``, the F1 on the test
-        segments as ``estimate``, ``low`` and ``high``, and ``support``, the number of segments.
+        segments as ``estimate``, ``low`` and ``high``, and for a class ``support``, the number of
+        positive segments.
     counts : dict
         Of recordings and groups; see `sedlib.experiments.count_recordings`.
     credits : dict of str to dict of str to str
@@ -109,7 +111,7 @@ def _permitted(soundbank):
             f"{soundbank.folder}: there is no recording of '{label}' for {subset} whose licence "
             "permits the release; add some"
         )
-    return dataclasses.replace(soundbank, recordings=tuple(kept)), credits
+    return dataclasses.replace(soundbank, recordings=tuple(kept), varied=True), credits
 
 
 def _train(params, corpora, checkpoint):
@@ -120,8 +122,7 @@ def _train(params, corpora, checkpoint):
     training.make_reproducible(seed)
     network = models.build_model(options.preset, params.classes, stft)
     key = training.training_key(options, seed, params.classes, stft, [train, validation])
-    # As many examples in an epoch as one corpus has; each epoch draws others.
-    batches = partial(training.Batches, *train, options, seed, share=1 / len(corpora))
+    batches = partial(training.Batches, *train, options, seed)
     training.train(network, batches, validation[:2], options, checkpoint, key)
     magnitudes, labels, frame_labels = validation
     scores = np.concatenate([models.predict_scores(network, x) for x in magnitudes])
@@ -166,8 +167,7 @@ def _measure(params, corpus, network, description):
     samples = metrics.resampled_metrics(labels, detected, weights, classes, scores)
     intervals = metrics.confidence_intervals(samples)[["estimate", "low", "high"]]
     f1 = intervals.xs("f1", level="metric").loc[[*classes, "macro"]]
-    support = dict(zip(classes, labels.sum(axis=0).tolist(), strict=True))
-    return {
-        label: {**row, "support": support.get(label, sum(support.values()))}
-        for label, row in f1.to_dict("index").items()
-    }
+    results = f1.to_dict("index")
+    for label, support in zip(classes, labels.sum(axis=0).tolist(), strict=True):
+        results[label]["support"] = support
+    return results

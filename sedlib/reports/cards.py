@@ -224,7 +224,7 @@ def _describe_level(stft):
     quiet = stft["loudness"] - stft["largest_gain"]
     return (
         f"Every recording is brought to {stft['loudness']:g} LUFS first, with a gain of at most "
-        f"{stft['largest_gain']:g} dB: below {quiet:g} LUFS, the level makes a difference."
+        f"{stft['largest_gain']:g} dB; below {quiet:g} LUFS, its level may change its scores."
     )
 
 
@@ -251,7 +251,7 @@ def release_card(results, counts, credits, description):
             f"{row['estimate']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
             for row in (results[name][label] for name in names)
         ]
-        support = [str(results[name][label]["support"]) for name in names]
+        support = [str(results[name][label].get("support", "")) for name in names]
         groups = [str(counts[label][s][1]) if label in counts else "" for s in ("train", "test")]
         rows.append([escape_markdown(label), *cells, *support, *groups])
     header = ["class", *(f"F1, {name}" for name in names), *(f"support, {name}" for name in names)]
@@ -268,10 +268,12 @@ card together with the model.
 ## Description
 The `{description["preset"]}` network, trained for {training["epochs"]} epochs on \
 {episodes["synthetic"]} synthetic episodes and
-{episodes["recordings"]} episodes that are mixed, by the same script, from recordings of single \
-sounds. Training
-and the choice of thresholds used {len(credits)} recordings. The thresholds
-were chosen on validation episodes of both kinds. {_describe_level(stft)}
+{episodes["recordings"]} episodes that are mixed from recordings of single sounds, with events \
+placed in the same way.
+Training and the choice of thresholds used {len(credits)} recordings. In the training episodes
+each recording is played a little slower or faster, and the fewer recordings a class has, the more
+of its events are synthetic. The thresholds were chosen on validation episodes of both kinds.
+{_describe_level(stft)}
 
 ## Results
 F1 in segments of one second, with its 95 % interval from a block bootstrap of the test segments.
@@ -284,8 +286,9 @@ sources rather than the class.
 {markdown_table(header, rows)}
 
 ## Licences
-[CREDITS.md](CREDITS.md) lists every recording with its author, source and licence. A recording
-whose own licence forbids commercial use or changes was left out. Collections may have terms of
+[CREDITS.md](CREDITS.md) lists every recording used in training and for the choice of thresholds,
+with author, source and licence. A recording whose own licence forbids commercial use or changes,
+or is not stated, was left out. Collections may have terms of
 their own: the clips of ESC-50, for example, were chosen by their own licences, while ESC-50 as a
 whole is CC BY-NC. Some recordings are CC BY-SA; the weights are therefore offered under CC BY-SA
 4.0, unlike the code. The licences are: {", ".join(map(escape_markdown, licences))}.
@@ -294,7 +297,7 @@ whole is CC BY-NC. Some recordings are CC BY-SA; the weights are therefore offer
 - The recordings are few and short, and the episodes are mixed. Results on real broadcasts will be
   lower; measure them with `sedlib detect --reference` on episodes that you have annotated.
 - A threshold suits the mixture of sounds that it was chosen on. Where a class is rarer than in the
-  episodes above, expect more false alarms, and raise its threshold with `--threshold`.
+  episodes above, more of what is found is false; raise its threshold with `--threshold`.
 - The network processes each second on its own, without the sound before and after it.
 - The model detects that somebody speaks, not who speaks or what is said. It must not be used for
   the surveillance of people, nor where a missed or false sound can do harm, as in alarms.

@@ -16,6 +16,7 @@ def synthesise(name, params, soundbank=None):
     Without a sound bank every sound is computed. With one, the sounds of all classes in
     `params`, and the backgrounds if the sound bank has ``ambience``, are recordings of the
     subset to which the episode belongs, and the band ends at 7.5 kHz instead of 9 kHz.
+    In the training episodes of a varied sound bank some sounds are computed all the same.
     Distractors, and classes that `params` leaves out, are computed, heard and not annotated.
 
     Parameters
@@ -61,7 +62,7 @@ def synthesise(name, params, soundbank=None):
 
 
 def _recorded_makers(name, params, soundbank, rate):
-    """Functions that play the recordings of the subset of an episode, by label."""
+    """Functions that play the recordings of the subset of an episode, and computed shares."""
     subset = next((subset for subset, names in params.split if name in names), None)
     if subset is None:
         raise ConfigError(
@@ -69,4 +70,7 @@ def _recorded_makers(name, params, soundbank, rate):
             "recordings it may contain; add it to train, validation or test"
         )
     labels = [*params.classes, *({AMBIENCE} & set(soundbank.labels))]
-    return {label: soundbank.maker(label, subset, rate) for label in labels}
+    return {
+        label: (soundbank.maker(label, subset, rate), soundbank.computed_share(label, subset))
+        for label in labels
+    }

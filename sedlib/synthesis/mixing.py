@@ -81,9 +81,10 @@ def render(script, rng, duration, rate, recorded=None):
         Length of the episode in seconds.
     rate : int
         Sample rate in Hz.
-    recorded : mapping of str to callable, optional
-        Recorded sounds that replace those of `sound_makers`; ``ambience`` replaces all
-        ambiences. If given, the band ends at `RECORDED_BANDWIDTH` instead of `BANDWIDTH`.
+    recorded : mapping of str to (callable, float), optional
+        Recorded sounds that replace those of `sound_makers`, each with the share of its events
+        that stay computed; ``ambience`` replaces all ambiences. If given, the band ends at
+        `RECORDED_BANDWIDTH` instead of `BANDWIDTH`.
 
     Returns
     -------
@@ -91,7 +92,9 @@ def render(script, rng, duration, rate, recorded=None):
         In (-1, 1), with a root mean square of -25 to -19 dB, or less where the peaks need it.
     """
     n = round(duration * rate)
-    makers = sound_makers(rng, rate) | (recorded or {})
+    makers = sound_makers(rng, rate)
+    for label, (maker, share) in (recorded or {}).items():
+        makers[label] = partial(_make_either, makers[label], maker, share) if share else maker
     bandwidth = RECORDED_BANDWIDTH if recorded else BANDWIDTH
     mix = np.zeros(n)
     cuts = np.sort(rng.uniform(0.05, 0.95, rng.integers(2, 5))) * duration
@@ -130,6 +133,11 @@ def place_sounds(cues, makers, rng, start, stop, rate):
         dry[first:last] += x
         sent[first:last] += own.uniform(near, far) * x
     return dry, sent
+
+
+def _make_either(computed, recorded, share, rng, n):
+    """Compute a sound with the probability `share`, else play a recording."""
+    return (computed if rng.random() < share else recorded)(rng, n)
 
 
 def _add_scene(mix, cues, makers, rng, begin, end, rate):

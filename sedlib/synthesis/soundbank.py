@@ -33,6 +33,8 @@ PAUSE = 0.3  # s, longest silence that is kept within a recording
 FRAME = 0.01  # s, over which the power is measured
 SOUND_FADES = 0.002, 0.02  # s, in and out; the fade in is short to keep the attack
 AMBIENCE_FADES = 0.5, 0.5  # s, in and out
+SPEEDS = 0.8, 1.25  # at which a varied recording is played; its pitch changes as much
+COMPUTED_GROUPS = 4  # as many groups of recordings do the computed sounds of a class stand for
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,15 @@ class SoundBank:
         Sorted by name.
     left_out : tuple of (str, str)
         Name of each file that cannot be used, and a sentence with the reason.
+    varied : bool
+        Whether training episodes vary the recordings and mix computed sounds among them, so
+        that a network does not learn the few recordings of a class by heart.
     """
 
     folder: Path
     recordings: tuple[Recording, ...]
     left_out: tuple[tuple[str, str], ...]
+    varied: bool = False
 
     @property
     def labels(self):
@@ -88,7 +94,8 @@ class SoundBank:
         after a recording is removed, pauses are shortened to 0.3 s. A recording longer than
         the time left is cut where it holds nearly as much sound as anywhere: with equal
         probability at the first such place, usually its beginning, or at a random one. A
-        rest of less than 0.1 s stays silent.
+        rest of less than 0.1 s stays silent. In the training episodes of a varied sound bank
+        each recording is played at a random speed from 0.8 to 1.25.
 
         Parameters
         ----------
@@ -111,17 +118,41 @@ class SoundBank:
         ConfigError
             If the sound bank has no such recordings.
         """
-        groups = defaultdict(list)
-        for recording in self.recordings:
-            if (recording.label, recording.subset) == (label, subset):
-                groups[recording.group].append(recording.path)
+        groups = self._groups(label, subset)
         if not groups:
             raise ConfigError(
                 f"{self.folder}: the sound bank was opened without class '{label}' for {subset}; "
                 "open it with the classes of params.yaml"
             )
         fades = AMBIENCE_FADES if label == AMBIENCE else SOUND_FADES
-        return partial(_play_recordings, list(groups.values()), rate, fades)
+        speeds = SPEEDS if self.varied and subset == "train" else None
+        return partial(_play_recordings, list(groups.values()), rate, fades, speeds)
+
+    def computed_share(self, label, subset):
+        """Return the probability that an event is computed although there are recordings.
+
+        Parameters
+        ----------
+        label : str
+        subset : {"train", "validation", "test"}
+
+        Returns
+        -------
+        float
+            In the training episodes of a varied sound bank the higher, the fewer groups of
+            recordings the class has; else 0.
+        """
+        if not self.varied or subset != "train" or label == AMBIENCE:
+            return 0.0
+        return COMPUTED_GROUPS / (COMPUTED_GROUPS + len(self._groups(label, subset)))
+
+    def _groups(self, label, subset):
+        """Paths of the recordings of a class in one subset, by group."""
+        groups = defaultdict(list)
+        for recording in self.recordings:
+            if (recording.label, recording.subset) == (label, subset):
+                groups[recording.group].append(recording.path)
+        return groups
 
 
 def open_soundbank(folder, classes, aliases, seed, bad="stop"):
@@ -290,11 +321,12 @@ def _cover_subsets(labels, subsets):
     return None
 
 
-def _play_recordings(groups, rate, fades, rng, n):
-    """Play one recording after the other for `n` samples."""
+def _play_recordings(groups, rate, fades, speeds, rng, n):
+    """Play one recording after the other for `n` samples, each at its own speed."""
     out, filled = np.zeros(n), 0
     for path in _shuffle_paths(rng, groups):
-        part = _cut(rng, _read_recording(path, rate), n - filled, rate)
+        speed = np.exp(rng.uniform(*np.log(speeds))) if speeds else 1.0
+        part = _cut(rng, _read_recording(path, rate, speed), n - filled, rate)
         out[filled : filled + len(part)] = edges(part, rate, *fades)
         filled += len(part)
         if n - filled < SHORTEST * rate:
@@ -325,9 +357,10 @@ def _cut(rng, x, n, rate):
     return x[start : start + n]
 
 
-def _read_recording(path, rate):
+def _read_recording(path, rate, speed=1.0):
     """Read a recording, remove its silences and scale its loud parts to a level of 1."""
-    x = read_audio(path, rate).astype(float)
+    # Fewer samples, played at the same rate, are faster and higher.
+    x = read_audio(path, round(rate / speed)).astype(float)
     x -= x.mean() if len(x) else 0.0
     peak = np.abs(x).max(initial=0.0)
     if peak < FAINTEST:

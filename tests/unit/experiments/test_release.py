@@ -69,7 +69,8 @@ def test_the_released_model_is_stored_with_results_on_both_kinds_of_episodes(sma
     assert list(results) == ["synthetic", "recordings"]
     for by_class in results.values():
         assert list(by_class) == [*CLASSES, "macro"]
-        assert by_class["macro"]["support"] == sum(by_class[c]["support"] for c in CLASSES) > 0
+        assert all(by_class[c]["support"] > 0 for c in CLASSES)
+        assert "support" not in by_class["macro"]  # a segment may have several classes
     heard = sum(counts[c][s][0] for c in CLASSES for s in ("train", "validation"))
     assert len(credits) == heard and "knocking/0.wav" not in credits
     assert sum(counts["knocking"][s][0] for s in ("train", "validation", "test")) == 11

@@ -1,5 +1,6 @@
 """Claims about sound banks, on small ones of tones and noise."""
 
+import dataclasses
 import os
 import re
 import shutil
@@ -492,6 +493,54 @@ def test_a_turn_stays_with_its_speaker_as_long_as_there_is_more_of_him(tmp_path)
 def test_a_sound_bank_that_lacks_a_class_is_named(soundbank):
     with pytest.raises(ConfigError, match="without class 'yodelling' for test"):
         soundbank.maker("yodelling", "test", RATE)
+
+
+def pitch(x):
+    """Frequency in Hz of the strongest component."""
+    return np.argmax(np.abs(np.fft.rfft(x * np.hanning(len(x))))) * RATE / len(x)
+
+
+def test_a_varied_sound_bank_changes_the_speed_in_training_alone(soundbank):
+    varied = dataclasses.replace(soundbank, varied=True)
+    for subset in ("train", "validation", "test"):
+        make = varied.maker("knocking", subset, RATE)
+        played = [make(np.random.default_rng(seed), RATE // 4) for seed in range(12)]
+        speeds = np.array([pitch(x) for x in played]) / TONES["knocking"]
+        if subset == "train":
+            assert 0.79 < speeds.min() < 0.9 and 1.1 < speeds.max() < 1.26
+        else:
+            assert np.abs(speeds - 1).max() < 0.01
+
+
+def test_the_fewer_groups_the_more_events_are_computed_but_in_training_alone(tmp_path):
+    small_soundbank(tmp_path, n=3, places=("door_bell", "knocking", "ambience"))
+    for i in range(9):
+        write(tmp_path / "knocking" / f"more{i}.wav", noise([9, i]))
+    plain = open_soundbank(tmp_path, ("knocking", "door bell"), {}, 0)
+    varied = dataclasses.replace(plain, varied=True)
+    assert varied.computed_share("door bell", "train") == 4 / 5
+    assert varied.computed_share("knocking", "train") < 4 / 10
+    assert varied.computed_share("ambience", "train") == 0
+    assert varied.computed_share("door bell", "test") == 0
+    assert plain.computed_share("door bell", "train") == 0
+
+
+def test_an_episode_mixes_recorded_and_computed_sounds_in_that_share():
+    cues = pd.DataFrame(
+        {"onset": np.arange(40.0), "offset": np.arange(40.0) + 0.9, "sound": "knocking"}
+    ).assign(level=-20.0)
+    heard = {}
+    for share in (0.0, 0.3, 1.0):
+        calls = []
+
+        def recorded(rng, n, calls=calls):
+            calls.append(n)
+            return rng.standard_normal(n)
+
+        mixing.render(cues, np.random.default_rng(1), 41.0, RATE, {"knocking": (recorded, share)})
+        heard[share] = len(calls)
+    assert heard[0.0] == 40 and heard[1.0] == 0
+    assert 20 <= heard[0.3] <= 36
 
 
 @pytest.mark.parametrize("label", [*CLASSES, "ambience"])
