@@ -196,6 +196,9 @@ def open_soundbank(folder, classes, aliases, seed, bad="stop"):
     for name, (path, _) in found.items():
         try:
             samples = _read_recording(path, CHECK_RATE)
+            if len(samples) < SHORTEST * CHECK_RATE:
+                held = f"{len(samples) / CHECK_RATE:.3f} s of sound"
+                raise AudioError(f"{path}: holds {held}, too little; remove it")
         except AudioError as error:
             if bad == "stop":
                 raise AudioError(
@@ -376,6 +379,4 @@ def _read_recording(path, rate, speed=1.0):
             for s, rest in zip(stretches, rests, strict=True)
         ]
     )
-    if len(x) < SHORTEST * rate:
-        raise AudioError(f"{path}: holds {len(x) / rate:.3f} s of sound, too little; remove it")
     return x / active_level(x, rate)

@@ -67,7 +67,7 @@ def test_each_example_gives_the_scores_of_sedlib_without_it(form, place, expecte
     found, printed = run_example(code, place)
     for scores, own in zip(found, expected, strict=True):
         np.testing.assert_allclose(scores, own, rtol=0, atol=1e-4)
-    assert np.ptp(expected[0], axis=0).max() > 0.5  # or they could be equal by chance
+    assert np.ptp(expected[0], axis=0).max() > 0.1  # or they could be equal by chance
     lines = printed.splitlines()
     assert len(lines) == 22
     assert lines[9] == "9 s: []"

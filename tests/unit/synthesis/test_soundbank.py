@@ -512,6 +512,15 @@ def test_a_varied_sound_bank_changes_the_speed_in_training_alone(soundbank):
             assert np.abs(speeds - 1).max() < 0.01
 
 
+def test_the_shortest_recordings_that_are_accepted_can_be_varied(tmp_path):
+    for i in range(3):
+        write(tmp_path / "knocking" / f"{i}.wav", noise([i], 0.102))
+    soundbank = open_soundbank(tmp_path, ("knocking",), {}, 0)
+    make = dataclasses.replace(soundbank, varied=True).maker("knocking", "train", RATE)
+    for seed in range(10):
+        assert np.isfinite(make(np.random.default_rng(seed), RATE // 2)).all()
+
+
 def test_the_fewer_groups_the_more_events_are_computed_but_in_training_alone(tmp_path):
     small_soundbank(tmp_path, n=3, places=("door_bell", "knocking", "ambience"))
     for i in range(9):
