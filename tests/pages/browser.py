@@ -30,6 +30,10 @@ def find_browser():
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
+class Left(AssertionError):
+    """The page was left for another while it was asked."""
+
+
 class Browser:
     """A running Chromium with an empty profile in `folder`."""
 
@@ -54,7 +58,9 @@ class Browser:
         while True:
             answer = json.loads(self._socket.recv())
             if answer.get("id") == self._last:
-                assert "error" not in answer, f"{method}: {answer['error']['message']}"
+                if "error" in answer:
+                    fault = answer["error"]["message"]
+                    raise (Left if "navigated" in fault else AssertionError)(f"{method}: {fault}")
                 return answer["result"]
             self.events.append(answer)
 
@@ -100,8 +106,15 @@ class Tab:
         return answer["result"].get("value")
 
     def wait(self, expression):
-        """Wait until a JavaScript expression is true."""
-        wait_for(lambda: self.evaluate(expression))
+        """Wait until a JavaScript expression is true, on this page or the one that follows."""
+
+        def holds():
+            try:
+                return self.evaluate(expression)
+            except Left:
+                return False
+
+        wait_for(holds)
 
     def picture(self):
         """Return what the window shows as PNG bytes, without what is below the end of the page."""
