@@ -24,13 +24,15 @@ RESULTS = {"onnx": "model.onnx", "litert": "model.tflite", "saved_model": "saved
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A folder with a stereo recording: pauses, noise, bursts and tones of different levels."""
+    """A folder with a stereo recording: pauses, noise, bursts, tones, and a chord like music."""
     folder = tmp_path_factory.mktemp("export")
     rng, seconds, rate = np.random.default_rng(5), 21.3, 44100
     times = np.arange(round(seconds * rate)) / rate
     x = 0.002 * rng.normal(size=len(times))
     x += 0.3 * np.sin(5000 * times) * (times % 5 < 1) * np.exp(-4 * (times % 5))
     x += rng.normal(size=len(times)) * (times % 4 > 3) * np.exp(-20 * (times % 1))
+    chord = (np.sin(2 * np.pi * f * times) for f in (220, 277, 330, 440, 660))
+    x += 0.05 * sum(chord) * (times > 12) * (times < 18)
     x *= (times < 8) | (times > 11)
     soundfile.write(folder / "recording.wav", 0.2 * np.stack([x, np.roll(x, 9)], axis=1), rate)
     return folder
@@ -67,7 +69,7 @@ def test_each_example_gives_the_scores_of_sedlib_without_it(form, place, expecte
     found, printed = run_example(code, place)
     for scores, own in zip(found, expected, strict=True):
         np.testing.assert_allclose(scores, own, rtol=0, atol=1e-4)
-    assert np.ptp(expected[0], axis=0).max() > 0.1  # or they could be equal by chance
+    assert np.ptp(expected[0], axis=0).max() > 0.5  # or they could be equal by chance
     lines = printed.splitlines()
     assert len(lines) == 22
     assert lines[9] == "9 s: []"
