@@ -152,7 +152,9 @@ def test_the_learning_rate_stays_or_rises_and_falls():
     assert rates[-1] == pytest.approx(3e-5)
 
 
-def test_with_labels_of_frames_the_frames_learn_when_a_sound_is_heard(tmp_path):
+def test_with_labels_of_frames_the_frames_learn_when_a_sound_is_heard(tmp_path, monkeypatch):
+    better = ({"val_loss": 0.0, "val_average_precision": epoch / 30} for epoch in range(30))
+    monkeypatch.setattr(module, "validation_scores", lambda *_: next(better))  # keep the last epoch
     training.make_reproducible(7)
     network = compact_network()
     magnitudes, labels = episodes()
@@ -161,12 +163,11 @@ def test_with_labels_of_frames_the_frames_learn_when_a_sound_is_heard(tmp_path):
         m[:, : FRAMES // 2] = 0.01
     chosen = options(NO_AUGMENTATION, epochs=30, patience=30, frame_weight=1.0)
     batches = partial(training.Batches, magnitudes, labels, late_frame_labels(labels), chosen, 7)
-    validation = magnitudes[:1], labels[:20]
-    training.train(network, batches, validation, chosen, tmp_path / "checkpoint.npz", "a")
+    training.train(network, batches, ([], []), chosen, tmp_path / "checkpoint.npz", "a")
     frames = with_frames(network).predict(magnitudes[1][..., np.newaxis], verbose=0)["frames"]
     early, late = frames[:, : FRAMES // 2, 0], frames[:, FRAMES // 2 :, 0]
     sounding = labels[20:, 0]
-    assert late[sounding].mean() > early[sounding].mean() + 0.1
+    assert late[sounding].mean() > early[sounding].mean() + 0.3
 
 
 def test_validation_ignores_classes_that_do_not_occur(tmp_path):
