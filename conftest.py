@@ -1,13 +1,14 @@
 """nbval reruns every notebook from start to end and compares it with what is stored.
 
 The rerun goes to scratch workspaces with freshly made episodes, so it needs no earlier `dvc repro`
-and touches no result of this checkout. The first three notebooks build on one another and share
-one workspace. Those that judge a model judge the one in git, in a workspace of their own that
-borrows episodes and features of the first; they can therefore run in another process while the
-third notebook trains. `nbval_tolerance` says when two outputs agree.
+and touches no result of this checkout. The notebooks that make features and the model build on one
+another and share one workspace. Those that judge a model judge the one in git, in a workspace of
+their own that borrows episodes and features of the first; they can therefore run in another
+process while the model is trained anew. `nbval_tolerance` says when two outputs agree.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from nbval.plugin import IPyNbCell, IPyNbFile, coalesce_streams
 from nbval_tolerance import differences, tolerances
 from xdist.scheduler import LoadScopeScheduling
@@ -24,11 +26,28 @@ from sedlib.config import HEADLESS_VARIABLE, WORKSPACE_VARIABLE
 from sedlib.reports.notebooks import neutral
 
 SCRATCH = pytest.StashKey[str]()
-BUILDING = "01_explore_episodes", "02_preprocess_stft", "03_train_cnn_rnn"
-JUDGING = "04_evaluate_per_class", "05_detect_and_listen"  # need what the second has made
-# The other notebooks read the stored results of the long experiments alone.
 BORROWED = {"data/episodes", "data/features"}
-LAST_USED = BUILDING[1]
+MODEL = "data/model"
+
+
+def notebook_stages(file):
+    """List what the stage of each notebook reads and makes, by the name of the notebook."""
+    found = {}
+    for stage in yaml.safe_load(file.read_text())["stages"].values():
+        notebook = re.search(r"notebooks/(\w+)\.py", stage["cmd"])
+        if notebook:
+            outs = [
+                path for out in stage["outs"] for path in ([out] if isinstance(out, str) else out)
+            ]
+            found[notebook[1]] = set(stage["deps"]), set(outs)
+    return found
+
+
+STAGES = notebook_stages(Path(__file__).with_name("dvc.yaml"))
+# The notebooks in neither list read the stored results of the long experiments alone.
+JUDGING = [name for name, (reads, _) in STAGES.items() if MODEL in reads]
+BUILDING = [name for name, (reads, _) in STAGES.items() if reads & BORROWED and MODEL not in reads]
+LAST_USED = next(name for name, (_, makes) in STAGES.items() if makes & BORROWED)
 
 # Their presence is compared, not their content: pixels vary with fonts, HTML has a text twin.
 PRESENT = ("text/html", "image/png", "image/svg+xml")

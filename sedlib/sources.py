@@ -4,14 +4,7 @@ The source is synthesis, a sound bank of recordings to mix, or a folder of episo
 annotations.
 """
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections import defaultdict
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from functools import partial
 
 import pandas as pd
@@ -27,11 +20,11 @@ from sedlib.audio import (
     read_blocks,
     write_flac,
 )
-from sedlib.config import SedlibError
 from sedlib.episodes import EpisodeError, write_remarks
 from sedlib.files import nearest, normal_name
 from sedlib.synthesis import synthesise
 from sedlib.synthesis.soundbank import open_soundbank
+from sedlib.workers import worker_pool
 
 SHORTEST = 1.0  # s, one segment
 
@@ -97,53 +90,6 @@ def prepare_episodes(params, source, target, processes=1, soundbank=None):
     left_out = pd.DataFrame(left_out, columns=["name", "reason"])
     write_remarks(target, corrections, left_out)
     return corrections, left_out
-
-
-@contextmanager
-def worker_pool(processes, context=None, initializer=None):
-    """Open a pool of worker processes that never outlive this one, however it ends.
-
-    Parameters
-    ----------
-    processes : int
-    context : multiprocessing.context.BaseContext, optional
-    initializer : callable, optional
-        Called in each worker at its start.
-
-    Yields
-    ------
-    concurrent.futures.ProcessPoolExecutor
-        If the block raises an error, work that has not begun is dropped.
-
-    Raises
-    ------
-    SedlibError
-        If a worker is killed.
-    """
-    pool = ProcessPoolExecutor(processes, context, _start_worker, (initializer,))
-    try:
-        yield pool
-    except BrokenProcessPool:
-        raise SedlibError(
-            "a worker process was killed, perhaps for lack of memory; close other programs and "
-            "run the same command again"
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _start_worker(initializer):
-    """Let this process end when its parent ends, and without a traceback after Ctrl-C."""
-    parent = multiprocessing.parent_process()
-
-    def end_with_parent():
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if initializer:
-        initializer()
 
 
 def _make_episode(params, target, soundbank, name):

@@ -3,12 +3,12 @@
 import multiprocessing
 import os
 import signal
-import threading
 from contextlib import contextmanager, suppress
 from multiprocessing import connection
 
 from sedlib.batch.pool import DONE, LONGEST_WAIT, ONE_THREAD, READ
 from sedlib.config import SedlibError
+from sedlib.workers import end_with_parent
 
 _ERROR = "error"
 
@@ -94,13 +94,7 @@ def _interruptions_ignored():
 
 def _serve(pipe):
     """Do the tasks that come through a pipe, in a process that ends with its parent."""
-    parent = multiprocessing.parent_process()
-
-    def end_with_parent():
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    end_with_parent()
     os.environ.update(ONE_THREAD)
     with suppress(EOFError, OSError):  # when the parent has ended
         work = pipe.recv()

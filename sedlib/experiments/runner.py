@@ -31,7 +31,7 @@ import tensorflow as tf
 
 from sedlib import features, models, training
 from sedlib.files import write_arrays, write_json
-from sedlib.sources import worker_pool
+from sedlib.workers import worker_pool
 
 VTT2018_RULE = "whole"  # see `sedlib.labels.label_segments`
 EVALUATED = ("validation", "test")  # the subsets

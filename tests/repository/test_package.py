@@ -11,6 +11,7 @@ from dependencies import PACKAGE, ROOT, closure, imported, module_files
 CORE = [
     "files",
     "config",
+    "workers",
     "audio",
     "annotations",
     "synthesis",

@@ -1,9 +1,5 @@
 """Episodes of the user's own folder: gathered, corrected, left out or refused."""
 
-import os
-import signal
-import subprocess
-import sys
 import unicodedata
 from pathlib import Path
 
@@ -16,9 +12,9 @@ import yaml
 from sedlib import annotations
 from sedlib.annotations import event_table
 from sedlib.audio import read_audio
-from sedlib.config import SedlibError, load_params
+from sedlib.config import load_params
 from sedlib.episodes import EpisodeError, read_remarks, usable_split
-from sedlib.sources import prepare_episodes, worker_pool
+from sedlib.sources import prepare_episodes
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("a", "b", "c", "d")
@@ -264,31 +260,6 @@ def test_without_episodes_the_sentence_says_how_to_get_them(tmp_path):
         EpisodeError, match=r"corrections\.tsv: no such file; run `sedlib episodes`"
     ):
         usable_split(params.split, tmp_path)
-
-
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path, method):
-    (tmp_path / "parent.py").write_text(f"""
-import multiprocessing, os, signal, time
-from sedlib.sources import worker_pool
-
-if __name__ == "__main__":
-    with worker_pool(2, multiprocessing.get_context("{method}")) as pool:
-        list(pool.map(print, ["begun", "begun"]))
-        tasks = [pool.submit(time.sleep, 300) for _ in range(4)]
-        os.kill(os.getpid(), signal.SIGKILL)
-""")
-    # The workers have the output open as well: it ends when the last of them has ended.
-    command = [sys.executable, tmp_path / "parent.py"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    done = subprocess.run(command, stdout=subprocess.PIPE, env=environment, timeout=120)
-    assert (done.stdout, done.returncode) == (b"begun\nbegun\n", -signal.SIGKILL)
-
-
-def test_a_worker_that_is_killed_is_one_sentence():
-    with pytest.raises(SedlibError, match="a worker process was killed, perhaps for lack of mem"):
-        with worker_pool(1) as pool:
-            pool.submit(signal.raise_signal, signal.SIGKILL).result()
 
 
 @pytest.mark.parametrize("text", ["", "name\n", "episode\trow\n1\tx\n", "a\tb\n1\t2\t3\n"])

@@ -1,0 +1,39 @@
+"""Worker processes never outlive the process that started them."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sedlib.config import SedlibError
+from sedlib.workers import worker_pool
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path, method):
+    (tmp_path / "parent.py").write_text(f"""
+import multiprocessing, os, signal, time
+from sedlib.workers import worker_pool
+
+if __name__ == "__main__":
+    with worker_pool(2, multiprocessing.get_context("{method}")) as pool:
+        list(pool.map(print, ["begun", "begun"]))
+        tasks = [pool.submit(time.sleep, 300) for _ in range(4)]
+        os.kill(os.getpid(), signal.SIGKILL)
+""")
+    # The workers have the output open as well: it ends when the last of them has ended.
+    command = [sys.executable, tmp_path / "parent.py"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    done = subprocess.run(command, stdout=subprocess.PIPE, env=environment, timeout=120)
+    assert (done.stdout, done.returncode) == (b"begun\nbegun\n", -signal.SIGKILL)
+
+
+def test_a_worker_that_is_killed_is_one_sentence():
+    with pytest.raises(SedlibError, match="a worker process was killed, perhaps for lack of mem"):
+        with worker_pool(1) as pool:
+            pool.submit(signal.raise_signal, signal.SIGKILL).result()
