@@ -25,7 +25,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
-install: $(STAMP)  ## build .venv; every other target does so too
+install: $(STAMP)  ## build .venv; other targets do so when they need it
 
 reproduce: results  ## make every result again, and compare with the published ones
 	@$(BIN)/python -m sedlib compare
@@ -50,7 +50,7 @@ experiment: $(STAMP)  ## train the networks of an experiment again: the ablation
 		&& $(BIN)/dvc commit --force experiment_$(NAME)
 
 # Needs the sound bank that params.yaml names as experiments.soundbank; takes about an hour.
-model: $(STAMP)  ## train the model in models/released again, which needs recordings
+model: $(STAMP)  ## train the model in models/released again; needs a sound bank
 	@$(BIN)/python -m sedlib release && $(BIN)/dvc commit --force release
 
 test: $(STAMP)  ## unit tests and lint, and rerun every notebook and compare (nbval)
@@ -68,7 +68,7 @@ spread: $(STAMP)  ## train with another seed and as on another processor, for th
 		&& $(BIN)/python tests/repository/training_spread.py
 
 # MINUTES=10 takes less time. The result goes to reports/reliability.json and docs/reliability.md.
-torture: $(STAMP)  ## kill every command, mutate every file, fill the disk, for 30 minutes
+torture: $(STAMP)  ## kill commands, damage files and fill the disk, for 30 minutes
 	@$(BIN)/python tests/torture/run.py --minutes $(MINUTES)
 
 # The result goes to reports/benchmarks.json and docs/scale.md. Close other programs before.

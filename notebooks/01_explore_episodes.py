@@ -141,9 +141,9 @@ plt.show()
 # %% [markdown]
 # When some classes are much more frequent than others, this is called *class imbalance*. The
 # synthetic episodes are imbalanced as well, but deliberately less than the real ones: the rare
-# classes and the music take up a larger share of the time than published, so that ten short
-# episodes suffice to measure every class. In the following, a class is called *rare* if it is
-# active for less than 5 % of the time.
+# classes and the music take up a larger share of the time than published, so that every class
+# occurs often enough in ten episodes to be evaluated at all. In the following, a class is called
+# *rare* if it is active for less than 5 % of the time.
 
 # %%
 share = statistics["share"].fillna(0)
@@ -271,9 +271,9 @@ per_subset
 # %% [markdown]
 # ## Examples of each class
 # For each class, one training segment with its label is drawn at random. The figure shows their
-# magnitude spectrograms, which notebook 2 explains: time runs to the right, frequency upwards,
-# and the brighter the colour, the louder the sound. The lines with a plus sign name the other
-# labels of the same segment.
+# magnitude spectrograms, which notebook 2 explains: time runs to the right, frequency upwards, and
+# the brighter the colour, the louder the sound, relative to the loudest point of the panel. The
+# lines with a plus sign name the other labels of the same segment.
 
 # %%
 train = labels.loc[list(split.train)]
@@ -305,8 +305,8 @@ plt.show()
 # sounds and background noise. A faint vertical line at the left or right edge of a panel comes
 # from cutting the segment out of the recording.
 #
-# The players give the same examples, each with the second before and the second after it. The
-# caption names the episode and the start of the segment.
+# The players give the same examples, each with the second before and the second after it. All are
+# scaled to the same peak level. The caption names the episode and the start of the segment.
 
 # %%
 plots.players(excerpts, rate)
@@ -358,16 +358,15 @@ print(f"to {medians.max():.0f} dBFS ({medians.idxmax()})")
 print(f"Mean width of a box: {quartiles.diff().iloc[-1].mean():.0f} dB")
 
 # %% [markdown]
-# The medians of the levels can be compared with the width of a box, which holds half of the
-# segments of a class. Where two boxes overlap, the level alone does not separate the two classes. A
-# row of the right panel whose colours change with frequency belongs to a class with a timbre of its
-# own. The synthetic sounds all end at the same frequency, a little above 9 kHz, so that their
-# bandwidth cannot reveal a class. The band that holds this frequency reaches to about 11 kHz. The
-# levels are those of the recordings; notebook 2 then brings all recordings to one loudness. The
-# baseline of notebook 4, a logistic regression on the logarithm of the time-averaged spectrum,
-# measures how far a classifier gets that receives nothing but level and timbre. Neither of the two
-# describes the temporal structure of a sound within the segment. The network therefore receives the
-# spectrogram with all its frames.
+# A box holds half of the segments of a class. Where the boxes are as wide as the medians are apart,
+# level alone hardly separates the classes. A row of the right panel whose colours change with
+# frequency belongs to a class with a timbre of its own. All synthetic sounds are low-pass filtered
+# at the same frequency, a little above 9 kHz, so that their bandwidth cannot reveal a class. The
+# band that holds this frequency reaches to about 11 kHz. The levels are those of the recordings;
+# notebook 2 then brings all recordings to one loudness. The baseline of notebook 4, a logistic
+# regression on the logarithm of the time-averaged spectrum, measures how far a classifier gets that
+# receives nothing but level and timbre. Neither of the two describes the temporal structure of a
+# sound within the segment. The network therefore receives the spectrogram with all its frames.
 
 # %% [markdown]
 # ## Findings

@@ -94,7 +94,7 @@ print(f"This run labels segments by the rule '{params.labels.rule}'.")
 
 # %% [markdown]
 # The table lists the annotated events from the second before the example to the second after it,
-# with times in seconds, so that they can be found in the figures below. The figures also show
+# with times in seconds, so that they can be found in the figures below. The figures may also show
 # sounds that belong to none of the classes and therefore have no annotation.
 
 # %%
@@ -154,8 +154,9 @@ plt.show()
 
 # %% [markdown]
 # Half of the first window lies on the padding. A sample near the end of a window contributes little
-# to that frame, because the window is close to zero there. Overlapping windows make up for this:
-# the sample lies closer to the centre of the next window.
+# to that frame, because the window is close to zero there. Overlapping windows partly make up for
+# this: the sample lies closer to the centre of the next window. A sample midway between two centres
+# still counts less than one at a centre.
 
 # %% [markdown]
 # ## Resolution in time and frequency
@@ -223,6 +224,7 @@ print(f"The middle 98 % of the levels span {spread:.0f} dB.")
 
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(plots.WIDTH, 3.8))
+fig.get_layout_engine().set(w_pad=0.15)
 decibels = plots.draw_spectrogram(axes[1], magnitude, stft)
 axes[1].set_title("the same in dB")
 place = {"origin": "lower", "aspect": "auto", "extent": decibels.get_extent()}
@@ -230,7 +232,7 @@ linear = axes[0].imshow(magnitude.T, cmap="magma", **place)
 axes[0].set(xlabel="time (s)", ylabel="frequency (kHz)", title="linear magnitude")
 axes[2].hist(level.ravel(), bins=60, color="0.4", log=True)
 plots.label_log_axis(axes[2].yaxis)
-axes[2].set(xlabel="level (dB)", ylabel="number of magnitudes", title="distribution")
+axes[2].set(xlabel="level (dB re 1)", ylabel="number of magnitudes", title="distribution")
 fig.colorbar(linear, ax=axes[0], label="magnitude")
 fig.colorbar(decibels, ax=axes[1], label="level relative to the peak (dB)")
 plots.save_figure(fig, figures / "compression.png")
@@ -238,20 +240,20 @@ plt.show()
 
 # %% [markdown]
 # On the linear scale the few loudest magnitudes hide the rest; in dB quieter sounds become visible,
-# too. The sounds of the synthetic episodes end a little above 9 kHz. The faint noise above this
-# frequency is dark in the middle panel, which shows 70 dB, and, at a sample rate of 44.1 kHz, forms
-# the peak at the left of the histogram. If the sound of a segment does not begin at zero, the first
-# frame may show a faint column up to the highest frequency: the step from the padding to the sound
-# contains all frequencies.
+# too. The sounds of the synthetic episodes are low-pass filtered at a little above 9 kHz. The faint
+# noise above this frequency is dark in the middle panel, which shows 70 dB, and, at a sample rate
+# of 44.1 kHz, forms the peak at the left of the histogram. If the sound of a segment does not begin
+# at zero, the first frame may show a faint column up to the highest frequency: the step from the
+# padding to the sound contains all frequencies.
 #
 # The features are stored on the linear scale, as in the 2018 experiment. The 2018 model (`vtt2018`
 # in `params.yaml`) receives them as they are. The network `compact` starts with layers that compute
 # a *log-mel spectrogram*: they add up the power in [mel
 # bands](https://en.wikipedia.org/wiki/Mel_scale), which are spaced roughly as humans perceive
 # pitch, take the logarithm, and normalise the result. In this way both networks read the same
-# files. Notebook 6 measures the effect of the log-mel input as a whole. It does not separate the
-# logarithm from the rest that changes with it: the mel bands, their upper limit of a quarter of the
-# sample rate, and the normalisation.
+# files. Notebook 6 measures the effect of the log-mel input on a narrow version of the 2018
+# network. It does not separate the logarithm from the rest that changes with it: the mel bands,
+# their upper limit of a quarter of the sample rate, and the normalisation.
 
 # %% [markdown]
 # ## Labels of segments
@@ -350,9 +352,9 @@ table.set_index("episode").round(1)
 #   that they agree with those of librosa.
 # - The length of the window is a compromise between resolution in time and in frequency.
 # - On a linear scale the loudest bins dominate. The network `compact` computes a log-mel
-#   spectrogram first; notebook 6 measures what this input gains or loses.
+#   spectrogram first; notebook 6 measures what this input changes in the 2018 network.
 # - The label rule changes how many segments a class has, most of all for short sounds. Results
-#   under two different rules must not be compared.
+#   under different rules are not directly comparable.
 #
 # **Limits.** Apart from the gain, the spectrogram of a segment holds nothing of the sound before
 # and after it, and a sound that crosses the boundary of two segments is seen in two parts. The

@@ -91,8 +91,8 @@ pd.DataFrame({subset: y.sum(axis=0) for subset, y in labels.items()}, classes)
 # the convolutions, the recurrent layer, the dense layer and the final pooling. The layers between
 # them (logarithm, average pooling, normalisation, activation and dropout) are left out; the table
 # below lists them all. Below each box is the shape of its output for one segment, frames x bins or
-# bands x channels; the last layers have no frequency axis. The taller a box, the more values it
-# gives for each frame (the last one: for the segment), on a logarithmic scale.
+# bands x channels; the last layers have no frequency axis. The height of a box shows, on a
+# logarithmic scale, how many values it gives for each frame (the last box: for the segment).
 
 # %%
 network = models.build_model(options.preset, classes, stft)
@@ -110,7 +110,8 @@ plt.show()
 #   levels.
 # - **Convolutions.** Each of seven 3x3 convolutions combines a value with its neighbours in time
 #   and frequency. *Average pooling* by two along frequency follows the first five, so that later
-#   layers see wider frequency ranges. There is no pooling along time: all frames are kept.
+#   layers see wider frequency ranges. The convolutions and the pooling between them keep all
+#   frames.
 # - **[Batch normalisation](https://arxiv.org/abs/1502.03167)** shifts and scales each channel to
 #   zero mean and unit variance over a batch, which allows a higher learning rate. The activation
 #   function is ReLU, which sets negative values to zero.
@@ -223,6 +224,8 @@ spectrograms = [*before[0], *after[0][:4, ..., 0]]
 titles = ["\n".join(np.array(classes)[y > 0]) for y in (*before[1], *after[1][:4])]
 panels = list(zip(titles, spectrograms, strict=True))
 fig = plots.spectrogram_panels(panels, stft, height=2.8, columns=4)
+for ax, row in zip(fig.axes[:8:4], ("as they are", "augmented"), strict=True):
+    ax.set_ylabel(f"{row}\nfrequency (kHz)")
 plots.save_figure(fig, figures / "augmentation.png")
 plt.show()
 
@@ -242,14 +245,14 @@ plt.show()
 # a hundredth of it. The steps are large early in the training and small at its end.
 #
 # A network *overfits* when it continues to improve on the training segments but becomes worse on
-# segments that it has not seen. Therefore the validation episodes are scored after each epoch by
-# their mean [average
+# segments that it has not seen. Therefore the network is evaluated on the validation episodes after
+# each epoch by its mean [average
 # precision](https://scikit-learn.org/stable/modules/generated/sklearn.metrics.average_precision_score.html),
 # the area under the precision-recall curve, averaged over the classes. The weights of the best
 # epoch are kept. *[Early stopping](https://doi.org/10.1007/3-540-49430-8_3)* ends the training when
 # `patience` epochs have passed without a better one.
 #
-# The key identifies a training run by everything that it depends on: features, labels, options,
+# Each training run has a *key*, a hash of everything that it depends on: features, labels, options,
 # classes, STFT settings, seed, training code and library versions. The state after each epoch is
 # stored together with the key in `data/checkpoint.npz`. An interrupted run continues from there and
 # ends with the same weights, and a finished run with the same key is not repeated.
@@ -308,15 +311,15 @@ print(f"last / lowest validation loss = {last['val_loss'] / history['val_loss'].
 # detected). The rule for choosing the threshold depends on the number of *positives*, the
 # validation segments in which the class is present.
 #
-# - With at least `MINIMUM_POSITIVES` of them, the threshold is the one with the highest F1 on the
-#   validation segments.
-# - With fewer, the position of the highest F1 is mostly chance. The threshold is then *the mean of
-#   0.5 and half of the highest F1*. If the scores were exact probabilities, half of the highest F1
-#   would be the threshold with the highest F1 ([Lipton et al.,
+# - With at least `MINIMUM_POSITIVES` of them (a number printed below), the threshold is the one
+#   with the highest F1 on the validation segments.
+# - With fewer, the position of the highest F1 depends strongly on a few segments. The threshold is
+#   then *the mean of 0.5 and half of the highest F1*. If the scores were exact probabilities, half
+#   of the highest F1 would be the threshold with the highest F1 ([Lipton et al.,
 #   2014](https://arxiv.org/abs/1402.1892)). Mixup, however, shows a rare class more often than it
-#   occurs, so that its scores are higher than probabilities and need a higher threshold. This case
-#   uses the height of the curve, which depends less on single segments than the position of its
-#   peak.
+#   occurs, so that its scores tend to be higher than probabilities and may need a higher threshold.
+#   This case uses the height of the curve, which depends less on single segments than the position
+#   of its peak.
 # - A class without any positives gets 0.5.
 
 # %%
@@ -362,10 +365,11 @@ chosen.round(2)
 # The rule has four limits. First, F1 on the segments on which a threshold was chosen is optimistic;
 # a fair value needs other segments, such as those of the test episodes. Second, the threshold with
 # the highest F1 depends on how frequent the class is, so that it may not suit recordings with
-# another mixture of sounds. Third, how far the scores are from probabilities differs between the
+# another mixture of sounds. Third, how far the scores are from probabilities may differ between the
 # classes, and the mean with 0.5 is only a compromise; notebook 4 examines the *calibration*, the
-# agreement of scores with observed frequencies, and whether the rule helps on the test episodes.
-# Fourth, the minimum number of positives was not tuned; it is a round number.
+# agreement of scores with observed frequencies, over all classes together, and whether the rule
+# helps on the test episodes. Fourth, the minimum number of positives was not tuned; it is a round
+# number.
 
 # %% [markdown]
 # ## Thresholds for frame-level scores
@@ -449,16 +453,17 @@ print(f"from {ratio['original']:.0f} to {ratio['mixed']:.0f}.")
 # - **Size.** The network is small enough to be trained without a GPU. Notebook 6 compares its
 #   results with those of a narrower version of the 2018 model.
 # - **Data augmentation.** Mixup with classes drawn equally often adds labels of rare classes to
-#   more training segments. Notebook 6 measures how much mixup, the other data augmentation (without
-#   the noise, which is newer) and the frame labels contribute to the result, in an incremental
-#   (additive) *ablation*: starting from the 2018 configuration, each variant adds one change.
+#   more training segments. Notebook 6 measures how much mixup, the other data augmentation and the
+#   frame labels contribute to the result, in an incremental (additive) *ablation*: starting from
+#   the 2018 configuration, each variant adds one change.
 # - **Thresholds.** A class with few positive validation segments gets the mean of 0.5 and half of
-#   its highest F1 instead of the threshold with the highest F1, whose position would be mostly
-#   chance.
+#   its highest F1 instead of the threshold with the highest F1, whose position would depend
+#   strongly on a few segments.
 #
 # **Limits.** The network is trained once, from one seed. The best epoch and the thresholds are
-# chosen on the same validation episodes, which contain few segments of the rare classes. Both
-# choices are therefore uncertain, and the validation scores are optimistic. Another seed or another
-# processor gives other weights; `reports/training_spread.json`, which `make spread` writes, holds
-# how far the numbers of this notebook moved then. Notebook 6 repeats the training with several
-# seeds.
+# chosen on the same validation subset, by default a single episode, which contains few segments of
+# the rare classes. Both choices are therefore uncertain, and the validation scores are optimistic.
+# Another seed or another processor gives other weights; `reports/training_spread.json`, which `make
+# spread` writes, records how much the numbers of this notebook changed in two further trainings:
+# one with another seed, one with the instructions of an older processor. Notebook 6 compares
+# trainings from several seeds.

@@ -189,7 +189,8 @@ fig, ax = plt.subplots(figsize=(plots.WIDTH, 4.5))
 plots.draw_dots(ax, baseline_by_class["f1"], colours, filled=False)
 plots.draw_dots(ax, by_class["f1"], colours, f1_intervals)
 plots.label_rows(ax, classes)
-ax.set(xlabel="F1 on the test episodes", xlim=(0, 1), title="network (filled), baseline (white)")
+ax.set(xlabel="F1 on the test episodes", xlim=(-0.02, 1.02))
+ax.set_title("network (filled), baseline (white)")
 plots.save_figure(fig, figures / "f1_by_class.png")
 plt.show()
 
@@ -246,9 +247,9 @@ print(f"share of onsets within 200 ms of a whole second: {(distance <= 0.2).mean
 #   second. A segment has a label when an event overlaps it, however little, whatever the parameter
 #   `labels.rule` is. The *error rate* is the number of substitutions, deletions and insertions
 #   divided by the number of labels in the reference; it may exceed 1.
-# - *Event-based* F1 counts events. An estimated event is correct when its onset is at most 200 ms
-#   from that of a reference event, and its offset at most 200 ms or 20 % of the length of that
-#   event, whichever is more.
+# - *Event-based* F1 counts events. An estimated event is correct when it can be paired with a
+#   reference event of its class: their onsets differ by at most 200 ms, and their offsets by at
+#   most 200 ms or 20 % of the length of the reference event, whichever is more.
 # - [*Intersection-based*](https://arxiv.org/abs/1910.08440) F1 compares events by the share of
 #   their duration that overlaps, not by their onsets. An estimated event is a false positive unless
 #   reference events of its class cover at least half of it. A reference event is detected when
@@ -302,7 +303,7 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(plots.WIDTH, 4))
 left.plot([0, 1], [0, 1], color="0.6", ls=":", label="calibrated")
 shares, style = curve["fraction_of_positives"], {"color": "0.2", "clip_on": False}
 left.plot(curve["mean_score"], shares, "o-", label="network", **style)
-left.set(xlabel="mean score", ylabel="share of reference labels", xlim=(0, 1), ylim=(0, 1))
+left.set(xlabel="mean score", ylabel="share of segments with the label", xlim=(0, 1), ylim=(0, 1))
 left.legend()
 right.bar(curve["lower"], curve["count"], 1 / len(curve), align="edge", color="0.6", ec="white")
 right.set(xlabel="score", ylabel="number of scores", yscale="log", xlim=(0, 1))
@@ -351,9 +352,10 @@ plt.show()
 # ## Effect of the thresholds
 # Notebook 3 chooses the thresholds on the validation episodes. A class with at least 30 *positive*
 # validation segments, that is, segments with its label, gets the threshold with the highest F1
-# there. With fewer, the position of this maximum is mostly chance. Such a class gets
-# the mean of 0.5 and half of its highest F1, which would be [optimal for calibrated
-# scores](https://arxiv.org/abs/1402.1892). A class without positive validation segments gets 0.5.
+# there. With fewer, the position of this maximum depends strongly on a few segments. For calibrated
+# scores, half of the highest F1 would be [the best threshold](https://arxiv.org/abs/1402.1892).
+# Such a class gets the mean of that value and 0.5, as notebook 3 explains. A class without positive
+# validation segments gets 0.5.
 #
 # The table shows the number of positive validation segments of each class, its threshold, and three
 # values of F1 on the test episodes: with a threshold of 0.5, with the threshold in use, and with
@@ -385,12 +387,12 @@ choice
 # A segment may have several labels, so the usual confusion matrix is not defined. The one below is
 # based on two kinds of errors: a class is *missed* when it is in the reference but not detected,
 # and it is a *false alarm* when it is detected but not in the reference. All values in the row of a
-# class are shares of its reference segments. The diagonal holds the recall. The other columns show
-# in which share the class was missed while the class of the column was a false alarm, and the last
-# column in which share it was missed without any false alarm. The last row is for the segments in
-# which no class was missed; it shows which share of them has a false alarm of each class, and which
-# share has none. The number in brackets at the bottom is the number of false alarms of the class in
-# all segments.
+# class are shares of its reference segments. The diagonal holds the recall. Each of the other
+# columns gives the share of these segments in which the class of the row was missed and that of the
+# column was a false alarm; the last column gives the share in which the class was missed and
+# nothing was falsely detected. The last row is for the segments in which no class was missed; it
+# shows which share of them has a false alarm of each class, and which share has none. The number in
+# brackets at the bottom is the number of false alarms of the class in all segments.
 
 # %%
 confusion = metrics.confusion(reference, estimated, classes)
@@ -404,9 +406,10 @@ plots.save_figure(fig, figures / "confusion.png")
 plt.show()
 
 # %% [markdown]
-# A high value off the diagonal points to two classes that the network confuses, or to a false alarm
-# that only happens at the same time. A class with a small share in the last row can still have many
-# false alarms compared with its support, because most segments do not contain it.
+# A high value off the diagonal, apart from the last row and column, points to two classes that the
+# network confuses, or to a false alarm that only happens at the same time. A class with a small
+# share in the last row can still have many false alarms compared with its support, because most
+# segments do not contain it.
 
 # %% [markdown]
 # ## Reference and estimated events over time
@@ -442,9 +445,9 @@ plt.show()
 # ## Errors at onsets and offsets
 # An *edge segment* of a class is a segment in which an event of the class begins or ends. Whether
 # such a segment has the label often depends, under the default rule, on whether the event covers
-# half of it, so a small difference in time can change the label. The table shows which share of the
-# segments are edge segments and which share of the errors they contain. The error rates are the
-# shares of wrong decisions among the edge segments and among all other segments.
+# half of it, so a small difference in time can change the label. The table shows what share of the
+# segments are edge segments and what share of the errors falls in them. Its last two columns are
+# the shares of wrong decisions among the edge segments and among all other segments.
 
 # %%
 edges = metrics.edge_segments(reference_events, durations, classes)
@@ -537,17 +540,17 @@ table.to_csv(folder / "precision_recall.csv", index=False, float_format="%.4f")
 # the difference in brackets:
 
 # %%
-macro, better = gain.loc["macro"], (gain.loc[classes, "low"] > 0).mean()
+macro, better = gain.loc["macro"], (gain.loc[classes, "low"] > 0).sum()
 print("Macro F1 is {network:.2f} for the network, {baseline:.2f} for the baseline.".format(**macro))
 print("The difference is {difference:.2f} [{low:.2f}, {high:.2f}].".format(**macro))
-print(f"The share of the classes with an interval above zero is {better:.2f}.")
+print(f"The interval lies above zero for {better} of {len(classes)} classes.")
 print(f"Compared with 0.5, the thresholds in use change macro F1 by {effect.mean():+.3f}.")
 for grid, values in literature.items():
     f1 = values["event-based F1 (200 ms, 20 %), macro"]
     print(f"Events from {grid} have an event-based macro F1 of {f1:.2f}.")
 overall = edge_errors.loc["all classes"]
-print(f"Edge segments: a share of {overall['share of segments']:.2f} of all segments,", end=" ")
-print(f"with a share of {overall['share of errors']:.2f} of the errors.")
+print(f"Edge segments are {overall['share of segments']:.0%} of all segments", end=" ")
+print(f"and contain {overall['share of errors']:.0%} of the errors.")
 
 # %% [markdown]
 # - **Comparison with the baseline.** Where the interval of the difference lies above zero, the
@@ -560,11 +563,11 @@ print(f"with a share of {overall['share of errors']:.2f} of the errors.")
 # - **Edges.** In edge segments, a small difference in time can change the label.
 #
 # **Next steps.** Where the best threshold has a much higher F1 than the threshold in use, more
-# validation segments of the class may help. Where its F1 is low as well, more training examples of
-# the class, or a context of more than one second, can be tried.
+# validation segments of the class may help. Where even the best threshold gives a low F1, more
+# training examples of the class, or a context of more than one second, can be tried.
 #
-# **Limits.** The intervals cover neither other episodes nor other training runs; notebook 6 repeats
-# the training with several seeds. The metrics of a class with little support are based on few
+# **Limits.** The intervals cover neither other episodes nor other training runs; notebook 6
+# compares trainings from several seeds. The metrics of a class with little support are based on few
 # segments. Earlier designs were compared on the same test episodes, so the results may be
 # optimistic. The default episodes are synthetic, so the results do not show how well the network
 # works on real recordings.

@@ -70,10 +70,11 @@ print(f"the network was trained on {', '.join(description['trained_on'])}")
 #
 # 1. **Scores.** The network gives each class a *score* between 0 and 1, which is higher the more
 #    likely the class is. It looks at one *segment* of one second at a time. The *hop* is the time
-#    from one segment to the next. With a hop below one second the segments overlap, and the scores
-#    of all segments that contain a moment are averaged. With `hop = "frames"` the segments do not
-#    overlap, and the network scores each *frame* of a segment, one column of its spectrogram; a
-#    moving average smooths these frame-level scores.
+#    from one segment to the next (not the hop length of the STFT in notebook 2). With a hop below
+#    one second the segments overlap, and the scores of all segments that contain a moment are
+#    averaged. With `hop = "frames"` the segments do not overlap, and the network scores each
+#    *frame* of a segment, one column of its spectrogram; a moving average smooths these frame-level
+#    scores.
 # 2. **Events.** A class is detected while its score reaches its *threshold*, a number chosen on the
 #    validation episodes. Consecutive segments or frames in which a class is detected form one
 #    *event*.
@@ -234,8 +235,8 @@ by_class = metrics.segment_metrics(reference_labels, estimated_labels, judged)
 by_class[["precision", "recall", "f1", "support"]]
 
 # %% [markdown]
-# Keep the support in mind when you read the table: with a support of 8, one segment more or less
-# changes the recall by 1/8. The next cell summarises the classes in two ways. The *micro* average
+# Keep the support in mind when you read the table: with a support of 20, one segment more or less
+# changes the recall by 1/20. The next cell summarises the classes in two ways. The *micro* average
 # counts the segments of all classes together, so that frequent classes dominate it; the *macro*
 # average is the mean over the classes, so that each class has the same weight. If the micro average
 # of F1 is above the macro average, the frequent classes tend to have a higher F1 than the rare

@@ -21,8 +21,8 @@
 # **Inputs.** `reports/experiments/ablation.npz` and `ablation.json`, the scores of every trained
 # network and a description of the experiment. The command `make experiment` trains the networks and
 # takes hours; this notebook only evaluates the stored scores. In this notebook, the *present*
-# configuration is therefore the configuration at the time of the experiment. If `params.yaml` has
-# changed since then, the results below have not.
+# configuration is therefore the configuration at the time of the experiment. Later changes of
+# `params.yaml` do not affect the results below.
 #
 # **Outputs.** `reports/experiments/ablation_metrics.json` and figures in
 # `reports/notebooks/figures/06`.
@@ -115,16 +115,16 @@ table
 #   every class. The mean over the classes is called macro F1.
 # - [*Average
 #   precision*](https://scikit-learn.org/stable/modules/generated/sklearn.metrics.average_precision_score.html),
-#   the area under the curve of precision over recall. It measures how well the scores rank the
-#   segments and does not depend on thresholds.
+#   the area under the precision-recall curve. It measures how well the scores rank the segments and
+#   does not depend on thresholds.
 #
 # A [*confidence interval*](https://en.wikipedia.org/wiki/Confidence_interval) shows how much a
-# result would vary by chance. It is computed with a
-# [*block bootstrap*](https://en.wikipedia.org/wiki/Bootstrapping_%28statistics%29#Block_bootstrap):
-# the test episodes are resampled many times in blocks of consecutive segments, because errors in
-# neighbouring segments depend on each other. The seeds are resampled as well, so that the 95 %
-# intervals cover the variation between minutes of the same episodes and between training runs. With
-# only a few seeds, they are still somewhat too short. All variants are evaluated on the same
+# result would vary by chance. It is computed with a [*block
+# bootstrap*](https://en.wikipedia.org/wiki/Bootstrapping_%28statistics%29#Block_bootstrap): the
+# test episodes are resampled many times in blocks of consecutive segments, because errors in
+# neighbouring segments depend on each other. The training runs are resampled as well, so that the
+# 95 % intervals cover the variation between minutes of the same episodes and between training runs.
+# With only a few seeds, they are still somewhat too short. All variants are evaluated on the same
 # resamples. The *paired difference* of two variants is therefore usually more precise than the two
 # values themselves.
 
@@ -196,7 +196,7 @@ pd.concat({key: table.xs("average_precision", level=1) for key, table in tables.
 # %% [markdown]
 # The next figure draws the values of both tables, from the 2018 configuration at the top to the
 # present configuration at the bottom. Dots are means over the seeds, lines are 95 % confidence
-# intervals, and the small vertical marks below a dot are the single seeds.
+# intervals, and the small vertical marks below a dot are the individual training runs.
 
 # %%
 titles = {"f1": "macro F1", "average_precision": "mean average precision"}
@@ -276,9 +276,9 @@ plt.show()
 # formulas for precision, recall and F1. Under this rule, a segment has the label of an event only
 # if the event covers the whole segment, except that it may begin up to 0.1 s late. The table
 # evaluates the first and the last trained variant in this way, beside the F1 values published in
-# 2018. The published values were measured on other episodes, those of a real TV series. They show
-# only whether a class was of similar difficulty there, not whether one model is better than
-# another.
+# 2018, which exist for the three frequent classes only. The published values were measured on other
+# episodes, those of a real TV series. They show only whether a class was of similar difficulty
+# there, not whether one model is better than another.
 
 # %%
 whole = arrays[f"reference/whole/test/{corpus}"]
@@ -348,13 +348,13 @@ print(f"The interval of the change in F1 lies above zero for {higher} of {len(cl
 #   be different in another experiment.
 # - **Intervals that contain zero.** Such an interval does not show that a change is useless. Its
 #   effect may be too small to be visible in so few test episodes. Conversely, when there is no
-#   effect, about one in twenty 95 % intervals excludes zero by chance.
+#   effect, at least one in twenty 95 % intervals excludes zero by chance.
 # - **Losses.** A change that lowers a metric at its place in the sequence may still be useful in
 #   the end, because later changes build on it. For example, the 2018 configuration draws random
 #   one-second crops from regions with constant labels. Long and short regions are drawn with the
-#   same probability, which favours short, rare sounds. The variant `segment labels` loses this
-#   advantage. The variant `mixup` favours rare sounds again, because it draws the second segment
-#   evenly over the classes.
+#   same probability, which favours short, rare sounds. The variant `segment labels` gives this up.
+#   The variant `mixup` favours rare sounds again, because it draws the second segment evenly over
+#   the classes.
 #
 # **Limits.** The changes were added in one order; in another order, each could have a different
 # effect. The 2018 network is narrower here than in 2018 and was trained for fewer steps. There are

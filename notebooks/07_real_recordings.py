@@ -115,8 +115,8 @@ print(f"minimum number of positive validation segments: {detection.MINIMUM_POSIT
 # ## Evaluation on resampled test segments
 # Every network is tested on the test episodes of both corpora. As in notebook 6, 95 % [*confidence
 # intervals*](https://en.wikipedia.org/wiki/Confidence_interval) come from a *block bootstrap*: the
-# test episodes are resampled in blocks of consecutive segments, and the seeds are resampled as
-# well. With only a few seeds, the intervals are somewhat too short. Two variants are compared on
+# test episodes are resampled in blocks of consecutive segments, and the training runs are resampled
+# as well. With only a few seeds, the intervals are somewhat too short. Two variants are compared on
 # the same resamples by their *paired difference*. The table gives the number of test segments with
 # the label of each class.
 
@@ -147,8 +147,8 @@ for corpus, variant in product(corpora, variants):
 # The table shows two metrics, averaged over the classes, with their 95 % intervals. *F1* is the
 # harmonic mean of precision and recall and depends on the thresholds. [*Average
 # precision*](https://scikit-learn.org/stable/modules/generated/sklearn.metrics.average_precision_score.html)
-# is the area under the curve of precision over recall; it measures how well the scores rank the
-# segments and does not depend on thresholds.
+# is the area under the precision-recall curve; it measures how well the scores rank the segments
+# and does not depend on thresholds.
 
 # %%
 titles = {"f1": "macro F1", "average_precision": "mean average precision"}

@@ -37,7 +37,7 @@ def build_parser(commands):
     shtab.add_argument_to(
         parser,
         "--print-completion",
-        help="print what makes a shell complete commands and options, and exit (default: none)",
+        help="print a completion script for this shell, and exit (default: none)",
     )
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     for name, (describe, help, codes, examples) in _COMMANDS.items():

@@ -211,6 +211,8 @@ A class is detected when its score reaches the threshold.
 - Earlier designs of the network were compared on the default test episodes, so results on these
   episodes may be optimistic.
 - The results and the threshold of a rare class are based on few examples and are uncertain.
+- Some audience laughter in the validation episodes was mixed from single laughs, two of which are
+  test recordings of `laughing`; the thresholds are not fully independent of those two.
 - The network processes each second on its own, without the sound before and after it.
 - The model detects that somebody speaks, not who speaks or what is said. It is not meant for
   the surveillance of people.
@@ -223,7 +225,7 @@ def _describe_level(stft):
         return "The level of a recording is left as it is."
     quiet = stft["loudness"] - stft["largest_gain"]
     return (
-        f"Every recording is brought to {stft['loudness']:g} LUFS first, with a gain of at most "
+        f"Every input is normalised to {stft['loudness']:g} LUFS first, with a gain of at most "
         f"{stft['largest_gain']:g} dB; below {quiet:g} LUFS, its level may change its scores."
     )
 
@@ -266,22 +268,23 @@ def release_card(results, counts, credits, description):
 card together with the model.
 
 ## Description
-The `{description["preset"]}` network, trained for {training["epochs"]} epochs on \
-{episodes["synthetic"]} synthetic episodes and
-{episodes["recordings"]} episodes that are mixed from recordings of single sounds, with events \
-placed in the same way.
-Training and the choice of thresholds used {len(credits)} recordings. In the training episodes
-each recording is played a little slower or faster, and the fewer recordings a class has, the more
-of its events are synthetic. The thresholds were chosen on validation episodes of both kinds.
+The model is the `{description["preset"]}` network, a small CRNN. It was trained for \
+{training["epochs"]} epochs on {episodes["synthetic"]} synthetic episodes
+and on {episodes["recordings"]} episodes mixed from recordings of single sounds by the same kind \
+of script. Training and the
+choice of thresholds used {len(credits)} recordings. In the training episodes each recording is \
+played at 0.8 to 1.25
+times its speed, pitch included, and the fewer groups of recordings a class has, the more of its
+events are synthetic. (A group is a set of recordings that belong together, such as several takes
+of one door.) The thresholds were chosen on validation episodes of both kinds.
 {_describe_level(stft)}
 
 ## Results
 F1 in segments of one second, with its 95 % interval from a block bootstrap of the test segments.
-The test episodes of the first kind are those of the default experiment. Those of the second kind
-are mixed from recordings that were not heard in training, nor was any copy of one, nor any
-recording of the same group, such as another take of the same door. The columns of support count
-the positive test segments. Where a class has few groups in test, its result describes these few
-sources rather than the class.
+The synthetic test episodes are those of the default experiment. The others are mixed from
+recordings of which neither the recording itself, nor a copy, nor another one of its group was used
+in training. The columns of support count the positive test segments. Where a class has few groups
+in test, its result describes these few sources rather than the class.
 
 {markdown_table(header, rows)}
 
@@ -294,10 +297,14 @@ whole is CC BY-NC. Some recordings are CC BY-SA; the weights are therefore offer
 4.0, unlike the code. The licences are: {", ".join(map(escape_markdown, licences))}.
 
 ## Limits
-- The recordings are few and short, and the episodes are mixed. Results on real broadcasts will be
-  lower; measure them with `sedlib detect --reference` on episodes that you have annotated.
+- The recordings are few and short, and the episodes are artificial mixes. Results on real
+  broadcasts will be lower; measure them with `sedlib detect --reference` on episodes that you have
+  annotated.
+- Some audience laughter in the validation episodes was mixed from single laughs, two of which are
+  test recordings of `laughing`, so the thresholds are not fully independent of those two.
 - A threshold suits the mixture of sounds that it was chosen on. Where a class is rarer than in the
-  episodes above, more of what is found is false; raise its threshold with `--threshold`.
+  episodes above, a larger share of its detections are false alarms; raise its threshold with
+  `--threshold`.
 - The network processes each second on its own, without the sound before and after it.
 - The model detects that somebody speaks, not who speaks or what is said. It must not be used for
   the surveillance of people, nor where a missed or false sound can do harm, as in alarms.
