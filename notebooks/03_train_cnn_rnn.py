@@ -224,8 +224,6 @@ spectrograms = [*before[0], *after[0][:4, ..., 0]]
 titles = ["\n".join(np.array(classes)[y > 0]) for y in (*before[1], *after[1][:4])]
 panels = list(zip(titles, spectrograms, strict=True))
 fig = plots.spectrogram_panels(panels, stft, height=2.8, columns=4)
-for ax, row in zip(fig.axes[:8:4], ("as they are", "augmented"), strict=True):
-    ax.set_ylabel(f"{row}\nfrequency (kHz)")
 plots.save_figure(fig, figures / "augmentation.png")
 plt.show()
 

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sedlib.files import SedlibError, nearest, normal_name, printable
+from sedlib.files import SedlibError, is_file_name, nearest, normal_name, printable
 
 WORKSPACE_VARIABLE = "SEDLIB_WORKSPACE"
 HEADLESS_VARIABLE = "SEDLIB_HEADLESS"  # set where a notebook runs without a browser
@@ -47,8 +47,17 @@ def _check_distinct(labels):
     return labels
 
 
+def _check_episode(name):
+    """Refuse the name of an episode that is not the name of a file in the folder of episodes."""
+    if not is_file_name(name):
+        raise ValueError(
+            f"episode {reprlib.repr(name)} is not the name of a file without its suffix; correct it"
+        )
+    return normal_name(name)  # as annotations and media have it
+
+
 Name = Annotated[str, Field(min_length=1)]
-EpisodeName = Annotated[Name, AfterValidator(normal_name)]  # as annotations and media have it
+EpisodeName = Annotated[Name, AfterValidator(_check_episode)]
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # NumPy's generators take no larger one
@@ -86,8 +95,8 @@ class Episodes(Section):
     """
 
     source: Literal["synthetic", "soundbank", "folder"]
-    duration: Annotated[float, Field(ge=10)]
-    evaluation_duration: Annotated[float, Field(ge=10)]
+    duration: Annotated[float, Field(ge=10, le=86400)]
+    evaluation_duration: Annotated[float, Field(ge=10, le=86400)]
     folder: Name
     bad: Literal["stop", "leave out"]
     aliases: dict[Name, Name | None]
@@ -324,7 +333,11 @@ def load_params(path=None):
 
 
 class _Loader(yaml.SafeLoader):
-    """Read YAML without references: a few lines of them can stand for billions of values."""
+    """Read YAML strictly.
+
+    It refuses aliases, a few lines of which can stand for billions of values, and a key that is
+    given twice, of which the last would silently win.
+    """
 
     def compose_node(self, parent, index):
         if self.check_event(yaml.AliasEvent):
@@ -333,6 +346,15 @@ class _Loader(yaml.SafeLoader):
                 f"line {mark.line + 1} refers to another place with '*'; write the value out"
             )
         return super().compose_node(parent, index)
+
+    def construct_mapping(self, node, deep=False):
+        seen = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                line = key.start_mark.line + 1
+                raise yaml.YAMLError(f"line {line} sets '{key.value}' again; remove one of the two")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def describe_faults(schema, error):
@@ -367,7 +389,10 @@ def _describe(schema, fault):
     if fault["type"] == "value_error":
         where = f"{key}: " if key else ""
         return where + str(fault["ctx"]["error"])
-    value = reprlib.repr(fault["input"])  # shortens what is long
+    try:
+        value = reprlib.repr(fault["input"])  # shortens what is long
+    except ValueError:  # Python writes no number of more than 4300 digits
+        value = "too long a number"
     return f"{key} is {value}, but: {fault['msg'][0].lower()}{fault['msg'][1:]}"
 
 

@@ -220,6 +220,28 @@ def normal_name(name):
     return unicodedata.normalize("NFC", name)
 
 
+def is_file_name(name):
+    """Tell whether a file can be named so, with a suffix, on any system and in its own folder.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    bool
+        False for a path, for ``.`` and ``..``, for nothing but spaces, and for more than 240 bytes.
+
+    Examples
+    --------
+    >>> is_file_name("s01_ep01"), is_file_name("../s01_ep01")
+    (True, False)
+    """
+    if name.strip() in ("", ".", "..") or any(c in name for c in "/\\\0"):
+        return False
+    return len(name.encode("utf-8", "surrogatepass")) <= 240
+
+
 def printable(text):
     r"""Write control characters as escapes, so that a text stays on one line of a terminal.
 

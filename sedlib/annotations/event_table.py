@@ -90,9 +90,10 @@ def present_scores(event):
 def recording_name(name):
     """Remove the directory and the media suffix from a name: ``a/b.flac`` becomes ``b``.
 
-    The name is returned in Unicode normal form, so that equal names are equal strings.
+    The name is returned in Unicode normal form, so that equal names are equal strings. It is empty
+    where a path names no file, as ``/`` does.
     """
-    name = normal_name(re.split(r"[/\\]", name)[-1] or name)
+    name = normal_name(re.split(r"[/\\]", name.rstrip("/\\"))[-1])
     stem, dot, suffix = name.rpartition(".")
     return stem if stem and (dot + suffix).casefold() in MEDIA_SUFFIXES else name
 

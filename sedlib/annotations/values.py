@@ -37,6 +37,8 @@ def seconds(value):
         number = float(3600 * int(clock[1] or 0) + 60 * int(clock[2]) + Decimal(clock[3]))
     else:
         number = float(value)
+    if isinstance(value, str) and "_" in value:  # which Python takes for a separator of digits
+        raise ValueError
     if isinstance(value, bool) or not 0 <= number < math.inf:
         raise ValueError
     return number

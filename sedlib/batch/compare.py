@@ -42,9 +42,8 @@ def compare_with_reference(outcomes, reference, classes, output, aliases=None, o
     SedlibError
         If the reference has no event of the model's classes in any file that was processed.
     """
-    named = set(reference.events["filename"])
     detected = {recording_name(o.path.name): o for o in outcomes if not o.fault}
-    scored_files = {name: outcome for name, outcome in detected.items() if name in named}
+    scored_files = {name: outcome for name, outcome in detected.items() if name in reference.names}
     durations = {name: outcome.duration for name, outcome in scored_files.items()}
     misplaced = annotations.find_misplaced(reference.events, durations)
     scored_files = {name: o for name, o in scored_files.items() if name not in misplaced}

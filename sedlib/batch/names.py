@@ -3,7 +3,7 @@
 import itertools
 import os
 from collections import Counter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from sedlib import annotations
 from sedlib.audio import MEDIA_SUFFIXES
@@ -46,10 +46,12 @@ def result_names(files, format):
             for path, name in names.items()
         }
         uses = Counter([METRICS, INDEX, *itertools.chain(*outputs.values())])
+        # A result cannot be named like a folder that holds others.
+        folders = {str(above) for name in names.values() for above in PurePosixPath(name).parents}
         longer = {
             path: next(candidates[path])
             for path, own in outputs.items()
-            if any(uses[name] > 1 for name in own)
+            if any(uses[name] > 1 or name in folders for name in own)
         }
         if not longer:
             return names

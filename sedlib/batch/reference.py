@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from sedlib import annotations
-from sedlib.annotations.event_table import recording_name
+from sedlib.annotations.event_table import recording_name, stem_name
+from sedlib.annotations.registry import read_named
 from sedlib.config import SedlibError
 from sedlib.files import printable
 
@@ -23,6 +24,8 @@ class Reference:
     ----------
     events : pandas.DataFrame
         Event table of the files of the batch.
+    names : frozenset of str
+        The recordings of the batch that are annotated, with events or without.
     faults : list of str
         Why annotations in the folder cannot be used, a sentence for each.
     remarks : list of str
@@ -35,6 +38,7 @@ class Reference:
     """
 
     events: pd.DataFrame
+    names: frozenset[str]
     faults: list[str]
     remarks: list[str]
     classes: tuple[str, ...]
@@ -57,15 +61,16 @@ class Reference:
         """
         name = recording_name(path.name)
         own = self.events[self.events["filename"] == name]
-        if not len(own) or annotations.find_misplaced(own, {name: duration}):
+        if name not in self.names or annotations.find_misplaced(own, {name: duration}):
             return None
         events, _ = annotations.correct_events(own, self.classes, {name: duration}, self.aliases)
         return events[events["event_label"].isin(self.classes)].reset_index(drop=True)
 
     def digest(self, path):
         """Return a hash of all that decides what `of_file` returns."""
-        own = self.events[self.events["filename"] == recording_name(path.name)]
-        text = repr((own.to_csv(index=False), self.classes, sorted(self.aliases.items())))
+        name = recording_name(path.name)
+        own = self.events[self.events["filename"] == name].to_csv(index=False)
+        text = repr((name in self.names, own, self.classes, sorted(self.aliases.items())))
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -104,10 +109,10 @@ def read_reference(path, tasks, output, classes, aliases=None):
     faults = []
     if path.is_dir():
         found = annotations.read_folder(path, count)
-        events, faults = found.events, list(found.errors["error"])
+        events, names, faults = found.events, list(found.sources), list(found.errors["error"])
     else:
-        events = annotations.read(path)
-    names = list(dict.fromkeys(events["filename"]))
+        events, names, _ = read_named(path)
+        names = names or [stem_name(path)]  # the recording that the file is named after
     single = {name for name, files in count.items() if files == 1}
     remarks = [
         f"{name}: {files} of the files have this name, not scored"
@@ -129,7 +134,8 @@ def read_reference(path, tasks, output, classes, aliases=None):
             "these files; map its labels to classes with --alias"
         )
     remarks = [printable(remark) for remark in remarks]
-    return Reference(events, faults, remarks, known, dict(aliases or {}))
+    annotated = frozenset(single & set(names))
+    return Reference(events, annotated, faults, remarks, known, dict(aliases or {}))
 
 
 def _listed(names):

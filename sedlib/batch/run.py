@@ -1,5 +1,6 @@
 """Detecting what is planned, file by file."""
 
+import errno
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
@@ -166,6 +167,12 @@ def _process(task, detector, record, progress):
         return failed(task, record.output, _describe(task.path, error)), True
     except OSError as error:
         target = record.output / task.outputs[0]
+        if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG):
+            fault = (
+                f"{target}: cannot be written ({error.strerror}); move what is in the way, or "
+                "choose another --output"
+            )
+            return failed(task, record.output, fault), True
         fault = (
             f"{target}: cannot be written ({error.strerror}), so that this file and those after "
             "it were not done; make room or choose another --output, and run the command again"

@@ -9,9 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from sedlib.annotations import AnnotationError, write
+from sedlib.annotations.values import shown
 from sedlib.check.rules import counted
 from sedlib.config import SedlibError
-from sedlib.files import staging_folder
+from sedlib.files import is_file_name, printable, staging_folder
 
 _WIDTH = 100  # characters
 _SHOWN = 8  # findings of a kind; `as_json` has all
@@ -51,7 +52,7 @@ def render(report):
             lines += [f"  {kind} ({len(same_kind)})", *_finding_lines(same_kind)]
     if report.classes["events"].any():
         lines += ["", "Classes", *_class_lines(report.classes)]
-    return _printable("\n".join([*lines, "", f"Verdict: {verdict}"]))
+    return "\n".join(map(printable, [*lines, "", f"Verdict: {verdict}"]))
 
 
 def as_json(report):
@@ -135,8 +136,15 @@ def write_corrected(report, folder):
     """
     refuse_target(folder, report.folder)
     annotated = report.recordings["annotation"] != ""
-    names = report.recordings.loc[annotated, "recording"].unique()
-    if not len(names):
+    sources = report.recordings[annotated].set_index("recording")["annotation"].to_dict()
+    names = list(sources)
+    for name in names:
+        if not is_file_name(name):
+            raise AnnotationError(
+                f"{report.folder}: {sources[name]} is about a recording named {shown(name)}, but "
+                "no file can have that name; correct it there"
+            )
+    if not names:
         raise SedlibError(f"{report.folder}: has no annotations that can be read; nothing to write")
     target = Path(folder).resolve()
     try:

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import tempfile
 import zipfile
 from contextlib import redirect_stdout
@@ -53,7 +54,7 @@ def export_model(folder, target, form):
     """
     write, name = _FORMATS[form]
     path = Path(target) / name
-    if path.exists():
+    if os.path.lexists(path):
         raise SedlibError(f"{path}: exists already; move it, or choose another --output")
     network, description = load_model(folder)
     metadata = {

@@ -279,8 +279,12 @@ def _refuse_few_groups(folder, labels, wanted):
 
 def _assign_subsets(folder, labels, seed):
     """Choose the subset of each group; `labels` lists the classes in each."""
+
     # A shuffle by hashes needs no random numbers and is the same everywhere.
-    order = sorted(labels, key=lambda group: hashlib.sha256(f"{seed} {group}".encode()).digest())
+    def shuffled(group):
+        return hashlib.sha256(f"{seed} {group}".encode("utf-8", "surrogateescape")).digest()
+
+    order = sorted(labels, key=shuffled)
     subsets = _cover_subsets({group: labels[group] for group in order}, {})
     if subsets is None:
         raise ConfigError(

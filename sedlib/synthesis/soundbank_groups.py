@@ -1,15 +1,15 @@
 """The recordings of a sound bank that belong together, from ``sources.csv`` and their content."""
 
+import csv
 import re
 from collections import defaultdict
-
-import pandas as pd
 
 from sedlib.config import ConfigError
 from sedlib.files import normal_name
 
 SOURCES = "sources.csv"
 CREDITS = ("licence", "author_or_credit", "source_repo", "source_file")
+_REST = object()  # the key of values for which there is no column
 
 
 def read_groups(folder):
@@ -37,10 +37,9 @@ def read_groups(folder):
         return {}
     groups = defaultdict(list)
     for name, row in _read_rows(folder, ["notes"]):
-        noted = re.search(r"\bgroup=([^;]+)", row["notes"])
-        if noted:
-            groups[name].append(noted[1].strip())
-    return dict(groups)
+        noted = re.findall(r"\bgroup\s*=([^;]*)", row["notes"], re.IGNORECASE)
+        groups[name] += [group.strip() for group in noted if group.strip()]
+    return {name: own for name, own in groups.items() if own}
 
 
 def read_credits(folder):
@@ -68,9 +67,13 @@ def _read_rows(folder, columns):
     """Yield the file that each row of ``sources.csv`` is about, and some columns of the row."""
     path = folder / SOURCES
     try:
-        options = {"usecols": ["path", *columns], "dtype": str, "keep_default_na": False}
-        table = pd.read_csv(path, **options).fillna("")
-    except (OSError, ValueError) as error:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, restkey=_REST, restval="", strict=True)
+            table = list(reader)
+        missing = {"path", *columns} - set(reader.fieldnames or ())
+        if missing:
+            raise ValueError(f"it has no column {min(missing)}")
+    except (OSError, ValueError, csv.Error) as error:
         reason, names = " ".join(str(error).split()), ", ".join(columns)
         raise ConfigError(
             f"{path}: not a table with the columns path, {names} ({reason}); correct it"
@@ -80,8 +83,13 @@ def _read_rows(folder, columns):
         if file.is_file():
             name = file.relative_to(folder).as_posix()
             files[_parts(name)[-1]].append(name)
-    for number, row in enumerate(table.to_dict("records"), start=1):
-        written = row.pop("path")
+    for number, whole in enumerate(table, start=1):
+        if _REST in whole:
+            raise ConfigError(
+                f"{path}: row {number}: has more values than there are columns; put a value that "
+                "holds a comma into double quotes"
+            )
+        written, row = whole["path"], {column: whole[column] for column in columns}
         if not written.strip() and not any(row.values()):
             continue  # spreadsheets add empty rows
         fitting = _fitting(written, files)

@@ -116,6 +116,11 @@ def test_a_whole_number_will_do_for_a_decimal(changed):
          "the window must fit into the FFT frame"),
         ("split.test", ["s01_ep08", "s01_ep01"], "split: episode 's01_ep01' is in train and "
          "again in test; name every episode once"),
+        ("split.test", ["x", "../y"], "split.test.1: episode '../y' is not the name of a file "
+         "without its suffix; correct it"),
+        ("split.test", ["x", "./s01_ep01"], "split.test.1: episode './s01_ep01' is not the name"),
+        ("split.test", ["x", "a\0b"], "split.test.1: episode 'a\\x00b' is not the name of a file"),
+        ("split.test", ["x", 241 * "a"], "split.test.1: episode 'aaaaaaaaaaaa...aaaaaaaaaaaaa' is"),
         ("split.test", ["s01_ep08", "s01_ep08"], "split: episode 's01_ep08' is in test and "
          "again in test; name every episode once"),
     ],
@@ -155,6 +160,19 @@ def test_a_file_that_is_no_mapping_is_refused_in_one_sentence(tmp_path, content,
     message = refusal(path)
     assert message.startswith(f"{path}: {fault}")
     assert "\n" not in message
+
+
+def test_a_number_of_thousands_of_digits_is_refused(tmp_path):
+    path, text = tmp_path / "params.yaml", PARAMS.read_text(encoding="utf-8")
+    path.write_text(text.replace("seed: 2018", f"seed: 0x{5000 * 'f'}", 1))
+    assert refusal(path).startswith("params.yaml: seed is too long a number, but: ")
+
+
+@pytest.mark.parametrize("again", ["seed: 7", "train: {epochs: 1, epochs: 1}", "labels: {}"])
+def test_a_key_that_is_given_twice_is_refused_not_the_first_dropped(tmp_path, again):
+    path = tmp_path / "params.yaml"
+    path.write_text(PARAMS.read_text(encoding="utf-8") + again)
+    assert "again; remove one of the two" in refusal(path)
 
 
 def test_references_that_stand_for_billions_of_values_are_not_followed(tmp_path):

@@ -41,6 +41,7 @@ def read(path, classes=None):
     read_bytes(path)  # explains why a file cannot be read
     try:
         document = Eaf(path, suppress_version_warning=True)
+        _refuse_circles(document)
         interpolated = _interpolate_slots(document)
         media = [
             (unquote(entry["MEDIA_URL"]), int(entry.get("TIME_ORIGIN") or 0))
@@ -76,6 +77,20 @@ def read(path, classes=None):
     if not rows and any(tiers.values()):
         raise AnnotationError(f"{path}: no annotation has times of its own; align them in ELAN")
     return Reading(sort_by_time(rows), [], tuple(remarks))
+
+
+def _refuse_circles(document):
+    """Raise if annotations refer to each other in a circle, which pympi would follow for ever."""
+    refers = {name: row[0] for tier in document.tiers.values() for name, row in tier[1].items()}
+    ends = set()  # annotations from which the references come to an end
+    for name in refers:
+        chain = {}
+        while name in refers and name not in ends:
+            if name in chain:
+                raise ValueError(f"annotation {name} refers to itself")
+            chain[name] = None
+            name = refers[name]
+        ends.update(chain)
 
 
 def _interpolate_slots(document):

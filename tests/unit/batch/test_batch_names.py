@@ -22,13 +22,14 @@ NAMES = st.sampled_from(
     "x x.wav x.flac x.scores x.scores.wav x.wav.scores metrics metrics.wav metrics.json x.tsv "
     "index index.wav x.html x.json s1 caf\u00e9.wav cafe\u0301.wav .wav a\\b.wav".split()
 )
-FOLDERS = st.sampled_from(["s1", "s2", "x", "metrics"])
+FOLDERS = st.sampled_from(["s1", "s2", "x", "x.json", "x.scores.tsv", "metrics"])
 FILES = st.builds(lambda above, name: Path("/", *above, name), st.lists(FOLDERS, max_size=3), NAMES)
 
 
 @settings(deadline=None)
 @example([Path("/x"), Path("/x.scores")], [1] * 8, "tsv")
 @example([Path("/metrics")], [1] * 8, "json")
+@example([Path("/x.wav"), Path("/x.json/x.wav")], [1, 2] + [1] * 6, "json")
 @example([Path("/index.wav")], [1] * 8, "json")
 @given(
     st.lists(FILES, unique=True, max_size=8),
@@ -46,6 +47,7 @@ def test_no_two_files_of_a_run_share_a_result_and_none_is_that_of_the_metrics(
     outputs += [events_name(name, format) for name in names.values()]
     assert len(set(outputs)) == 3 * len(files)
     assert METRICS not in outputs and INDEX not in outputs
+    assert not set(outputs) & {str(above) for name in outputs for above in Path(name).parents}
     assert not any(os.path.isabs(name) or ".." in Path(name).parts for name in outputs)
 
 

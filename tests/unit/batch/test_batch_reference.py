@@ -90,3 +90,20 @@ def test_the_comparison_of_what_is_done_scores_nothing_again(place):
     Ear.scored = 0
     assert run("in", "--reference", "own.tsv") == 0
     assert Ear.scored == 0
+
+
+@pytest.mark.parametrize("kind", ["table", "folder"])
+def test_a_file_that_is_annotated_with_no_event_is_scored(place, capsys, kind):
+    write(place / "in" / "a.wav")
+    write(place / "in" / "b.wav")
+    if kind == "table":
+        rows = "filename\tonset\toffset\tevent_label\na.wav\t1\t2\tlow\nb.wav\t\t\t\n"
+        (place / "own").write_text(rows)
+        (place / "own").rename(place / "own.tsv")
+    else:
+        (place / "own").mkdir()
+        (place / "own" / "a.txt").write_text("1\t2\tlow\n")
+        (place / "own" / "b.txt").write_text("")
+    assert run("in", "--reference", "own.tsv" if kind == "table" else "own") == 0
+    assert "not scored" not in capsys.readouterr().out
+    assert json.loads((place / "detected" / "metrics.json").read_text())["segments"] == 8

@@ -261,3 +261,30 @@ def test_annotations_of_another_length_are_not_corrected_to_silence(folder, tmp_
     assert "look like milliseconds" in report.findings["detail"][0]
     write_corrected(report, tmp_path / "corrected")
     assert not (tmp_path / "corrected" / "x.json").exists()
+
+
+@pytest.mark.parametrize("name", ["{proj}/", "{proj}/./", "../", "/", "x\0y", "a" * 300])
+def test_corrected_annotations_stay_in_their_folder_whatever_recordings_are_called(
+    folder, tmp_path, name
+):
+    precious = tmp_path / "proj" / ".json"
+    precious.parent.mkdir()
+    precious.write_text("my settings")
+    record(folder, "a")
+    event = {"start_time": 0, "end_time": 1, "sound_type": CLASSES[0]}
+    named = {"file_name": name.format(proj=precious.parent), "sound_results": [event]}
+    (folder / "a.json").write_text(json.dumps(named))
+    before = contents(tmp_path)
+    try:
+        write_corrected(check_folder(folder, CLASSES), tmp_path / "corrected")
+    except AnnotationError as error:
+        assert "a.json" in str(error) and "no file can have that name" in str(error)
+    after = contents(tmp_path)
+    assert {path: after[path] for path in before} == before
+    assert all(path.parent == tmp_path / "corrected" for path in after.keys() - before.keys())
+
+
+def test_no_control_character_reaches_the_terminal(folder):
+    record(folder, "a", events=None)
+    (folder / "a.txt").write_text("0\t1\t\033[31mX\033]0;title\007\n")
+    assert "\033" not in render(check_folder(folder, CLASSES))

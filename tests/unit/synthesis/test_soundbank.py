@@ -661,3 +661,26 @@ def test_the_band_ends_below_that_of_speech_sampled_at_16_khz(tmp_path, params_f
 def test_an_episode_in_no_subset_is_refused(soundbank, params_for):
     with pytest.raises(ConfigError, match=r"episode 'pilot' is in no subset of split"):
         synthesise("pilot", params_for(10.0), soundbank)
+
+
+@pytest.mark.parametrize("written", ["group=a", "group = a", "Group=a", "by hand; group=a; x"])
+def test_a_group_is_understood_however_it_is_noted(tmp_path, written):
+    small_soundbank(tmp_path, n=4)
+    rows = [(f"knocking/{i}.wav", written) for i in (0, 1)]
+    pd.DataFrame(rows, columns=["path", "notes"]).to_csv(tmp_path / "sources.csv", index=False)
+    groups = {r.name: r.group for r in open_soundbank(tmp_path, ("knocking",), {}, 0).recordings}
+    assert groups["knocking/0.wav"] == groups["knocking/1.wav"] != groups["knocking/2.wav"]
+
+
+def test_a_row_with_more_values_than_columns_is_refused_not_cut(tmp_path):
+    small_soundbank(tmp_path)
+    (tmp_path / "sources.csv").write_text("path,notes\nknocking/0.wav,close, group=a\n")
+    with pytest.raises(ConfigError, match="row 1: has more values than there are columns"):
+        open_soundbank(tmp_path, ("knocking",), {}, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are text there")
+def test_a_name_that_is_not_utf_8_is_no_obstacle(tmp_path):
+    small_soundbank(tmp_path)
+    (tmp_path / "knocking" / "0.wav").rename(tmp_path / "knocking" / os.fsdecode(b"caf\xe9.wav"))
+    assert len(open_soundbank(tmp_path, ("knocking",), {}, 0).recordings) == 3

@@ -168,3 +168,19 @@ def test_an_elan_document_that_is_cut_off_anywhere_is_refused(tmp_path):
         (tmp_path / "e.eaf").write_text(whole[:length])
         with pytest.raises(AnnotationError, match="not a whole ELAN document"):
             read(tmp_path / "e.eaf")
+
+
+@pytest.mark.parametrize("parents", [{"a8": "a8"}, {"a8": "a9", "a9": "a8"}])
+def test_annotations_that_refer_to_each_other_in_a_circle_are_refused(tmp_path, parents):
+    path = tmp_path / "e.eaf"
+    write(event_table([("e", 0, 1, "speaking")]), path)
+    root = ET.parse(path).getroot()
+    kind = root.find("LINGUISTIC_TYPE").get("LINGUISTIC_TYPE_ID")
+    for name, parent in parents.items():
+        own = {"TIER_ID": name, "PARENT_REF": parent, "LINGUISTIC_TYPE_REF": kind}
+        annotation = ET.SubElement(ET.SubElement(root, "TIER", own), "ANNOTATION")
+        refers = {"ANNOTATION_ID": name, "ANNOTATION_REF": parent}
+        ET.SubElement(ET.SubElement(annotation, "REF_ANNOTATION", refers), "ANNOTATION_VALUE")
+    ET.ElementTree(root).write(path)
+    with pytest.raises(AnnotationError, match=r"not a whole ELAN document .*refers to itself"):
+        read(path)
