@@ -72,6 +72,8 @@ def detect_command(arguments):
     faults += [outcome.fault for outcome in outcomes if outcome.fault]
     for fault in [*(reference.faults if reference else ()), *faults]:
         print(f"sedlib: {printable(fault)}", file=sys.stderr)
+    if arguments.html:
+        batch.write_index(output, arguments.overwrite)
     if reference and len(outcomes) == len(tasks):
         from sedlib.batch.compare import compare_with_reference
 
@@ -79,8 +81,6 @@ def detect_command(arguments):
         table, remarks = compare_with_reference(*compared)
         print("\n".join([*reference.remarks, *remarks]))
         print(table.to_string(float_format="{:.2f}".format, na_rep="–"))
-    if arguments.html:
-        batch.write_index(output, arguments.overwrite)
     done = sum(outcome.fault is None for outcome in outcomes)
     print(f"{done} of {len(tasks)} files done: {printable(output)}")
     sys.exit(1 if faults else 0)

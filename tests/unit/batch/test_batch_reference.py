@@ -107,3 +107,10 @@ def test_a_file_that_is_annotated_with_no_event_is_scored(place, capsys, kind):
     assert run("in", "--reference", "own.tsv" if kind == "table" else "own") == 0
     assert "not scored" not in capsys.readouterr().out
     assert json.loads((place / "detected" / "metrics.json").read_text())["segments"] == 8
+
+
+def test_the_index_lists_the_pages_even_if_the_reference_fits_no_recording(place):
+    write(place / "in" / "a.wav")
+    reference(place / "late.tsv", [("a", 100.0, 101.0, "low")])
+    assert "no event of the model's classes" in run("in", "--html", "--reference", "late.tsv")
+    assert "a.html" in (place / "detected" / "index.html").read_text()
