@@ -95,8 +95,8 @@ print(f"{minutes.sum() / 60:.1f} hours of training on {experiment['processor']}"
 #   decay](https://arxiv.org/abs/1608.03983) lowers it towards the end;
 # - [mixup](https://arxiv.org/abs/1710.09412) is a form of *data augmentation* that combines two
 #   training examples into a new one;
-# - the variant `augmentation` adds further data augmentation: random changes of level and timbre,
-#   and [masks](https://arxiv.org/abs/1904.08779) over parts of the spectrogram.
+# - the variant `augmentation` adds further data augmentation: random noise, random changes of level
+#   and timbre, and [masks](https://arxiv.org/abs/1904.08779) over parts of the spectrogram.
 
 # %%
 print(f"width of the 2018 network: {experiment['vtt2018_width']:g} of the original width")
@@ -359,6 +359,4 @@ print(f"The interval of the change in F1 lies above zero for {higher} of {len(cl
 # **Limits.** The changes were added in one order; in another order, each could have a different
 # effect. The 2018 network is narrower here than in 2018 and was trained for fewer steps. There are
 # few episodes, all from one source, and earlier designs of the present configuration were compared
-# on the same test episodes, so the total gain may be optimistic. The stored experiment was run
-# before recordings were brought to one loudness (notebook 2), before noise was added in training
-# (notebook 3), and on evaluation episodes of eight minutes, so no variant includes these changes.
+# on the same test episodes, so the total gain may be optimistic.

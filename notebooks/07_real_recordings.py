@@ -40,8 +40,8 @@ resamples = 2000  # bootstrap resamples of the test segments
 
 # %% [markdown]
 # ## Origin of the recordings
-# The recordings of the stored results are 357 short clips, collected from public repositories under
-# open licences. About two fifths of them come from
+# In the results that come with this repository, the recordings are 357 short clips, collected from
+# public repositories under open licences. About two fifths of them come from
 # [ESC-50](https://github.com/karolpiczak/ESC-50), a collection of sounds from
 # [Freesound](https://freesound.org): most knocks, crashes, claps and laughs, and about half of the
 # doors. The speech comes mainly from public speech corpora, and the music and shouts mainly from
@@ -54,11 +54,11 @@ resamples = 2000  # bootstrap resamples of the test segments
 # A *corpus* is a set of episodes with their split into training, validation and test. There are two
 # corpora here, `synthetic` and `recordings`. The episodes of the second one are not recordings of
 # real scenes: they are mixed from the recorded clips by the same scripts as the synthetic episodes,
-# with the same rooms, levels and unlabelled sounds. The experiment trains three *variants* of the
-# network: one on each corpus and one on both. In the last case, half of the examples come from each
-# corpus, so that all variants are trained on the same number of examples. Every variant is trained
-# once with each of several *seeds*, which determine the initial weights, the order of the examples
-# and the data augmentation.
+# with rooms and levels drawn in the same way and with the same unlabelled sounds. The experiment
+# trains three *variants* of the network: one on each corpus and one on both. In the last case, half
+# of the examples come from each corpus, so that all variants are trained on the same number of
+# examples. Every variant is trained once with each of several *seeds*, which determine the initial
+# weights, the order of the examples and the data augmentation.
 
 # %%
 plots.use_style()
@@ -295,12 +295,7 @@ for variant in (synthetic, both):
 # test subset, its result says little about sounds from other sources. Episodes mixed from
 # recordings are limited to 7.5 kHz and synthetic ones to 9 kHz, so the two corpora also differ in
 # bandwidth. Rooms, levels and scripts are synthetic in both, so the results do not predict the
-# performance on real broadcasts. Some recordings of audience laughter were made by mixing single
-# laughs. In the stored experiment, all of these are in the validation subset, while some of the
-# same single laughs are clips of the class `laughing` in the other subsets. The validation results
-# for laughter are therefore not independent of training and test. The search for copies that were
-# cut or encoded again was added after this experiment. It found that eight speech clips of one
-# speaker share sound, and so do two clips of applause. Both sets were spread over training and
-# test, so the results for speech and clapping may be optimistic. The stored experiment was also run
-# before recordings were brought to one loudness (notebook 2) and before noise was added in training
-# (notebook 3), and its evaluation episodes lasted eight minutes.
+# performance on real broadcasts. In the results that come with this repository, the clips of
+# audience laughter that are mixtures of single laughs are all in the validation subset, while some
+# of the same single laughs are clips of the class `laughing` in the other subsets. The validation
+# results for laughter are therefore not independent of training and test.
