@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sedlib.files import SedlibError, is_file_name, nearest, normal_name, printable
+from sedlib.files import SedlibError, StrictLoader, is_file_name, nearest, normal_name, printable
 
 WORKSPACE_VARIABLE = "SEDLIB_WORKSPACE"
 HEADLESS_VARIABLE = "SEDLIB_HEADLESS"  # set where a notebook runs without a browser
@@ -312,7 +312,7 @@ def load_params(path=None):
     """
     path = repository() / "params.yaml" if path is None else Path(path)
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        raw = yaml.load(path.read_text(encoding="utf-8"), StrictLoader)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; run from a checkout of the project") from None
     except OSError as error:
@@ -330,31 +330,6 @@ def load_params(path=None):
     except ValidationError as error:
         faults = [f"{path.name}: {fault}" for fault in describe_faults(Params, error)]
         raise ConfigError("\n".join(faults)) from None
-
-
-class _Loader(yaml.SafeLoader):
-    """Read YAML strictly.
-
-    It refuses aliases, a few lines of which can stand for billions of values, and a key that is
-    given twice, of which the last would silently win.
-    """
-
-    def compose_node(self, parent, index):
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.YAMLError(
-                f"line {mark.line + 1} refers to another place with '*'; write the value out"
-            )
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node, deep=False):
-        seen = set()
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if key.value in seen:
-                line = key.start_mark.line + 1
-                raise yaml.YAMLError(f"line {line} sets '{key.value}' again; remove one of the two")
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
 
 
 def describe_faults(schema, error):

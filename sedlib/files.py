@@ -1,4 +1,4 @@
-"""Atomic file writes, and names: how they are compared, shown and corrected."""
+"""Atomic file writes, strict YAML, and names: how they are compared, shown and corrected."""
 
 import difflib
 import json
@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 _PARTIAL = ".partial"
 _NAME_END = 24  # characters of a name that a temporary one ends with: few, for names of 255 bytes
@@ -287,3 +288,30 @@ def _is_running(process):
     except OSError:
         return True  # no Linux
     return not state.startswith(b"Z")
+
+
+class StrictLoader(yaml.SafeLoader):
+    """Read YAML strictly.
+
+    It refuses aliases, a few lines of which can stand for billions of values, and a key that is
+    given twice, of which the last would silently win.
+    """
+
+    def compose_node(self, parent, index):
+        """Compose a node that is no alias."""
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.YAMLError(
+                f"line {mark.line + 1} refers to another place with '*'; write the value out"
+            )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node, deep=False):
+        """Construct a mapping without a key that is given twice."""
+        seen = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                line = key.start_mark.line + 1
+                raise yaml.YAMLError(f"line {line} sets '{key.value}' again; remove one of the two")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)

@@ -75,9 +75,8 @@ def test_the_released_model_is_stored_with_results_on_both_kinds_of_episodes(sma
     assert len(credits) == heard and "knocking/0.wav" not in credits
     assert sum(counts["knocking"][s][0] for s in ("train", "validation", "test")) == 11
     card = cards.release_card(results, counts, credits, description)
-    assert "1 epochs on 3 synthetic episodes and 3 episodes that are mixed" in " ".join(
-        card.split()
-    )
+    said = " ".join(card.split())
+    assert "1 epochs on 3 synthetic episodes and on 3 episodes mixed from recordings" in said
     table = cards.credits_table(credits)
     assert all(f"| {name} | A. \\| Author | CC0;" in table for name in credits)
 

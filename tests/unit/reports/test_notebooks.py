@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -244,6 +245,7 @@ def rerun(tmp_path_factory):
         "BORROWED = ['data/made']\n\n\n"
         "def tolerances():\n    return {'F1': 0.02}\n"
     )
+    shutil.copy(ROOT / "dvc.yaml", root)
     (root / "models" / "default").mkdir(parents=True)
     (root / "models" / "default" / "model.json").write_text("of the checkout")
     (root / "pytest.ini").write_text("[pytest]\n")
