@@ -211,8 +211,6 @@ A class is detected when its score reaches the threshold.
 - Earlier designs of the network were compared on the default test episodes, so results on these
   episodes may be optimistic.
 - The results and the threshold of a rare class are based on few examples and are uncertain.
-- Some audience laughter in the validation episodes was mixed from single laughs, two of which are
-  test recordings of `laughing`; the thresholds are not fully independent of those two.
 - The network processes each second on its own, without the sound before and after it.
 - The model detects that somebody speaks, not who speaks or what is said. It is not meant for
   the surveillance of people.
@@ -300,7 +298,8 @@ whole is CC BY-NC. Some recordings are CC BY-SA; the weights are therefore offer
 - The recordings are few and short, and the episodes are artificial mixes. Results on real
   broadcasts will be lower; measure them with `sedlib detect --reference` on episodes that you have
   annotated.
-- Some audience laughter in the validation episodes was mixed from single laughs, two of which are
+- A recording that is itself a mixture is not grouped with what it was mixed from. In the sound bank
+  of the published model, some audience laughter in validation episodes holds two laughs that are
   test recordings of `laughing`, so the thresholds are not fully independent of those two.
 - A threshold suits the mixture of sounds that it was chosen on. Where a class is rarer than in the
   episodes above, a larger share of its detections are false alarms; raise its threshold with
