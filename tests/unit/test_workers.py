@@ -17,18 +17,19 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path, method):
     (tmp_path / "parent.py").write_text(f"""
-import multiprocessing, os, signal, time
+import functools, multiprocessing, os, signal, time
 from sedlib.workers import worker_pool
 
 if __name__ == "__main__":
     with worker_pool(2, multiprocessing.get_context("{method}")) as pool:
-        list(pool.map(print, ["begun", "begun"]))
+        list(pool.map(functools.partial(os.write, 1), [b"begun\\n"] * 2))
         tasks = [pool.submit(time.sleep, 300) for _ in range(4)]
         os.kill(os.getpid(), signal.SIGKILL)
 """)
-    # The workers have the output open as well: it ends when the last of them has ended.
+    # The workers have the output open as well: it ends when the last of them has ended. Each
+    # writes its line in one call, so that lines of two workers cannot mix.
     command = [sys.executable, tmp_path / "parent.py"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, stdout=subprocess.PIPE, env=environment, timeout=120)
     assert (done.stdout, done.returncode) == (b"begun\nbegun\n", -signal.SIGKILL)
 
