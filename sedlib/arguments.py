@@ -8,11 +8,12 @@ from pathlib import Path
 import shtab
 
 from sedlib import __version__, annotations
+from sedlib.config import SedlibError
+from sedlib.places import parse_place
 
 HOPS = {"1.0": 1.0, "1": 1.0, "0.5": 0.5, "0.2": 0.2, "0.1": 0.1, "frames": "frames"}
 
 _USUAL_CODES = "0: done; 1: an error; 2: a wrong option"
-_FOLDER = {"type": Path, "metavar": "FOLDER"}
 
 
 def build_parser(commands):
@@ -59,12 +60,17 @@ def _describe_detect(option):
     option(
         "files",
         nargs="+",
-        type=Path,
+        type=_parse_place,
         metavar="FILE",
-        help="media files, or folders, which are searched to their full depth",
+        help="media files, or folders, which are searched to their full depth; also addresses in "
+        "an object store, such as s3://bucket/season1; see docs/scale.md",
     ).complete = shtab.FILE
     option(
-        "--output", **_FOLDER, default="detected", help="folder of results (default: %(default)s)"
+        "--output",
+        type=_parse_place,
+        metavar="FOLDER",
+        default="detected",
+        help="folder of results, also in an object store (default: %(default)s)",
     )
     option(
         "--overwrite",
@@ -117,11 +123,11 @@ def _describe_detect(option):
     )
     option(
         "--reference",
-        type=Path,
+        type=_parse_local,
         metavar="PATH",
         help="file or folder of reference annotations, to compute metrics (default: none)",
     ).complete = shtab.FILE
-    option("--truth", dest="reference", type=Path, **hidden)
+    option("--truth", dest="reference", type=_parse_local, **hidden)
     option(
         "--jobs",
         type=_parse_count,
@@ -130,13 +136,7 @@ def _describe_detect(option):
         "memory; the results are the same (default: the number of processors, but no more than "
         "there are files)",
     )
-    option(
-        "--scheduler",
-        type=_parse_address,
-        metavar="ADDRESS",
-        help="instead of --jobs, give each file to the Dask cluster of this scheduler, such as "
-        "tcp://10.0.0.1:8786; see docs/scale.md (default: none)",
-    )
+    _describe_scheduler(option, "instead of --jobs, give each file to")
     _describe_alias(option, "none")
 
 
@@ -160,6 +160,21 @@ def _describe_check(option):
         "write none)",
     )
     _describe_alias(option, "those of params.yaml, if it names the classes")
+
+
+def _describe_episodes(option):
+    """Describe the options of ``episodes``."""
+    _describe_scheduler(option, "make each episode on")
+
+
+def _describe_scheduler(option, what):
+    option(
+        "--scheduler",
+        type=_parse_address,
+        metavar="ADDRESS",
+        help=f"{what} the Dask cluster of this scheduler, such as tcp://10.0.0.1:8786; see "
+        "docs/scale.md (default: none)",
+    )
 
 
 def _describe_alias(option, default):
@@ -247,10 +262,10 @@ _COMMANDS = {
         ("", "models/default --output exported --format litert"),
     ),
     "episodes": (
-        _describe_nothing,
+        _describe_episodes,
         "create or collect the episodes of the split",
         _USUAL_CODES,
-        ("", "> episodes.log"),
+        ("", "--scheduler tcp://10.0.0.1:8786"),
     ),
     "run-notebook": (
         _describe_run_notebook,
@@ -289,6 +304,24 @@ _COMMANDS = {
         ("", "> site.log"),
     ),
 }
+
+
+def _parse_place(text):
+    """Parse a path, or an address such as ``s3://bucket/a.wav``."""
+    try:
+        return parse_place(text)
+    except SedlibError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _parse_local(text):
+    """Parse the path of a file or folder that must be on this machine."""
+    if "://" in text:
+        raise argparse.ArgumentTypeError(f"'{text}' is an address; copy it to this machine first")
+    return Path(text)
+
+
+_FOLDER = {"type": _parse_local, "metavar": "FOLDER"}
 
 
 def _parse_threshold(text):

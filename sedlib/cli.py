@@ -27,7 +27,7 @@ def detect_command(arguments):
 
     model, output = _find_model(arguments.model), arguments.output
     classes = read_description(model)["classes"]
-    search = audio.search_media(arguments.files)
+    search = batch.search_places(arguments.files)
     faults = [f"{folder}: {reason}" for folder, reason in search.closed.items()]
     if not search.files:
         raise SedlibError(
@@ -136,14 +136,16 @@ def _known_labels(arguments):
     return params.classes, params.episodes.aliases
 
 
-def episodes_command(_):
-    """Create or collect the episodes of the split, with one process per core."""
+def episodes_command(arguments):
+    """Create or collect the episodes of the split, with one process per core or on a cluster."""
     from sedlib import sources
 
     params = load_params()
+    pool = _open_cluster(arguments.scheduler) if arguments.scheduler else None
     source = repository() / params.episodes.folder
     target = workspace() / "data" / "episodes"
-    corrections, left_out = sources.prepare_episodes(params, source, target, os.cpu_count())
+    made = sources.prepare_episodes(params, source, target, os.cpu_count(), pool=pool)
+    corrections, left_out = made
     for row in corrections.itertuples():
         print(f"{row.filename}: row {row.row}: {row.event_label}: {row.error}, {row.correction}")
     for file in left_out.itertuples():
@@ -232,13 +234,9 @@ def _find_model(named):
 def _choose_pool(arguments, n_files):
     """Return what makes the pool that detects; None if this process does it."""
     if arguments.scheduler:
-        try:
-            from sedlib.batch.cluster import ClusterPool
-        except ModuleNotFoundError as error:
-            raise SedlibError(
-                f"--scheduler needs the package '{error.name}', which is not installed; install "
-                "the extra 'dask', as in `pip install -e '.[dask]'`"
-            ) from None
+        _require_dask()
+        from sedlib.batch.cluster import ClusterPool
+
         return partial(ClusterPool, address=arguments.scheduler)
     if n_files < 2:
         return None
@@ -252,9 +250,32 @@ def _choose_pool(arguments, n_files):
     return partial(ProcessPool, jobs=jobs)
 
 
+def _open_cluster(address):
+    """Return the pool of workers of a cluster."""
+    _require_dask()
+    from sedlib.cluster import cluster_pool
+
+    return cluster_pool(address)
+
+
+def _require_dask():
+    """Raise unless the package is installed that reaches a cluster."""
+    try:
+        import distributed  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise SedlibError(
+            f"--scheduler needs the package '{error.name}', which is not installed; install "
+            "the extra 'dask', as in `pip install -e '.[dask]'`"
+        ) from None
+
+
 def _total_duration(files):
-    """Add up the durations in seconds of all files that state one."""
+    """Add up the durations in seconds of all files that state one; 0 if some are in a store."""
+    from sedlib.places import is_remote
+
     total = 0.0
+    if any(map(is_remote, files)):
+        return total
     for file in files:
         try:
             total += audio.probe(file).duration or 0.0

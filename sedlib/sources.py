@@ -29,7 +29,7 @@ from sedlib.workers import worker_pool
 SHORTEST = 1.0  # s, one segment
 
 
-def prepare_episodes(params, source, target, processes=1, soundbank=None):
+def prepare_episodes(params, source, target, processes=1, soundbank=None, pool=None):
     """Make or gather every episode of the split.
 
     Parameters
@@ -43,6 +43,9 @@ def prepare_episodes(params, source, target, processes=1, soundbank=None):
         Number of episodes that are made at the same time. It does not change the results.
     soundbank : sedlib.synthesis.soundbank.SoundBank, optional
         The sound bank, if it is open already.
+    pool : context manager of concurrent.futures.Executor, optional
+        Where the episodes are made, in place of `processes` of this machine; see
+        `sedlib.cluster.cluster_pool`. The folders must have the same paths there.
 
     Returns
     -------
@@ -74,8 +77,8 @@ def prepare_episodes(params, source, target, processes=1, soundbank=None):
         left_out.extend(soundbank.left_out)
     else:
         work = partial(_make_episode, params, target, None)
-    with worker_pool(processes) as pool:
-        results = zip(params.split.episodes, pool.map(work, params.split.episodes), strict=True)
+    with pool or worker_pool(processes) as workers:
+        results = zip(params.split.episodes, workers.map(work, params.split.episodes), strict=True)
         for name, (corrected, peaks, fault) in results:
             if fault:
                 _leave_out(left_out, name, fault, options.bad)

@@ -1,20 +1,16 @@
 """The workers of a Dask cluster, which may be on other machines."""
 
-import logging
 import os
 import pickle
 import queue
 import uuid
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 
 import distributed
 
 from sedlib.batch.pool import DONE, LONGEST_WAIT, ONE_THREAD, READ
-from sedlib.config import SedlibError
-
-_PATIENCE = 10.0  # s, for the scheduler to answer
+from sedlib.cluster import connect, faults_reported, killed
 
 
 class ClusterPool:
@@ -37,16 +33,7 @@ class ClusterPool:
         self._pickled, self._tasks, self._messages = pickle.dumps(work), {}, queue.SimpleQueue()
 
     def __enter__(self):
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised here
-        try:
-            self._client = distributed.Client(
-                self._address, timeout=_PATIENCE, set_as_default=False
-            )
-        except (OSError, ValueError, OverflowError) as error:
-            raise SedlibError(
-                f"--scheduler {self._address}: no Dask scheduler answers there ({error}); start "
-                "one with `dask scheduler`, or give the address that it prints"
-            ) from None
+        self._client = connect(self._address)
         self._client.subscribe_topic(self._run, lambda event: self._messages.put(event[1]))
         return self
 
@@ -56,14 +43,14 @@ class ClusterPool:
     @property
     def size(self):
         """Number of threads of all workers; 1 where there is none yet."""
-        with self._faults_reported():
+        with faults_reported(self._address):
             return max(sum(self._client.nthreads().values()), 1)
 
     def start(self, position, task):
         """Send a task to the cluster."""
         self._tasks[position] = task
         arguments = self._run, self._pickled, position, replace(task, path=task.path.absolute())
-        with self._faults_reported():
+        with faults_reported(self._address):
             future = self._client.submit(_work_on, *arguments, key=f"detect-{self._run}-{position}")
         future.add_done_callback(lambda done: self._messages.put((position, done)))
 
@@ -77,25 +64,11 @@ class ClusterPool:
             return [(position, READ, value)]
         task = self._tasks.pop(position)
         try:
-            with self._faults_reported():
+            with faults_reported(self._address):
                 outcome, goes_on = value.result()
         except distributed.KilledWorker as error:
-            return [(position, DONE, _describe_end(error))]
+            return [(position, DONE, killed(error))]
         return [(position, DONE, (self._as_given(outcome, task), goes_on))]
-
-    @contextmanager
-    def _faults_reported(self):
-        """Describe in one sentence what is wrong with the cluster."""
-        try:
-            yield
-        except (SedlibError, distributed.KilledWorker):
-            raise  # about the model or a file
-        except Exception as error:
-            raise SedlibError(
-                f"--scheduler {self._address}: the cluster cannot do the work "
-                f"({_one_line(error)}); see docs/scale.md for what it needs, and run the same "
-                "command again to continue"
-            ) from None
 
     def _as_given(self, outcome, task):
         """Name files as the user named them: workers are given their full paths."""
@@ -126,14 +99,3 @@ def _unpickle(run, pickled):
     """Return the work of a run, which keeps its model from one file to the next."""
     os.environ.update(ONE_THREAD)
     return pickle.loads(pickled)
-
-
-def _describe_end(error):
-    return SedlibError(
-        f"{error.allowed_failures + 1} workers died while they worked on it, perhaps for lack of "
-        "memory; see what they logged, and run the command again"
-    )
-
-
-def _one_line(error):
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -9,6 +9,7 @@ from sedlib.batch.record import Record
 from sedlib.config import SedlibError
 from sedlib.files import write_json
 from sedlib.labels import label_segments
+from sedlib.places import local_copy
 
 
 def compare_with_reference(outcomes, reference, classes, output, aliases=None, overwrite=False):
@@ -68,7 +69,8 @@ def compare_with_reference(outcomes, reference, classes, output, aliases=None, o
     for name, outcome in scored_files.items():
         estimated = annotations.event_table()
         if outcome.events:
-            estimated = annotations.read(outcome.result)
+            with local_copy(outcome.result) as result:
+                estimated = annotations.read(result)
         tables = events[events["filename"] == name], estimated
         tables = [table[table["event_label"].isin(scored)] for table in tables]
         labels.append([label_segments(table, outcome.duration, scored) for table in tables])

@@ -1,12 +1,12 @@
 """The names of results: one for each recording, and none twice."""
 
 import itertools
-import os
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from sedlib import annotations
 from sedlib.audio import MEDIA_SUFFIXES
+from sedlib.places import folders_above
 
 METRICS = "metrics.json"
 INDEX = "index.html"
@@ -75,7 +75,7 @@ def page_name(name):
 
 def _candidates(path, below):
     """Yield names for the result of a file, each more specific than the one before."""
-    above = Path(os.path.abspath(path)).parts[1 : -len(below.parts)]
+    above = folders_above(path)[: -len(below.parts)]
     short = below.with_name(below.stem) if below.suffix.lower() in MEDIA_SUFFIXES else below
     for depth in range(len(above) + 1):
         folders = above[len(above) - depth :]

@@ -1,7 +1,6 @@
 """Planning what is to be detected: the files, their results, and which of them are done."""
 
 import hashlib
-import os
 import tempfile
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -13,6 +12,7 @@ from sedlib.batch.record import Record, source_id
 from sedlib.config import SedlibError
 from sedlib.files import nearest, printable
 from sedlib.models import DESCRIPTION, WEIGHTS, read_description
+from sedlib.places import file_state
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def plan_tasks(files, model, output, options, overwrite=False, further=(), refer
         page = page_name(name) if options.html else None
         scores = scores_name(name) if options.scores else None
         outputs = tuple(filter(None, [events_name(name, options.format), scores, page]))
-        made_from = {"file": printable(path.name), **_file_state(path), **settings}
+        made_from = {"file": printable(path.name), **file_state(path), **settings}
         if page and reference is not None:
             made_from["reference"] = reference.digest(path)
         source = source_id(path, output)
@@ -169,7 +169,7 @@ def plan_tasks(files, model, output, options, overwrite=False, further=(), refer
                 output,
                 f"{path}: no result can be named after it ({error.strerror}); rename it",
             )
-        if outcome is None and os.path.exists(path) and not os.path.isfile(path):
+        if outcome is None and isinstance(path, Path) and path.exists() and not path.is_file():
             outcome = failed(task, output, f"{path}: is a pipe or a device; save it as a file")
         tasks.append(replace(task, outcome=outcome))
     pending = [name for task in tasks if not task.outcome for name in task.outputs]
@@ -213,15 +213,6 @@ def _check_thresholds(thresholds, classes):
             raise SedlibError(
                 f"the model has no class '{label}'; the nearest is '{nearest(label, classes)}'"
             )
-
-
-def _file_state(path):
-    """Return what shows that a file was written again; None where there is no file."""
-    try:
-        state = path.stat()
-    except OSError:
-        return {"size": None, "modified": None}
-    return {"size": state.st_size, "modified": state.st_mtime_ns}
 
 
 def _hash_model(folder):

@@ -7,14 +7,22 @@ is killed in between, a later run still recognises the result as its own.
 
 import hashlib
 import os
-import tempfile
 from contextlib import contextmanager
 from urllib.parse import unquote
 
 from pydantic import BaseModel, ValidationError
 
 from sedlib.config import SedlibError
-from sedlib.files import printable, remove_abandoned, staging_folder, write_text
+from sedlib.files import printable, remove_abandoned
+from sedlib.places import (
+    full_name,
+    is_remote,
+    move_to,
+    read_whole,
+    refuse_unwritable,
+    staging_place,
+    write_whole,
+)
 
 FOLDER = ".sedlib"
 _REMEMBERED = 4  # hashes of a result: its own, and those of the results that it replaced
@@ -70,7 +78,7 @@ class Record:
 
     Parameters
     ----------
-    output : pathlib.Path
+    output : pathlib.Path or upath.UPath
         It need not exist.
     overwrite : bool
         Whether `check` and `write` let files be replaced that this command did not write.
@@ -137,26 +145,17 @@ class Record:
             If that fails.
         """
         for folder in {(self.output / name).parent for name in (*names, f"{FOLDER}/entry")}:
-            while not os.path.lexists(folder):
-                folder = folder.parent
-            try:
-                with tempfile.TemporaryFile(dir=folder) as file:
-                    file.write(b"\0" * 4096)
-            except OSError as error:
-                raise SedlibError(
-                    f"{folder}: no results can be written there ({error.strerror}); choose "
-                    "another --output"
-                ) from None
+            refuse_unwritable(folder)
 
     def clean(self):
         """Remove what a run that was killed left behind."""
-        remove_abandoned(self.output / FOLDER)
+        if not is_remote(self.output):
+            remove_abandoned(self.output / FOLDER)
 
     @contextmanager
     def staging(self):
         """Make a folder in which results are written before they go where they belong."""
-        (self.output / FOLDER).mkdir(parents=True, exist_ok=True)
-        with staging_folder(self.output / FOLDER) as folder:
+        with staging_place(self.output / FOLDER) as folder:
             yield folder
 
     def write(self, staged, name, source="", **facts):
@@ -182,9 +181,8 @@ class Record:
         hashes = [hashlib.sha256(staged.read_bytes()).hexdigest()]
         hashes += [known for known in (before.sha256 if before else ()) if known != hashes[0]]
         entry = Entry(name=printable(name), sha256=hashes[:_REMEMBERED], source=source, **facts)
-        write_text(entry.model_dump_json(indent=2) + "\n", self._path(name))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(staged, target)
+        write_whole(entry.model_dump_json(indent=2) + "\n", self._path(name))
+        move_to(staged, target)
 
     def pages(self):
         """List the entries of the pages that are in the output folder, of all runs."""
@@ -203,7 +201,7 @@ class Record:
 
     def _read(self, path):
         try:
-            entry = Entry.model_validate_json(path.read_bytes())
+            entry = Entry.model_validate_json(read_whole(path))
         except (OSError, ValidationError):
             return None
         return entry if entry.sha256 else None
@@ -214,9 +212,10 @@ class Record:
     def _digest(self, name):
         """Return the SHA-256 of a file, or what stands for none and for one that is not read."""
         try:
-            return hashlib.sha256((self.output / name).read_bytes()).hexdigest()
+            return hashlib.sha256(read_whole(self.output / name)).hexdigest()
         except (FileNotFoundError, NotADirectoryError):
-            return "link" if os.path.islink(self.output / name) else _NO_FILE
+            link = not is_remote(self.output) and os.path.islink(self.output / name)
+            return "link" if link else _NO_FILE
         except (PermissionError, IsADirectoryError):
             return "unreadable"
 
@@ -228,11 +227,13 @@ def source_id(path, output):
 
     Parameters
     ----------
-    path, output : path-like
+    path, output : pathlib.Path or upath.UPath
 
     Returns
     -------
     str
     """
-    place = os.path.relpath(os.path.abspath(path), os.path.abspath(output))
+    place = full_name(path)
+    if is_remote(path) == is_remote(output):
+        place = os.path.relpath(place, full_name(output))
     return hashlib.sha256(os.fsencode(place)).hexdigest()[:16]

@@ -12,6 +12,7 @@ from sedlib.annotations.event_table import recording_name, stem_name
 from sedlib.annotations.registry import read_named
 from sedlib.config import SedlibError
 from sedlib.files import printable
+from sedlib.places import is_remote
 
 _SHOWN = 3  # names in a message
 
@@ -100,8 +101,8 @@ def read_reference(path, tasks, output, classes, aliases=None):
         no event of the model's classes.
     """
     count = Counter(recording_name(task.path.name) for task in tasks)
-    results = {os.path.realpath(output), *(os.path.realpath(output / t.outputs[0]) for t in tasks)}
-    if os.path.realpath(path) in results:
+    results = [output, *(output / task.outputs[0] for task in tasks)]
+    if os.path.realpath(path) in {os.path.realpath(r) for r in results if not is_remote(r)}:
         raise SedlibError(
             f"{path}: is where the results go, which would be compared with themselves; name the "
             "reference annotations, or choose another --output"

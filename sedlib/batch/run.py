@@ -3,7 +3,7 @@
 import errno
 from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +16,7 @@ from sedlib.config import SedlibError, STFTParams
 from sedlib.engine import engine_name, load_model
 from sedlib.files import write_text
 from sedlib.models import ModelError
+from sedlib.places import local_copy
 
 
 def detect_tasks(
@@ -141,7 +142,11 @@ class _Detector:
 def _process(task, detector, record, progress):
     """Return the outcome of detection in one file, and whether further files can be processed."""
     try:
-        found, page, about_page = detector.detect(task, progress and partial(progress, task.path))
+        with local_copy(task.path) as path:
+            here = replace(task, path=path)
+            found, page, about_page = detector.detect(
+                here, progress and partial(progress, task.path)
+            )
     except ModelError:
         raise  # it would be the same for every file
     except Exception as error:  # whatever is wrong with one file, the others can be processed
@@ -151,7 +156,7 @@ def _process(task, detector, record, progress):
     facts = {"duration": duration, "events": counts, "made_from": task.made_from}
     facts["engine"] = detector.engine
     # The record names no folder of this computer.
-    facts["remarks"] = [remark.removeprefix(f"{task.path}: ") for remark in found.remarks]
+    facts["remarks"] = [remark.removeprefix(f"{path}: ") for remark in found.remarks]
     try:
         with record.staging() as folder:
             staged = {name: folder / PurePosixPath(name).name for name in task.outputs}
@@ -179,7 +184,8 @@ def _process(task, detector, record, progress):
         )
         return failed(task, record.output, fault), False
     result = record.output / task.outputs[0]
-    return Outcome(task.path, result, duration, counts, remarks=found.remarks), True
+    remarks = tuple(f"{task.path}: {remark}" for remark in facts["remarks"])
+    return Outcome(task.path, result, duration, counts, remarks=remarks), True
 
 
 def _describe(path, error):

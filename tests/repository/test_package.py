@@ -10,8 +10,10 @@ from dependencies import PACKAGE, ROOT, closure, imported, module_files
 # A package or module may import those before it: data flows from sound to reports.
 CORE = [
     "files",
+    "places",
     "config",
     "workers",
+    "cluster",
     "audio",
     "annotations",
     "synthesis",

@@ -7,9 +7,13 @@ from functools import cached_property
 from types import SimpleNamespace
 
 import av
+import fsspec
 import numpy as np
 import pytest
 import soundfile
+import upath
+from fsspec.implementations.local import LocalFileSystem
+from upath import UPath
 
 from sedlib import annotations
 from sedlib.__main__ import main
@@ -19,6 +23,24 @@ RATE = 8000
 CLASSES = ["low", "high"]
 FEATURES = {"sample_rate": RATE, "n_fft": 256, "hop_length": 256, "win_length": 256}
 FORMATS = [name for name, form in annotations.FORMATS.items() if form.write]
+
+
+class Shelf(LocalFileSystem):
+    """Stands for an object store that several processes reach: shelf:///folder/a.wav."""
+
+    protocol = "shelf"
+
+    @classmethod
+    def _strip_protocol(cls, path):
+        return super()._strip_protocol(str(path).removeprefix("shelf://"))
+
+
+class ShelfPath(UPath):
+    """A path in it."""
+
+
+fsspec.register_implementation("shelf", Shelf)
+upath.registry.register_implementation("shelf", ShelfPath)
 
 
 class Ear:

@@ -8,18 +8,8 @@ import numpy as np
 import pytest
 from detect_runs import QuickWork, contents, run
 
-dask = pytest.importorskip("dask")
-dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"})  # starts fastest
-distributed = pytest.importorskip("distributed")
+pytest.importorskip("distributed")
 ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    """Start a cluster of two processes."""
-    options = {"processes": True, "dashboard_address": None, "host": "127.0.0.1"}
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster:
-        yield cluster
 
 
 @pytest.fixture
@@ -81,7 +71,7 @@ def test_a_file_that_fails_stops_no_other_and_the_order_is_that_of_the_files(
 
 
 def test_a_fault_of_the_cluster_is_one_sentence(quick, monkeypatch, scheduler):
-    monkeypatch.setattr("sedlib.batch.cluster._PATIENCE", 0.5)
+    monkeypatch.setattr("sedlib.cluster._PATIENCE", 0.5)
     said = run("in", "--scheduler", "tcp://127.0.0.1:1")
     assert said.startswith("sedlib: --scheduler tcp://127.0.0.1:1: no Dask scheduler answers")
     monkeypatch.setattr("sedlib.batch.run.Work", Unknown)
