@@ -225,8 +225,8 @@ def _find_model(named):
     folder = named or RELEASED
     if not (folder / DESCRIPTION).is_file():
         raise SedlibError(
-            f"no model in {folder.absolute()} (there is no {DESCRIPTION}); name the folder of a "
-            "model with --model, or use a checkout of the project, which holds one"
+            f"no model in {folder.absolute()} (there is no {DESCRIPTION}); name a folder that "
+            "holds one, or use a checkout of the project, which does"
         )
     return folder
 

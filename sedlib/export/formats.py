@@ -54,8 +54,7 @@ def export_model(folder, target, form):
     """
     write, name = _FORMATS[form]
     path = Path(target) / name
-    if os.path.lexists(path):
-        raise SedlibError(f"{path}: exists already; move it, or choose another --output")
+    _refuse_existing(path)
     network, description = load_model(folder)
     metadata = {
         "classes": description["classes"],
@@ -69,8 +68,15 @@ def export_model(folder, target, form):
     with staging_folder(path.parent) as scratch:
         with native_messages_hidden(), redirect_stdout(None):
             write(module, metadata, scratch / name)
+        _refuse_existing(path)  # the conversion takes a while
         (scratch / name).rename(path)
     return path
+
+
+def _refuse_existing(path):
+    """Raise if there is something of this name."""
+    if os.path.lexists(path):
+        raise SedlibError(f"{path}: exists already; move it, or choose another --output")
 
 
 def to_onnx(module):

@@ -14,7 +14,7 @@ from sedlib import detection
 from sedlib.__main__ import main
 from sedlib.cli import RELEASED
 from sedlib.config import SedlibError
-from sedlib.export import export_model
+from sedlib.export import export_model, formats
 from sedlib.models import load_model
 
 PAGE = (Path(__file__).parents[3] / "docs" / "export.md").read_text()
@@ -91,6 +91,18 @@ def test_nothing_that_is_there_is_replaced(tmp_path):
     (tmp_path / "model.onnx").write_text("mine")
     with pytest.raises(SedlibError, match=r"model\.onnx: exists already; move it, or choose"):
         export_model(RELEASED, tmp_path, "onnx")
+    assert (tmp_path / "model.onnx").read_text() == "mine"
+
+
+def test_what_appears_during_the_conversion_is_not_replaced(tmp_path, monkeypatch):
+    def write(module, metadata, path):
+        path.write_text("converted")
+        (tmp_path / "model.onnx").write_text("mine")
+
+    monkeypatch.setitem(formats._FORMATS, "onnx", (write, "model.onnx"))
+    with pytest.raises(SedlibError, match=r"model\.onnx: exists already; move it, or choose"):
+        export_model(RELEASED, tmp_path, "onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
     assert (tmp_path / "model.onnx").read_text() == "mine"
 
 
