@@ -20,7 +20,7 @@ UV := UV_SYSTEM_CERTS=true UV_COMPILE_BYTECODE=true $(BIN)/uv
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help install reproduce publish results experiment model spread test test-pythons torture bench
-.PHONY: lab lint lock vendor pictures clean
+.PHONY: bench-stages lab lint lock vendor pictures clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -74,6 +74,10 @@ torture: $(STAMP)  ## kill commands, damage files and fill the disk, for 30 minu
 # The result goes to reports/benchmarks.json and docs/scale.md. Close other programs before.
 bench: $(STAMP)  ## measure the speed of each step beside a peer, in about ten minutes
 	@$(BIN)/python benchmarks/run.py && $(BIN)/python benchmarks/cost.py
+
+# The result goes to reports/stages.json and docs/scale.md.
+bench-stages: $(STAMP)  ## measure time and memory of every stage on 10 to 1,000 minutes of sound
+	@$(BIN)/python benchmarks/stages.py
 
 # The server's root is the checkout, where jupytext finds its configuration and pairs the files.
 # Jupyter refuses to run as root, as in a container, unless told otherwise. LAB=--no-browser, or any

@@ -24,6 +24,7 @@ import av
 import librosa
 import numpy as np
 import scipy.fft
+from distributed import LocalCluster
 
 from sedlib import audio, detection, features, models, training
 from sedlib.config import load_params, repository
@@ -31,6 +32,7 @@ from sedlib.files import write_json
 
 SECONDS = 600  # of sound in each file
 CLIPS = 64  # of one second, whose features are computed
+FILES = 8  # for several workers
 EPOCH = SECONDS // CLIPS * CLIPS  # segments
 PACKAGES = "av keras librosa numpy scipy soxr tensorflow".split()
 CODECS = {"wav": ("pcm_s16le", 44100), "mp3": ("libmp3lame", 44100), "m4a": ("aac", 48000)}
@@ -96,11 +98,21 @@ def score_batches(m, suffix):
         m.released[0].predict_on_batch(batch)
 
 
-def run_detect(m):
-    """Run ``sedlib detect`` on a file in a new process."""
-    command = [sys.executable, "-m", "sedlib", "detect", str(m.folder / "a.m4a"), "--overwrite"]
+def run_detect(m, path, *options):
+    """Run ``sedlib detect`` in a new process."""
+    command = [sys.executable, "-m", "sedlib", "detect", str(path), *options]
     output = ["--output", str(m.folder / f"{time.monotonic_ns()}")]
     subprocess.run([*command, *output], check=True, capture_output=True, cwd=repository())
+
+
+def detect_on(m, cluster):
+    """Run ``sedlib detect`` on several files with the workers of a cluster."""
+    folder = m.folder / "several"
+    if not folder.exists():
+        folder.mkdir()
+        for number in range(FILES):
+            os.link(m.folder / "a.m4a", folder / f"{number}.m4a")
+    run_detect(m, folder, "--scheduler", cluster.scheduler_address)
 
 
 def train_epochs(m, rounds):
@@ -150,7 +162,15 @@ def tasks(m, quick):
         )
     if not quick:
         run = partial(subprocess.run, import_tensorflow, capture_output=True)
-        yield "detect m4a, command", lambda: run_detect(m), "import of TensorFlow", run
+        whole = partial(run_detect, m, m.folder / "a.m4a")
+        yield "detect m4a, command", whole, "import of TensorFlow", run
+        options = {"threads_per_worker": 1, "processes": True, "dashboard_address": None}
+        with (
+            LocalCluster(n_workers=1, **options) as one,
+            LocalCluster(n_workers=2, **options) as two,
+        ):
+            work = partial(detect_on, m, one), partial(detect_on, m, two)
+            yield f"detect {FILES} m4a, two workers", work[1], "one worker", work[0]
 
 
 def measure(task):

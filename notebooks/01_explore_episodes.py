@@ -290,7 +290,7 @@ for label, (name, second) in examples.items():
     title = "\n+ ".join([label, *others])
     panels.append((title, features.spectrogram(segment, params.stft)[0]))
     start, stop = max(0, second - 1) * rate, (second + 2) * rate
-    excerpts[f"{label} ({name}, {second} s)"] = waveform[start:stop]
+    excerpts[f"{label} ({name}, {second} s)"] = waveform[start:stop].copy()
 
 # %%
 fig = plots.spectrogram_panels(panels, params.stft, height=3)

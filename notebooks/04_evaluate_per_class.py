@@ -421,7 +421,8 @@ episode = episode or test[0]
 rate, length = params.stft.sample_rate, len(magnitudes[episode])
 start = max(0, min(drawn_from, length - 90))
 stop = min(start + 90, length)
-sound = audio.read_audio(data / "episodes" / f"{episode}.flac", rate)[start * rate : stop * rate]
+sound = audio.read_audio(data / "episodes" / f"{episode}.flac", rate)
+sound = sound[start * rate : stop * rate].copy()
 magnitude = features.spectrogram(sound[np.newaxis], params.stft)[0]
 
 # %%
@@ -492,11 +493,12 @@ plt.show()
 # second after. Would a human listener make the same errors?
 
 # %%
-waveforms, sounds = dict(zip(test, corpus.waveforms("test", rate), strict=True)), {}
+sounds = {}
 for row in worst.itertuples():
     name, second = places[row.segment]
     caption = f"{row.kind}: {classes[row.label]} ({name}, {second} s)"
-    sounds[caption] = waveforms[name][max(0, second - 1) * rate : (second + 2) * rate]
+    sound = audio.read_audio(data / "episodes" / f"{name}.flac", rate)
+    sounds[caption] = sound[max(0, second - 1) * rate : (second + 2) * rate].copy()
 plots.players(sounds, rate)
 
 # %% [markdown]

@@ -143,7 +143,7 @@ def episodes_command(arguments):
     params = load_params()
     pool = _open_cluster(arguments.scheduler) if arguments.scheduler else None
     source = repository() / params.episodes.folder
-    target = workspace() / "data" / "episodes"
+    target = (workspace() / "data" / "episodes").absolute()
     made = sources.prepare_episodes(params, source, target, os.cpu_count(), pool=pool)
     corrections, left_out = made
     for row in corrections.itertuples():

@@ -28,7 +28,9 @@ def connect(address):
     SedlibError
         If no scheduler answers there.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised
+    for name in list(logging.root.manager.loggerDict):  # what matters is raised
+        if name.startswith("distributed"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         return distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError, OverflowError) as error:

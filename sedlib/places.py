@@ -4,13 +4,16 @@ A *place* is a `pathlib.Path`, or, for an address, a path of the package ``unive
 which has the same methods and reaches every store that fsspec knows.
 """
 
+import errno
 import os
-import secrets
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from sedlib.files import SedlibError, printable, staging_folder, write_text
+from sedlib.files import SedlibError, printable, remove_abandoned, staging_folder, write_text
+
+_WEB = "http", "https"
+_TRIAL = ".writable"
 
 
 def parse_place(text):
@@ -28,7 +31,8 @@ def parse_place(text):
     Raises
     ------
     SedlibError
-        If a package is missing that reaches the store, or none can.
+        If a package is missing that reaches the store, or none can; if the address of a web page
+        has a query, which may be a secret and would stand in the names of results.
 
     Examples
     --------
@@ -40,8 +44,9 @@ def parse_place(text):
     try:
         from upath import UPath
 
+        protocol, _, rest = text.partition("://")
         # Without a cache of what folders hold, which other processes change.
-        place = UPath(text, use_listings_cache=False)
+        place = UPath(f"{protocol.lower()}://{rest}", use_listings_cache=False)
         if place.protocol in ("file", "local"):
             return Path(place.path)
         place.fs  # noqa: B018  imports what reaches the store
@@ -53,6 +58,10 @@ def parse_place(text):
         ) from None
     except Exception as error:
         raise SedlibError(f"{printable(text)}: is no address of a store ({error})") from None
+    if place.protocol in _WEB and "?" in text:
+        raise SedlibError(
+            f"{printable(text.partition('?')[0])}?...: has a query; fetch the file and name it here"
+        )
     return place
 
 
@@ -68,19 +77,37 @@ def full_name(place):
 
 def folders_above(place):
     """Return the names of all folders above a place and its own name, from the top."""
-    return (PurePosixPath("/", place.path) if is_remote(place) else Path(full_name(place))).parts[
-        1:
-    ]
+    path = PurePosixPath("/", place.path) if is_remote(place) else Path(full_name(place))
+    return path.parts[1:]
 
 
 def file_state(place):
-    """Return the size of a file and what changes when it is written again; None without a file."""
+    """Return the size of a file, and what changes when it is written again.
+
+    Parameters
+    ----------
+    place : pathlib.Path or upath.UPath
+
+    Returns
+    -------
+    dict of str to int, str or None
+        ``size`` in bytes, and ``modified``. Both are None if there is no file, and ``modified`` is
+        None if the place does not tell.
+    """
+    if not is_remote(place):
+        try:
+            state = place.stat()
+        except OSError:
+            return {"size": None, "modified": None}
+        return {"size": state.st_size, "modified": state.st_mtime_ns}
     try:
-        size = place.stat().st_size
-        written = place.fs.ukey(place.path) if is_remote(place) else place.stat().st_mtime_ns
-    except OSError:
+        info = place.fs.info(place.path)
+        if place.protocol in _WEB:
+            version = [info[key] for key in ("ETag", "Last-Modified") if key in info]
+            return {"size": info.get("size"), "modified": " ".join(version) or None}
+        return {"size": info["size"], "modified": place.fs.ukey(place.path)}
+    except Exception:  # whatever a store raises: fetching the file says what is wrong
         return {"size": None, "modified": None}
-    return {"size": size, "modified": written}
 
 
 def list_files(folder):
@@ -98,17 +125,26 @@ def list_files(folder):
     Raises
     ------
     SedlibError
-        If the store does not answer.
+        If the store does not answer, if a name in it cannot be written as a path, or if it is a
+        web server and the address is that of a folder.
     """
+    if folder.protocol in _WEB:
+        if folder.path.endswith("/"):
+            raise SedlibError(f"{folder}: folders of a web server are not searched; name its files")
+        return {folder: Path(folder.name)}
     with faults_named(folder, "cannot be searched"):
         if folder.is_file() or not folder.exists():  # what is missing is reported with its file
             return {folder: Path(folder.name)}
-        top = folder.path.rstrip("/")
-        found = {}
-        for path in sorted(folder.fs.find(top)):
+        top, found = folder.path.rstrip("/"), {}
+        for path, info in sorted(folder.fs.find(top, detail=True).items()):
+            # Some programs write an empty object that stands for a folder.
+            if info["type"] == "directory" or path.endswith("/"):
+                continue
             below = Path(path.removeprefix(top).lstrip("/"))
             if not any(part.startswith(".") for part in below.parts):
                 found[folder / below.as_posix()] = below
+                if (folder / below.as_posix()).path != path:
+                    raise ValueError(f"'{path}' has an empty part in its name; rename it")
     return found
 
 
@@ -136,11 +172,22 @@ def local_copy(place):
     with staging_folder(Path(tempfile.gettempdir())) as folder:
         local = folder / place.name
         with faults_named(place, "cannot be fetched"):
-            place.fs.get_file(place.path, str(local))
+            try:
+                place.fs.get_file(place.path, str(local))
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                where = f"the temporary folder {tempfile.gettempdir()} is full; make room there"
+                raise OSError(f"{where}, or name another one in TMPDIR") from None
         try:
             yield local
         except SedlibError as error:
             raise type(error)(str(error).replace(str(local), str(place))) from None
+
+
+def remove_abandoned_copies():
+    """Remove the copies that processes left in the temporary folder when they were killed."""
+    remove_abandoned(Path(tempfile.gettempdir()))
 
 
 @contextmanager
@@ -202,7 +249,10 @@ def write_whole(text, target):
 
 
 def refuse_unwritable(folder):
-    """Try to write to a folder, or to the next one above that exists, leaving nothing behind.
+    """Try to write to a folder, or to the next one above that exists.
+
+    On this machine it leaves nothing behind. A store may make the folder, and keeps an empty
+    file if it does not let files be removed.
 
     Parameters
     ----------
@@ -215,7 +265,9 @@ def refuse_unwritable(folder):
     """
     try:
         if is_remote(folder):
-            _try_to_put(folder)
+            _put(folder / _TRIAL, lambda: folder.fs.pipe_file((folder / _TRIAL).path, b""))
+            with suppress(Exception):  # not every store that takes files lets them be removed
+                folder.fs.rm_file((folder / _TRIAL).path)
         else:
             while not os.path.lexists(folder):
                 folder = folder.parent
@@ -234,22 +286,12 @@ def _put(target, put):
         try:
             put()
         except FileNotFoundError:
+            top = target.path[: len(target.path) - len(target.path.lstrip("/"))]
+            top += folders_above(target)[0]
+            if not target.fs.exists(top):  # a bucket, which is not for us to make
+                raise
             target.parent.mkdir(parents=True, exist_ok=True)
             put()
-
-
-def _try_to_put(folder):
-    """Put an empty file into a folder of a store, or into the next one above that exists."""
-    trial = folder / f".writable-{secrets.token_hex(8)}"
-    with _faults_as_os_errors(folder):
-        try:
-            trial.fs.pipe_file(trial.path, b"")
-            trial.fs.rm_file(trial.path)
-            return
-        except FileNotFoundError:
-            if folder.parent == folder:
-                raise
-    _try_to_put(folder.parent)
 
 
 @contextmanager
@@ -264,11 +306,14 @@ def faults_named(place, fault):
 
 @contextmanager
 def _faults_as_os_errors(place):
-    """Raise what a store raises, of whatever class, as an OSError."""
+    """Raise what a store raises, of whatever class, as an OSError that names place and reason.
+
+    Errors that say that there is no file of this name are raised as they are.
+    """
     try:
         yield
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise OSError(None, reason, str(place)) from None
+        raise OSError(getattr(error, "errno", None), reason, str(place)) from None

@@ -5,6 +5,7 @@ annotations.
 """
 
 from collections import defaultdict
+from contextlib import closing
 from functools import partial
 
 import pandas as pd
@@ -77,9 +78,18 @@ def prepare_episodes(params, source, target, processes=1, soundbank=None, pool=N
         left_out.extend(soundbank.left_out)
     else:
         work = partial(_make_episode, params, target, None)
-    with pool or worker_pool(processes) as workers:
-        results = zip(params.split.episodes, workers.map(work, params.split.episodes), strict=True)
-        for name, (corrected, peaks, fault) in results:
+    names = params.split.episodes
+    if pool:  # what is there already must not be taken for what another machine has made
+        for name in names:
+            for path in _files(target, name):
+                path.unlink(missing_ok=True)
+    with pool or worker_pool(processes) as workers, closing(workers.map(work, names)) as made:
+        for name, (corrected, peaks, fault) in zip(names, made, strict=True):
+            if not fault and not all(path.exists() for path in _files(target, name)):
+                raise EpisodeError(
+                    f"episode '{name}': was written where the worker runs and is not in {target}; "
+                    "give the folder to all machines, as by a network file system"
+                )
             if fault:
                 _leave_out(left_out, name, fault, options.bad)
             elif peaks is not None:
@@ -87,12 +97,17 @@ def prepare_episodes(params, source, target, processes=1, soundbank=None, pool=N
     for name, fault in _find_leaks(fingerprints, params.split):
         _leave_out(left_out, name, fault, options.bad)
         del corrections[name]
-        for suffix in ("flac", "json"):
-            (target / f"{name}.{suffix}").unlink()
+        for path in _files(target, name):
+            path.unlink()
     corrections = pd.concat(corrections.values(), ignore_index=True)
     left_out = pd.DataFrame(left_out, columns=["name", "reason"])
     write_remarks(target, corrections, left_out)
     return corrections, left_out
+
+
+def _files(target, name):
+    """Return the paths of the sound and the events of an episode."""
+    return target / f"{name}.flac", target / f"{name}.json"
 
 
 def _make_episode(params, target, soundbank, name):

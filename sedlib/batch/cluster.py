@@ -9,8 +9,10 @@ from functools import lru_cache
 
 import distributed
 
+from sedlib.batch.plan import failed
 from sedlib.batch.pool import DONE, LONGEST_WAIT, ONE_THREAD, READ
 from sedlib.cluster import connect, faults_reported, killed
+from sedlib.places import is_remote
 
 
 class ClusterPool:
@@ -72,6 +74,13 @@ class ClusterPool:
 
     def _as_given(self, outcome, task):
         """Name files as the user named them: workers are given their full paths."""
+        result = self._given.output / task.outputs[0]
+        if not outcome.fault and not is_remote(result) and not _is_here(result):
+            fault = (
+                f"{result}: was written where the worker runs and is not here; give the output "
+                "folder to all machines, as by a network file system, or name one in a store"
+            )
+            return failed(task, self._given.output, fault)
 
         def shorten(text):
             for path in (task.path, self._given.output, self._given.model):
@@ -81,10 +90,15 @@ class ClusterPool:
         return replace(
             outcome,
             path=task.path,
-            result=self._given.output / task.outputs[0],
+            result=result,
             fault=outcome.fault and shorten(outcome.fault),
             remarks=tuple(shorten(remark) for remark in outcome.remarks),
         )
+
+
+def _is_here(path):
+    """Tell whether there is a file; a network file system may know it from its folder alone."""
+    return path.exists() or (path.parent.is_dir() and path.name in os.listdir(path.parent))
 
 
 def _work_on(run, pickled, position, task):

@@ -1,12 +1,14 @@
 """The names of results: one for each recording, and none twice."""
 
+import hashlib
 import itertools
+import os
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from sedlib import annotations
 from sedlib.audio import MEDIA_SUFFIXES
-from sedlib.places import folders_above
+from sedlib.places import folders_above, full_name
 
 METRICS = "metrics.json"
 INDEX = "index.html"
@@ -17,7 +19,7 @@ def result_names(files, format):
 
     The tree below a given folder is kept. A result is named after its recording without the
     media suffix; where that does not tell the files of one run apart, the suffix is added, then
-    the folder above, and so on, and a number where there is no folder left.
+    the folder above, and so on, and a hash where there is no folder left.
 
     Parameters
     ----------
@@ -76,11 +78,14 @@ def page_name(name):
 def _candidates(path, below):
     """Yield names for the result of a file, each more specific than the one before."""
     above = folders_above(path)[: -len(below.parts)]
-    short = below.with_name(below.stem) if below.suffix.lower() in MEDIA_SUFFIXES else below
+    short = below
+    if below.suffix.lower() in MEDIA_SUFFIXES and below.stem.strip("."):
+        short = below.with_name(below.stem)
     for depth in range(len(above) + 1):
         folders = above[len(above) - depth :]
         for name in dict.fromkeys([short, below]):
             yield Path(*folders, name).as_posix()
-    # No folder is left, as at the root of a file system.
+    # No folder is left, as at the root of a file system, or on two stores.
+    own = hashlib.sha256(os.fsencode(full_name(path))).hexdigest()[:8]
     for number in itertools.count(2):
-        yield f"{Path(*above, below).as_posix()}-{number}"
+        yield f"{Path(*above, below).as_posix()}-{own}-{number}"

@@ -1,5 +1,6 @@
 """Planning what is to be detected: the files, their results, and which of them are done."""
 
+import errno
 import hashlib
 import tempfile
 from dataclasses import asdict, dataclass, field, replace
@@ -12,7 +13,7 @@ from sedlib.batch.record import Record, source_id
 from sedlib.config import SedlibError
 from sedlib.files import nearest, printable
 from sedlib.models import DESCRIPTION, WEIGHTS, read_description
-from sedlib.places import file_state
+from sedlib.places import file_state, is_remote
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,8 @@ def plan_tasks(files, model, output, options, overwrite=False, further=(), refer
         except annotations.AnnotationError as error:
             outcome = failed(task, output, str(error))
         except OSError as error:
+            if is_remote(output) and error.errno != errno.ENAMETOOLONG:
+                raise SedlibError(f"{output}: cannot be read ({error.strerror})") from None
             outcome = failed(
                 task,
                 output,
@@ -180,6 +183,8 @@ def plan_tasks(files, model, output, options, overwrite=False, further=(), refer
 
 def earlier_outcome(task, record):
     """Return the outcome of an earlier run if its results are whole and still valid, else None."""
+    if task.made_from["modified"] is None:  # it might have changed
+        return None
     entry = record.done(task.outputs, task.made_from, task.source)
     if entry is None or not isinstance(entry.events, dict):  # an earlier version counted all
         return None

@@ -15,11 +15,13 @@ from pydantic import BaseModel, ValidationError
 from sedlib.config import SedlibError
 from sedlib.files import printable, remove_abandoned
 from sedlib.places import (
+    faults_named,
     full_name,
     is_remote,
     move_to,
     read_whole,
     refuse_unwritable,
+    remove_abandoned_copies,
     staging_place,
     write_whole,
 )
@@ -137,18 +139,21 @@ class Record:
         )
 
     def check_writable(self, names):
-        """Try to write where the results go, without leaving anything behind.
+        """Try to write where the results go.
 
         Raises
         ------
         SedlibError
             If that fails.
         """
-        for folder in {(self.output / name).parent for name in (*names, f"{FOLDER}/entry")}:
+        # In a store, nobody is permitted less below the folder of results than in it.
+        folders = {(self.output / name).parent for name in names if not is_remote(self.output)}
+        for folder in {*folders, self.output / FOLDER}:
             refuse_unwritable(folder)
 
     def clean(self):
-        """Remove what a run that was killed left behind."""
+        """Remove what runs that were killed left behind."""
+        remove_abandoned_copies()
         if not is_remote(self.output):
             remove_abandoned(self.output / FOLDER)
 
@@ -185,15 +190,22 @@ class Record:
         move_to(staged, target)
 
     def pages(self):
-        """List the entries of the pages that are in the output folder, of all runs."""
-        entries = [self._read(path) for path in sorted((self.output / FOLDER).glob("*.json"))]
-        return [
-            entry
-            for entry in entries
-            if entry
-            and entry.page
-            and (self.output / unquote(entry.page, errors="surrogateescape")).exists()
-        ]
+        """List the entries of the pages that are in the output folder, of all runs.
+
+        Raises
+        ------
+        SedlibError
+            If that fails in a store.
+        """
+        with faults_named(self.output, "cannot be read"):
+            entries = [self._read(path) for path in sorted((self.output / FOLDER).glob("*.json"))]
+            return [
+                entry
+                for entry in entries
+                if entry
+                and entry.page
+                and (self.output / unquote(entry.page, errors="surrogateescape")).exists()
+            ]
 
     def _entry(self, name):
         """Return what is recorded of a result; None if there is nothing that can be read."""

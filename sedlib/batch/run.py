@@ -16,7 +16,7 @@ from sedlib.config import SedlibError, STFTParams
 from sedlib.engine import engine_name, load_model
 from sedlib.files import write_text
 from sedlib.models import ModelError
-from sedlib.places import local_copy
+from sedlib.places import is_remote, local_copy
 
 
 def detect_tasks(
@@ -95,8 +95,12 @@ class Work:
     def __call__(self, task, progress=None):
         """Return the outcome of a task, and whether further files can be processed."""
         # Another run may have processed the file since the tasks were planned.
-        if outcome := earlier_outcome(task, self.record):
-            return outcome, True
+        try:
+            if outcome := earlier_outcome(task, self.record):
+                return outcome, True
+        except OSError as error:
+            fault = f"{self.output}: cannot be read ({error.strerror})"
+            return failed(task, self.output, fault), True
         return _process(task, self._detector, self.record, progress)
 
     @property
@@ -177,6 +181,9 @@ def _process(task, detector, record, progress):
                 f"{target}: cannot be written ({error.strerror}); move what is in the way, or "
                 "choose another --output"
             )
+            return failed(task, record.output, fault), True
+        if is_remote(target):
+            fault = f"{target}: cannot be written ({error.strerror}); run the command again"
             return failed(task, record.output, fault), True
         fault = (
             f"{target}: cannot be written ({error.strerror}), so that this file and those after "

@@ -36,12 +36,19 @@ def machine(rng, n, rate):
 def rain(rng, n, rate):
     """Let rain fall on a pane, or fry food in a pan; similar to applause."""
     density = rng.uniform(60, 500)
-    drops = (rng.random(n) < density / rate) * rng.exponential(1, n)
+    x = (rng.random(n) < density / rate) * rng.exponential(1, n)
     f = rng.uniform(800, 5000, 3)
-    x = resonate(drops, rate, f, f / 2, (1, 0.7, 0.5))
+    x = resonate(x, rate, f, f / 2, (1, 0.7, 0.5))
     hiss = noise(rng, n, rate, 800, 8000)
-    x = x / (x.std() + 1e-12) + rng.uniform(0.1, 1) * hiss / hiss.std()
-    return edges(x * swell(rng, n, rate, 1, 2), rate, 0.3, 0.3)
+    # In place: in a long scene each of these is large.
+    x /= x.std() + 1e-12
+    loudness, share = hiss.std(), rng.uniform(0.1, 1)
+    hiss *= share
+    hiss /= loudness
+    x += hiss
+    del hiss
+    x *= swell(rng, n, rate, 1, 2)
+    return edges(x, rate, 0.3, 0.3)
 
 
 SOUNDS = (

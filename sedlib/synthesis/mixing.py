@@ -14,6 +14,7 @@ BANDWIDTH = 9000.0
 # Hz. Recorded speech is often sampled at 16 kHz and its anti-aliasing filter ends below 8 kHz.
 # With a wider band that cutoff would give speech away.
 RECORDED_BANDWIDTH = 7500.0
+SECONDS_AT_ONCE = 30  # that are put into a room; a scene may be long
 AMBIENCE = "ambience"  # label of recorded backgrounds
 
 
@@ -146,8 +147,12 @@ def _add_scene(mix, cues, makers, rng, begin, end, rate):
     last = max([stop, *(round(offset * rate) for offset in cues.offset)])
     dry, sent = place_sounds(cues, makers, rng, start, last, rate)
     mix[start:last] += dry
+    del dry  # a scene may be long
     room = rooms.impulse_response(rng, rate, rng.uniform(0.15, 0.8), direct=0.0)
-    add(mix, signal.oaconvolve(sent, room), start)
+    for at in range(0, len(sent), SECONDS_AT_ONCE * rate):
+        part = sent[at : at + SECONDS_AT_ONCE * rate]
+        add(mix, signal.oaconvolve(part, room), start + at)
+    del sent, part
     floor = noise(rng, stop - start, rate, rng.uniform(20, 150), rng.uniform(500, 6000))
     ambiences = (AMBIENCE,) if AMBIENCE in makers else names_of("ambience")
     ambience = makers[str(rng.choice(ambiences))](rng, stop - start)
@@ -156,17 +161,26 @@ def _add_scene(mix, cues, makers, rng, begin, end, rate):
 
 
 def _master(mix, rng, rate, bandwidth):
-    """Equalise the mix, limit its band and its level, and add faint noise, as a broadcast has."""
+    """Equalise the mix, limit its band and its level, and add faint noise, as a broadcast has.
+
+    All of it in place, because an episode may be long.
+    """
     low, high = rng.normal(0, 2.5, 2)
-    mix = tilt(tilt(mix, rate, low, 250), rate, high, 3000)
+    mix[:] = tilt(mix, rate, low, 250)
+    mix[:] = tilt(mix, rate, high, 3000)
     # A soft limiter, which acts on little more than knocks and crashes.
     knee = 4.0 * np.sqrt(np.mean(mix**2))
-    mix = knee * np.tanh(mix / knee)
+    mix /= knee
+    np.tanh(mix, out=mix)
+    mix *= knee
     limit = signal.ellip(10, 0.1, 90, min(bandwidth, 0.45 * rate), fs=rate, output="sos")
     rumble = signal.butter(2, 30, "highpass", fs=rate, output="sos")
-    mix = signal.sosfilt(np.vstack([limit, rumble]), mix)
+    mix[:] = signal.sosfilt(np.vstack([limit, rumble]), mix)
     gain = 10 ** (rng.uniform(-25, -19) / 20) / np.sqrt(np.mean(mix**2))
-    gain = min(gain, 0.89 / np.abs(mix).max())
+    gain = min(gain, 0.89 / max(mix.max(), -mix.min()))
     mix *= gain
-    mix += 10 ** (rng.uniform(-80, -72) / 20) * rng.standard_normal(len(mix))
+    level = 10 ** (rng.uniform(-80, -72) / 20)
+    for second in range(0, len(mix), rate):
+        part = mix[second : second + rate]
+        part += level * rng.standard_normal(len(part))
     return mix.astype(np.float32)

@@ -79,7 +79,9 @@ def resonate(x, rate, frequencies, widths, gains):
     out = np.zeros(len(x))
     for f, width, gain in zip(frequencies, widths, gains, strict=True):
         b, a = signal.iirpeak(f, f / width, fs=rate)
-        out += gain * signal.lfilter(b, a, x)
+        y = signal.lfilter(b, a, x)
+        y *= gain
+        out += y
     return out
 
 
@@ -144,7 +146,9 @@ def swell(rng, n, rate, speed, depth):
     """
     knots = max(3, int(n / rate * speed) + 2)
     curve = rng.normal(0, depth, knots)
-    return 10 ** (np.interp(np.linspace(0, knots - 1, n), np.arange(knots), curve) / 20)
+    gain = np.interp(np.linspace(0, knots - 1, n), np.arange(knots), curve)
+    gain /= 20
+    return np.power(10, gain, out=gain)
 
 
 def edges(x, rate, attack, release):

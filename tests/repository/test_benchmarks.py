@@ -2,8 +2,11 @@
 
 import json
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sedlib.config import load_params
@@ -52,3 +55,42 @@ def test_the_cost_is_the_measured_time_of_each_second_times_the_seconds(cost_blo
     cells = [[cell.strip() for cell in line.split("|")[2:4]] for line in block.splitlines()[2:]]
     # 36 million seconds: at 16 kB, 0.005 s, 88.2 kB, 0.001 s and 44 x 1025 floats, and 0.002 s
     assert cells == [["", "0.6"], ["50", ""], ["", "3.2"], ["10", "6.5"], ["20", ""]]
+
+
+@pytest.fixture
+def stages_script(monkeypatch):
+    """Load the script that measures the stages."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    return runpy.run_path(str(ROOT / "benchmarks" / "stages.py"))
+
+
+def test_the_page_shows_the_last_measurement_of_the_stages(stages_script):
+    page = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+    report = json.loads((ROOT / "reports" / "stages.json").read_text())
+    assert replace_block(page, "stages", stages_script["stages_block"](report)) == page
+
+
+def test_no_stage_needs_more_than_2500_megabytes_at_1000_minutes(stages_script):
+    report = json.loads((ROOT / "reports" / "stages.json").read_text())
+    memory = {stage: found["memory"] for stage, found in report["minutes"]["1000"].items()}
+    assert set(memory) == set(stages_script["STAGES"])
+    assert max(memory.values()) < 2.5e9, memory
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_memory_is_that_of_all_processes_without_pages_of_files(stages_script, tmp_path):
+    (tmp_path / "file").write_bytes(bytes(300_000_000))
+    child = "x = bytearray(b'a') * 200_000_000; print('ready', flush=True); input()"
+    parent = (
+        "import mmap, subprocess, sys\n"
+        "file = open('file', 'rb')\n"
+        "pages = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)\n"
+        "sum(pages[::4096])\n"
+        f"subprocess.run([sys.executable, '-c', {child!r}])\n"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with psutil.Popen([sys.executable, "-c", parent], cwd=tmp_path, **pipes) as process:
+        process.stdout.readline()
+        memory = stages_script["anonymous_memory"](process)
+        process.stdin.close()
+    assert 200e6 < memory < 290e6
