@@ -122,9 +122,11 @@ def main(arguments=None):
     parser.add_argument("--minutes", type=int, nargs="+", default=MINUTES)
     chosen, found = parser.parse_args(arguments), {}
     stages = yaml.safe_load((repository() / "dvc.yaml").read_text())["stages"]
+    scratch = repository() / "data" / "experiments"  # which git ignores
+    scratch.mkdir(exist_ok=True)
     for minutes in chosen.minutes:
         found[str(minutes)] = results = {}
-        with tempfile.TemporaryDirectory(dir=repository() / "data") as folder:
+        with tempfile.TemporaryDirectory(dir=scratch) as folder:
             make_checkout(Path(folder), minutes)
             for stage in STAGES:
                 seconds, memory = measure(stages[stage]["cmd"], Path(folder))

@@ -7,6 +7,7 @@ import distributed
 
 from sedlib.config import SedlibError
 
+_LOG = logging.getLogger(__name__)
 _PATIENCE = 10.0  # s, for the scheduler to answer
 
 
@@ -32,12 +33,15 @@ def connect(address):
         if name.startswith("distributed"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        return distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
+        client = distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError, OverflowError) as error:
         raise SedlibError(
             f"--scheduler {address}: no Dask scheduler answers there ({error}); start "
             "one with `dask scheduler`, or give the address that it prints"
         ) from None
+    if not client.nthreads():
+        _LOG.warning("--scheduler %s: has no workers yet; waiting for some", address)
+    return client
 
 
 @contextmanager

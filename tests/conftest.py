@@ -1,6 +1,9 @@
 """What tests of several folders need."""
 
 import os
+import subprocess
+import sys
+import threading
 
 import pytest
 from browser import MISSING, Browser, find_browser
@@ -22,10 +25,34 @@ def browser(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def cluster():
-    """Start a Dask cluster of two processes; tests are skipped where Dask is not installed."""
-    dask = pytest.importorskip("dask")
-    dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"})  # starts fastest
+    """Start a Dask cluster of two processes; tests are skipped where Dask is not installed.
+
+    A worker that ends, as those that tests kill, is followed by another one.
+    """
     distributed = pytest.importorskip("distributed")
-    options = {"processes": True, "dashboard_address": None, "host": "127.0.0.1"}
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster:
-        yield cluster
+    options = {"n_workers": 0, "dashboard_address": None, "host": "127.0.0.1"}
+    closing = threading.Event()
+    with distributed.LocalCluster(**options) as cluster:
+        arguments = cluster.scheduler_address, closing
+        keepers = [threading.Thread(target=_keep_worker, args=arguments) for _ in range(2)]
+        for keeper in keepers:
+            keeper.start()
+        try:
+            yield cluster
+        finally:
+            closing.set()
+    for keeper in keepers:  # a worker ends with its scheduler
+        keeper.join()
+
+
+def _keep_worker(address, closing):
+    """Start a worker whenever the one before has ended.
+
+    Dask's own nanny gives up where a worker is killed before it has heard that it has started.
+    """
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-nanny"]
+    options = ["--nthreads", "1", "--no-dashboard", "--death-timeout", "30"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    while not closing.is_set():
+        subprocess.run([*command, *options], env=environment, **pipes)

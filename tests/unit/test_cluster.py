@@ -2,6 +2,7 @@
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -13,10 +14,12 @@ import yaml
 from sedlib import annotations
 from sedlib.__main__ import main
 from sedlib.annotations import event_table
+from sedlib.config import SedlibError, load_params
+from sedlib.episodes import EpisodeError
+from sedlib.sources import prepare_episodes
 
 pytest.importorskip("distributed")
-from sedlib.cluster import cluster_pool
-from sedlib.config import SedlibError
+from sedlib.cluster import cluster_pool, connect
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -99,6 +102,13 @@ def test_work_that_kills_every_worker_is_one_sentence(cluster, monkeypatch):
         pool.submit(always_kill, 0).result()
 
 
+def test_a_cluster_without_workers_is_said(caplog):
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(n_workers=0, dashboard_address=None, host="127.0.0.1") as empty:
+        connect(empty.scheduler_address).close()
+    assert "has no workers yet; waiting for some" in caplog.text
+
+
 def test_a_scheduler_that_does_not_answer_is_one_sentence(checkout, monkeypatch):
     checkout()
     monkeypatch.setattr("sedlib.cluster._PATIENCE", 0.5)
@@ -106,3 +116,36 @@ def test_a_scheduler_that_does_not_answer_is_one_sentence(checkout, monkeypatch)
         main(["episodes", "--scheduler", "tcp://127.0.0.1:1"])
     said = "sedlib: --scheduler tcp://127.0.0.1:1: no Dask scheduler answers there"
     assert stop.value.code.startswith(said)
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_bad_episode_stops_the_command_with_one_sentence(checkout, cluster, capfd):
+    top = checkout(source="folder", folder="own")
+    (top / "own").mkdir()
+    with pytest.raises(SystemExit) as stop:
+        main(["episodes", "--scheduler", cluster.scheduler_address])
+    assert stop.value.code.startswith("sedlib: episode 'a': no media 'a.*' in ")
+    assert capfd.readouterr().err == ""
+
+
+def test_episodes_go_to_the_workspace_wherever_the_workers_run(checkout, cluster, monkeypatch):
+    top = checkout()
+    monkeypatch.setenv("SEDLIB_WORKSPACE", "scratch")
+    main(["episodes", "--scheduler", cluster.scheduler_address])
+    assert (top / "scratch" / "data" / "episodes" / "a.flac").is_file()
+
+
+def test_an_episode_that_only_the_worker_has_is_not_called_done(checkout, tmp_path):
+    class Elsewhere(ThreadPoolExecutor):
+        """Does nothing, as workers do whose folders are not those of this machine."""
+
+        def map(self, work, names):
+            return ((None, None, None) for name in names)
+
+    checkout()
+    target = tmp_path / "episodes"
+    target.mkdir()
+    (target / "a.flac").write_text("of an earlier run")
+    (target / "a.json").write_text("of an earlier run")
+    with pytest.raises(EpisodeError, match="episode 'a': was written where the worker runs and is"):
+        prepare_episodes(load_params(), tmp_path, target, pool=Elsewhere())

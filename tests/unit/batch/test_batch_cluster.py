@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from detect_runs import QuickWork, contents, run
 
+from sedlib.batch import Outcome
+
 pytest.importorskip("distributed")
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -82,6 +84,23 @@ def test_a_fault_of_the_cluster_is_one_sentence(quick, monkeypatch, scheduler):
 class Unknown(QuickWork):
     def __call__(self, task, progress):
         raise RuntimeError("there is no sedlib here")
+
+
+def test_a_result_that_only_the_worker_has_is_not_called_done(
+    quick, monkeypatch, capsys, scheduler
+):
+    monkeypatch.setattr("sedlib.batch.run.Work", Elsewhere)
+    assert run("in", "--scheduler", scheduler) == 1
+    said = capsys.readouterr()
+    assert "detected/a.json: was written where the worker runs and is not here; give" in said.err
+    assert "0 of 10 files done" in said.out
+
+
+class Elsewhere(QuickWork):
+    """Says that all is done, as a worker does that has an output folder of its own."""
+
+    def __call__(self, task, progress):
+        return Outcome(task.path, self.output / task.outputs[0], 9.0, {"low": 1}), True
 
 
 def test_an_address_that_cannot_be_one_is_refused(capsys):

@@ -20,7 +20,7 @@ from sedlib.files import printable
 # Names whose results might meet.
 NAMES = st.sampled_from(
     "x x.wav x.flac x.scores x.scores.wav x.wav.scores metrics metrics.wav metrics.json x.tsv "
-    "index index.wav x.html x.json s1 caf\u00e9.wav cafe\u0301.wav .wav a\\b.wav".split()
+    "index index.wav x.html x.json s1 caf\u00e9.wav cafe\u0301.wav .wav ..wav a\\b.wav".split()
 )
 FOLDERS = st.sampled_from(["s1", "s2", "x", "x.json", "x.scores.tsv", "metrics"])
 FILES = st.builds(lambda above, name: Path("/", *above, name), st.lists(FOLDERS, max_size=3), NAMES)

@@ -1,13 +1,23 @@
 """`sedlib detect` with recordings and results in an object store."""
 
+import errno
+import functools
+import http.server
 import json
+import os
+import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import fsspec
 import pytest
 from detect_runs import TWO, contents, found, run, write
+
+from sedlib.batch.names import result_names
+from sedlib.files import _host
+from sedlib.places import parse_place
 
 MEMORY = fsspec.filesystem("memory")
 STORE = "memory://bucket"
@@ -161,3 +171,128 @@ def test_whatever_a_store_raises_is_one_sentence(place, store, capsys, monkeypat
     said = f"{code}{capsys.readouterr().err}"
     assert "RuntimeError: the store is closed" in said and STORE in said
     assert "Traceback" not in said
+
+
+def fail_with(error, monkeypatch, method, on=""):
+    """Let a method of the store raise an error for the paths that hold a text."""
+    working = getattr(type(MEMORY), method)
+
+    def fail(self, *arguments, **options):
+        if any(on in str(argument) for argument in arguments):
+            raise error
+        return working(self, *arguments, **options)
+
+    monkeypatch.setattr(type(MEMORY), method, fail)
+
+
+def test_two_places_with_one_path_have_results_of_their_own():
+    places = [parse_place(text) for text in ("memory://b/a.wav", "/b/a.wav", "shelf:///b/a.wav")]
+    names = result_names({place: Path("a.wav") for place in places}, "json")
+    assert len(set(names.values())) == 3
+    assert result_names({place: Path("a.wav") for place in places}, "json") == names
+
+
+def test_an_output_that_cannot_be_read_is_not_blamed_on_a_recording(place, store, monkeypatch):
+    write(place / "in" / "a.wav")
+    fail_with(PermissionError("no credentials"), monkeypatch, "cat_file")
+    said = run("in", "--output", f"{STORE}/out")
+    assert said == f"sedlib: {STORE}/out: cannot be read (PermissionError: no credentials)"
+
+
+def test_a_result_that_a_store_refuses_stops_no_other(place, store, capsys, monkeypatch):
+    for name in "abc":
+        write(place / "in" / f"{name}.wav")
+    fail_with(PermissionError("denied"), monkeypatch, "put_file", "out/b.json")
+    assert run("in", "--output", f"{STORE}/out") == 1
+    said = capsys.readouterr()
+    fault = (
+        f"{STORE}/out/b.json: cannot be written (PermissionError: denied); run the command again"
+    )
+    assert said.err == f"sedlib: {fault}\n"
+    assert "2 of 3 files done" in said.out
+
+
+def test_a_store_that_lets_nothing_be_removed_will_do(place, store, monkeypatch):
+    write(place / "in" / "a.wav")
+    fail_with(PermissionError("denied"), monkeypatch, "rm_file")
+    for _ in range(2):
+        assert run("in", "--output", f"{STORE}/out", "--html") == 0
+    odd = [name for name in MEMORY.find(store) if "writable" in name]
+    assert odd == [f"{store}/out/.sedlib/.writable"]
+
+
+@pytest.fixture
+def web(place):
+    """Serve the folder `in` to the web; return the address."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=place / "in")
+    handler.log_message = lambda *_: None
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_recording_on_a_web_server_is_detected_again_when_it_has_changed(place, web, capsys):
+    write(place / "in" / "a.wav")
+    assert run(f"{web}/a.wav") == 0
+    assert run(f"{web}/a.wav") == 0
+    assert "2 events, already done" in capsys.readouterr().out
+    before = (place / "in" / "a.wav").stat()
+    write(place / "in" / "a.wav", spans=((1, 3, 300),))
+    os.utime(place / "in" / "a.wav", (before.st_atime, before.st_mtime + 60))
+    assert run(f"{web}/a.wav") == 0
+    assert f"{web}/a.wav: 1 event\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("address", "fault"),
+    [
+        ("http://a.b/in/", "http://a.b/in/: folders of a web server are not searched; name its"),
+        ("http://a.b/a.wav?token=secret", "http://a.b/a.wav?...: has a query; fetch the file and"),
+    ],
+)
+def test_what_a_web_server_does_not_offer_is_said(place, capsys, address, fault):
+    said = f"{run(address)}{capsys.readouterr().err}"
+    assert fault in said and "secret" not in said
+
+
+def test_names_that_are_no_paths_are_refused_and_folder_markers_passed_over(
+    place, store, capsys, monkeypatch
+):
+    write(place / "in" / "a.wav")
+    upload(place / "in", f"{store}/in")
+    listing = MEMORY.find(f"{store}/in", detail=True)
+    marker = {f"{store}/in/sub/": {"type": "file", "size": 0}}
+    monkeypatch.setattr(type(MEMORY), "find", lambda *_, **__: listing | marker)
+    assert run(f"{STORE}/in", "--output", "out") == 0
+    assert "passed over" not in capsys.readouterr().out
+    odd = {f"{store}/in//b.wav": {"type": "file", "size": 9}}
+    monkeypatch.setattr(type(MEMORY), "find", lambda *_, **__: listing | odd)
+    fault = f"(ValueError: '{store}/in//b.wav' has an empty part in its name; rename it)"
+    assert run(f"{STORE}/in", "--output", "out").endswith(fault)
+
+
+def test_a_full_temporary_folder_is_named(place, store, capsys, monkeypatch):
+    write(place / "in" / "a.wav")
+    upload(place / "in", f"{store}/in")
+    fail_with(OSError(errno.ENOSPC, "No space left"), monkeypatch, "get_file")
+    assert run(f"{STORE}/in") == 1
+    where = (
+        f"the temporary folder {tempfile.gettempdir()} is full; make room there, or name another"
+    )
+    assert where in capsys.readouterr().err
+
+
+def test_the_copies_of_killed_processes_are_removed_even_if_all_is_done(place, store, monkeypatch):
+    write(place / "in" / "a.wav")
+    upload(place / "in", f"{store}/in")
+    assert run(f"{STORE}/in") == 0
+    (place / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place / "tmp"))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    copy = place / "tmp" / f".partial.{_host()}.{ended.pid}.0"
+    copy.mkdir()
+    (copy / "a.wav").write_text("half")
+    assert run(f"{STORE}/in") == 0
+    assert list((place / "tmp").iterdir()) == []
