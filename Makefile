@@ -76,7 +76,7 @@ bench: $(STAMP)  ## measure the speed of each step beside a peer, in about ten m
 	@$(BIN)/python benchmarks/run.py && $(BIN)/python benchmarks/cost.py
 
 # The result goes to reports/stages.json and docs/scale.md.
-bench-stages: $(STAMP)  ## measure time and memory of every stage on 10 to 1,000 minutes of sound
+bench-stages: $(STAMP)  ## measure time and memory of the stages on 10 to 1,000 minutes of sound
 	@$(BIN)/python benchmarks/stages.py
 
 # The server's root is the checkout, where jupytext finds its configuration and pairs the files.

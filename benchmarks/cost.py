@@ -1,12 +1,13 @@
 """What many hours of sound cost in machine time and storage, computed from measured speeds.
 
-``make bench`` runs this script after the measurements. The result goes to ``docs/scale.md``.
+``make bench`` runs this script after its measurements; the speed of the spectrograms is that of
+the last ``make bench-stages``. The result goes to ``docs/scale.md``.
 """
 
 import json
 
 import numpy as np
-from run import CLIPS, EPOCH, SECONDS
+from run import EPOCH, SECONDS
 
 from sedlib.config import load_params, repository
 from sedlib.features import segment_shape
@@ -17,13 +18,15 @@ HOURS = 10_000
 BIT_RATE = 128_000  # bit/s, of the compressed recordings
 
 
-def cost_block(report, params):
+def cost_block(report, stages, params):
     """Summarise the cost as a Markdown table.
 
     Parameters
     ----------
     report : dict
         The content of ``reports/benchmarks.json``. Its times are those of a whole machine.
+    stages : dict
+        The content of ``reports/stages.json``.
     params : sedlib.config.Params
 
     Returns
@@ -33,7 +36,7 @@ def cost_block(report, params):
     median = {found["task"]: found["seconds"]["median"] for found in report["tasks"]}
     per_second = {  # s of the machine for each second of sound
         "detect": median["detect m4a, model loaded"] / SECONDS,
-        "features": median["features, batched"] / CLIPS,
+        "features": stages["minutes"]["1000"]["preprocess"]["seconds"] / 60_000,
         "epoch": median["training epoch"] / EPOCH,
     }
     hours = {task: HOURS * share for task, share in per_second.items()}
@@ -59,10 +62,13 @@ def cost_block(report, params):
 
 def main():
     """Write the table."""
-    report = json.loads((repository() / "reports" / "benchmarks.json").read_text())
+    reports = repository() / "reports"
+    report, stages = (
+        json.loads((reports / f"{name}.json").read_text()) for name in ("benchmarks", "stages")
+    )
     page = repository() / "docs" / "scale.md"
     text = page.read_text(encoding="utf-8")
-    write_text(replace_block(text, "cost", cost_block(report, load_params())), page)
+    write_text(replace_block(text, "cost", cost_block(report, stages, load_params())), page)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Measure the time and the memory of every stage on more and more sound.
+"""Measure the time and memory of the stages that process the sound, for more and more of it.
 
-``make bench-stages`` runs this script on Linux. It makes ten synthetic episodes, or more of at most
-22 minutes, in a copy of the checkout, and runs the stages on them one after the other, with one
-epoch of training. The result goes to ``reports/stages.json`` and ``docs/scale.md``.
+``make bench-stages`` runs this script on Linux. In a copy of the checkout it makes ten synthetic
+episodes, or as many as are needed for none to exceed 22 minutes, and runs the stages on them one
+after the other, with one epoch of training. The result goes to ``reports/stages.json`` and
+``docs/scale.md``.
 """
 
 import argparse
@@ -30,7 +31,7 @@ PAUSE = 0.2  # s, between two looks at the memory
 
 
 def make_checkout(folder, minutes):
-    """Copy what git tracks to a folder, with parameters for so many minutes of sound."""
+    """Copy what git tracks to a folder, with parameters for this many minutes of sound."""
     top = repository()
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=top, capture_output=True, check=True)
     for name in filter(None, tracked.stdout.split(b"\0")):
@@ -58,8 +59,8 @@ def measure(command, folder):
     -------
     seconds : float
     memory : int
-        Of the command and all processes that it starts together, without pages of files, which
-        the system can drop at any time, as those of the spectrograms that training reads.
+        The peak of the sum over the command and all processes that it starts, without the file
+        cache, which the system can reclaim, such as the spectrograms that training reads.
     """
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     start, memory = time.perf_counter(), 0
@@ -75,7 +76,7 @@ def measure(command, folder):
 
 
 def anonymous_memory(process):
-    """Add up the memory of a process and of all that it has started, without pages of files."""
+    """Add up the memory of a process and of all that it has started, without the file cache."""
     total = 0
     for pid in [process.pid, *(child.pid for child in process.children(recursive=True))]:
         try:

@@ -76,7 +76,7 @@ def _describe_detect(option):
         "--overwrite",
         action="store_true",
         help="also replace files in the folder of results that this command did not write, or "
-        "that were changed since (default: no)",
+        "that were changed after it wrote them (default: no)",
     )
     option(
         "--model",
@@ -132,11 +132,11 @@ def _describe_detect(option):
         "--jobs",
         type=_parse_count,
         metavar="N",
-        help="number of files at a time, each in a process of its own, which takes about 1 GB of "
-        "memory; the results are the same (default: the number of processors, but no more than "
-        "there are files)",
+        help="number of files to process in parallel, in as many processes of about 1 GB each; it "
+        "does not change the results (default: the number of processors, but no more than there "
+        "are files)",
     )
-    _describe_scheduler(option, "instead of --jobs, give each file to")
+    _describe_scheduler(option, "instead of --jobs, give each file to", "none")
     _describe_alias(option, "none")
 
 
@@ -164,16 +164,16 @@ def _describe_check(option):
 
 def _describe_episodes(option):
     """Describe the options of ``episodes``."""
-    _describe_scheduler(option, "make each episode on")
+    _describe_scheduler(option, "make each episode on", "one process per core of this machine")
 
 
-def _describe_scheduler(option, what):
+def _describe_scheduler(option, what, default):
     option(
         "--scheduler",
         type=_parse_address,
         metavar="ADDRESS",
         help=f"{what} the Dask cluster of this scheduler, such as tcp://10.0.0.1:8786; see "
-        "docs/scale.md (default: none)",
+        f"docs/scale.md (default: {default})",
     )
 
 
@@ -263,7 +263,7 @@ _COMMANDS = {
     ),
     "episodes": (
         _describe_episodes,
-        "create or collect the episodes of the split",
+        "create or collect the episodes that `split` in params.yaml lists",
         _USUAL_CODES,
         ("", "--scheduler tcp://10.0.0.1:8786"),
     ),

@@ -51,7 +51,8 @@ def faults_reported(address):
     Raises
     ------
     SedlibError
-        For an error that is neither one itself nor about a worker that died at a task.
+        For any error except a `SedlibError` or a `distributed.KilledWorker`, which are raised
+        unchanged.
     """
     try:
         yield
@@ -67,7 +68,7 @@ def faults_reported(address):
 
 @contextmanager
 def cluster_pool(address):
-    """Open a pool of the workers of a cluster; see `sedlib.workers.worker_pool` for one of here.
+    """Open a pool of the workers of a cluster; `sedlib.workers.worker_pool` is its like here.
 
     A task is tried again elsewhere when its worker dies, as often as the scheduler's setting
     ``allowed-failures`` says.

@@ -31,8 +31,9 @@ def parse_place(text):
     Raises
     ------
     SedlibError
-        If a package is missing that reaches the store, or none can; if the address of a web page
-        has a query, which may be a secret and would stand in the names of results.
+        If the package for this store is not installed, or the address names no known kind of
+        store; or if a web address has a query, because a query may hold a secret and would become
+        part of file names.
 
     Examples
     --------
@@ -82,7 +83,7 @@ def folders_above(place):
 
 
 def file_state(place):
-    """Return the size of a file, and what changes when it is written again.
+    """Return the size of a file, and a value that changes when the file is rewritten.
 
     Parameters
     ----------
@@ -91,8 +92,8 @@ def file_state(place):
     Returns
     -------
     dict of str to int, str or None
-        ``size`` in bytes, and ``modified``. Both are None if there is no file, and ``modified`` is
-        None if the place does not tell.
+        ``size`` in bytes, and ``modified``. Both are None if there is no file or a store does not
+        answer, and ``modified`` is None if a web server does not report it.
     """
     if not is_remote(place):
         try:
@@ -120,7 +121,8 @@ def list_files(folder):
     Returns
     -------
     dict of upath.UPath to pathlib.Path
-        Each file to its path below the folder. A file in place of the folder is the only one.
+        Each file to its path below the folder. If `folder` is itself a file, or does not exist,
+        it is the only entry.
 
     Raises
     ------
@@ -159,7 +161,7 @@ def local_copy(place):
     Yields
     ------
     pathlib.Path
-        It has the name of the file. In an error that the block raises it is the place instead.
+        It has the name of the file. A `SedlibError` that the block raises names the place instead.
 
     Raises
     ------
@@ -212,7 +214,8 @@ def staging_place(folder):
 def move_to(staged, target):
     """Move a complete file to where it belongs, whole or not at all.
 
-    A store never shows a part of a file that is being written.
+    An object store such as S3 shows a file only when it is complete; file servers, such as those
+    of SFTP, may show part of it.
 
     Parameters
     ----------
@@ -249,7 +252,7 @@ def write_whole(text, target):
 
 
 def refuse_unwritable(folder):
-    """Try to write to a folder, or to the next one above that exists.
+    """Check that a folder can be written to, or the nearest existing one above a local folder.
 
     On this machine it leaves nothing behind. A store may make the folder, and keeps an empty
     file if it does not let files be removed.

@@ -39,19 +39,21 @@ def cost_block(monkeypatch):
 def test_the_page_shows_what_follows_from_the_last_benchmarks(cost_block):
     page = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
     report = json.loads((ROOT / "reports" / "benchmarks.json").read_text())
-    block = cost_block(report, load_params(ROOT / "params.yaml"))
+    stages = json.loads((ROOT / "reports" / "stages.json").read_text())
+    block = cost_block(report, stages, load_params(ROOT / "params.yaml"))
     assert replace_block(page, "cost", block) == page
 
 
 def test_the_cost_is_the_measured_time_of_each_second_times_the_seconds(cost_block):
     seconds = {
         "detect m4a, model loaded": 3.0,  # for 600 s of sound
-        "features, batched": 0.064,  # for 64 segments
         "training epoch": 1.152,  # for 576 segments
     }
     tasks = [{"task": task, "seconds": {"median": s}} for task, s in seconds.items()]
     machine = {"processor": "P", "cores": 2}
-    block = cost_block({"machine": machine, "tasks": tasks}, load_params(ROOT / "params.yaml"))
+    stages = {"minutes": {"1000": {"preprocess": {"seconds": 60.0}}}}
+    params = load_params(ROOT / "params.yaml")
+    block = cost_block({"machine": machine, "tasks": tasks}, stages, params)
     cells = [[cell.strip() for cell in line.split("|")[2:4]] for line in block.splitlines()[2:]]
     # 36 million seconds: at 16 kB, 0.005 s, 88.2 kB, 0.001 s and 44 x 1025 floats, and 0.002 s
     assert cells == [["", "0.6"], ["50", ""], ["", "3.2"], ["10", "6.5"], ["20", ""]]
