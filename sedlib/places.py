@@ -78,8 +78,14 @@ def full_name(place):
 
 def folders_above(place):
     """Return the names of all folders above a place and its own name, from the top."""
-    path = PurePosixPath("/", place.path) if is_remote(place) else Path(full_name(place))
-    return path.parts[1:]
+    if not is_remote(place):
+        return Path(full_name(place)).parts[1:]
+    return PurePosixPath("/", place.path.partition("://")[2] or place.path).parts[1:]
+
+
+def is_address_part(name):
+    """Tell whether a name can follow an address: fsspec reads ``::`` and ``:/`` as more of them."""
+    return not {"::", ":/"} & {name[i : i + 2] for i in range(len(name))}
 
 
 def file_state(place):
@@ -120,34 +126,37 @@ def list_files(folder):
 
     Returns
     -------
-    dict of upath.UPath to pathlib.Path
+    files : dict of upath.UPath to pathlib.Path
         Each file to its path below the folder. If `folder` is itself a file, or does not exist,
         it is the only entry.
+    refused : dict of str to str
+        Other files, and why they cannot be used.
 
     Raises
     ------
     SedlibError
-        If the store does not answer, if a name in it cannot be written as a path, or if it is a
-        web server and the address is that of a folder.
+        If the store does not answer, or it is a web server and the address is that of a folder.
     """
     if folder.protocol in _WEB:
         if folder.path.endswith("/"):
             raise SedlibError(f"{folder}: folders of a web server are not searched; name its files")
-        return {folder: Path(folder.name)}
+        return {folder: Path(folder.name)}, {}
     with faults_named(folder, "cannot be searched"):
         if folder.is_file() or not folder.exists():  # what is missing is reported with its file
-            return {folder: Path(folder.name)}
-        top, found = folder.path.rstrip("/"), {}
+            return {folder: Path(folder.name)}, {}
+        top, found, refused = folder.path.rstrip("/"), {}, {}
         for path, info in sorted(folder.fs.find(top, detail=True).items()):
             # Some programs write an empty object that stands for a folder.
             if info["type"] == "directory" or path.endswith("/"):
                 continue
-            below = Path(path.removeprefix(top).lstrip("/"))
-            if not any(part.startswith(".") for part in below.parts):
-                found[folder / below.as_posix()] = below
-                if (folder / below.as_posix()).path != path:
-                    raise ValueError(f"'{path}' has an empty part in its name; rename it")
-    return found
+            name = path.removeprefix(top).removeprefix("/")
+            if not is_address_part(name):
+                refused[f"{folder}/{name}"] = "holds '::' or ':/'; rename it"
+            elif set(name.split("/")) & {"", ".", ".."}:
+                refused[f"{folder}/{name}"] = "has an empty part or a dot as part; rename it"
+            elif not any(part.startswith(".") for part in name.split("/")):
+                found[folder / name] = Path(name)
+    return found, refused
 
 
 @contextmanager

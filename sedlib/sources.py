@@ -4,6 +4,7 @@ The source is synthesis, a sound bank of recordings to mix, or a folder of episo
 annotations.
 """
 
+import os
 from collections import defaultdict
 from contextlib import closing
 from functools import partial
@@ -79,21 +80,19 @@ def prepare_episodes(params, source, target, processes=1, soundbank=None, pool=N
     else:
         work = partial(_make_episode, params, target, None)
     names = params.split.episodes
-    if pool:  # what is there already must not be taken for what another machine has made
-        for name in names:
-            for path in _files(target, name):
+    with pool or worker_pool(processes) as workers:
+        if pool:  # what is there already must not be taken for what another machine has made
+            for path in (path for name in names for path in _files(target, name)):
                 path.unlink(missing_ok=True)
-    with pool or worker_pool(processes) as workers, closing(workers.map(work, names)) as made:
-        for name, (corrected, peaks, fault) in zip(names, made, strict=True):
-            if not fault and not all(path.exists() for path in _files(target, name)):
-                raise EpisodeError(
-                    f"episode '{name}': was written where the worker runs and is not in {target}; "
-                    "give the folder to all machines, as by a network file system"
-                )
-            if fault:
-                _leave_out(left_out, name, fault, options.bad)
-            elif peaks is not None:
-                corrections[name], fingerprints[name] = corrected, peaks
+        with closing(workers.map(work, names)) as made:
+            for name, (corrected, peaks, fault) in zip(names, made, strict=True):
+                if fault:
+                    _leave_out(left_out, name, fault, options.bad)
+                    continue
+                if pool:
+                    _refuse_missing(target, name)
+                if peaks is not None:
+                    corrections[name], fingerprints[name] = corrected, peaks
     for name, fault in _find_leaks(fingerprints, params.split):
         _leave_out(left_out, name, fault, options.bad)
         del corrections[name]
@@ -108,6 +107,16 @@ def prepare_episodes(params, source, target, processes=1, soundbank=None, pool=N
 def _files(target, name):
     """Return the paths of the sound and the events of an episode."""
     return target / f"{name}.flac", target / f"{name}.json"
+
+
+def _refuse_missing(target, name):
+    """Raise if an episode that a worker has made is not here."""
+    # A network file system may know of a new file from its folder alone.
+    if not {path.name for path in _files(target, name)} <= set(os.listdir(target)):
+        raise EpisodeError(
+            f"episode '{name}': was written where the worker runs and is not in {target}; give the "
+            "folder to all machines, as by a network file system"
+        )
 
 
 def _make_episode(params, target, soundbank, name):

@@ -11,6 +11,7 @@ import distributed
 
 from sedlib.batch.plan import failed
 from sedlib.batch.pool import DONE, LONGEST_WAIT, ONE_THREAD, READ
+from sedlib.batch.record import Record
 from sedlib.cluster import connect, faults_reported, killed
 from sedlib.places import is_remote
 
@@ -72,10 +73,22 @@ class ClusterPool:
             return [(position, DONE, killed(error))]
         return [(position, DONE, (self._as_given(outcome, task), goes_on))]
 
+    def _is_here(self, task):
+        """Tell whether what a worker has written is seen here, too."""
+        output = self._given.output
+        if is_remote(output):
+            return True
+        try:
+            for name in task.outputs:  # a network file system may know a new file by its folder
+                os.listdir((output / name).parent)
+            return Record(output).done(task.outputs, task.made_from, task.source) is not None
+        except OSError:
+            return False
+
     def _as_given(self, outcome, task):
         """Name files as the user named them: workers are given their full paths."""
         result = self._given.output / task.outputs[0]
-        if not outcome.fault and not is_remote(result) and not _is_here(result):
+        if not outcome.fault and not self._is_here(task):
             fault = (
                 f"{result}: was written where the worker runs and is not here; give the output "
                 "folder to all machines, as by a network file system, or name one in a store"
@@ -94,11 +107,6 @@ class ClusterPool:
             fault=outcome.fault and shorten(outcome.fault),
             remarks=tuple(shorten(remark) for remark in outcome.remarks),
         )
-
-
-def _is_here(path):
-    """Tell whether there is a file; a network file system may know it from its folder alone."""
-    return path.exists() or (path.parent.is_dir() and path.name in os.listdir(path.parent))
 
 
 def _work_on(run, pickled, position, task):

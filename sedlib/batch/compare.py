@@ -84,7 +84,8 @@ def compare_with_reference(outcomes, reference, classes, output, aliases=None, o
             write_json(_nan_to_null(summary), folder / METRICS)
             record.write(folder / METRICS, METRICS)
     except OSError as error:
-        raise SedlibError(f"{output / METRICS}: cannot be written ({error.strerror})") from None
+        fault = f"cannot be written ({error.strerror}); run the command again"
+        raise SedlibError(f"{output / METRICS}: {fault}") from None
     return table, remarks
 
 

@@ -81,4 +81,5 @@ def write_index(output, overwrite=False):
             write_text(timeline.index_page(entries), folder / INDEX)
             record.write(folder / INDEX, INDEX)
     except OSError as error:
-        raise SedlibError(f"{output / INDEX}: cannot be written ({error.strerror})") from None
+        fault = f"cannot be written ({error.strerror}); run the command again"
+        raise SedlibError(f"{output / INDEX}: {fault}") from None

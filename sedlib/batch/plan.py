@@ -13,7 +13,7 @@ from sedlib.batch.record import Record, source_id
 from sedlib.config import SedlibError
 from sedlib.files import nearest, printable
 from sedlib.models import DESCRIPTION, WEIGHTS, read_description
-from sedlib.places import file_state, is_remote
+from sedlib.places import file_state, is_address_part, is_remote
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,8 @@ def plan_tasks(files, model, output, options, overwrite=False, further=(), refer
         source = source_id(path, output)
         task = Task(path, outputs, made_from, source, None, page)
         try:
+            if is_remote(output) and not is_address_part(name):
+                raise OSError(errno.EINVAL, "a name in a store must not hold '::' or ':/'")
             outcome = earlier_outcome(task, record)
             if outcome is None:
                 for output_name in outputs:
@@ -165,7 +167,7 @@ def plan_tasks(files, model, output, options, overwrite=False, further=(), refer
         except annotations.AnnotationError as error:
             outcome = failed(task, output, str(error))
         except OSError as error:
-            if is_remote(output) and error.errno != errno.ENAMETOOLONG:
+            if is_remote(output) and error.errno not in (errno.ENAMETOOLONG, errno.EINVAL):
                 raise SedlibError(f"{output}: cannot be read ({error.strerror})") from None
             outcome = failed(
                 task,
@@ -195,7 +197,9 @@ def earlier_outcome(task, record):
 
 def failed(task, output, fault):
     """Return the outcome of a file that could not be done."""
-    return Outcome(task.path, output / task.outputs[0], fault=fault)
+    can_be_named = not is_remote(output) or is_address_part(task.outputs[0])
+    result = output / task.outputs[0] if can_be_named else output
+    return Outcome(task.path, result, fault=fault)
 
 
 def _refuse_unwritable_name(task, classes, format):

@@ -214,7 +214,11 @@ class Record:
     def _read(self, path):
         try:
             entry = Entry.model_validate_json(read_whole(path))
-        except (OSError, ValidationError):
+        except (FileNotFoundError, NotADirectoryError, ValidationError):
+            return None
+        except OSError:
+            if is_remote(path):  # it may be there, but the store does not answer
+                raise
             return None
         return entry if entry.sha256 else None
 
@@ -235,7 +239,8 @@ class Record:
 def source_id(path, output):
     """Return a hash of the path of a media file relative to the output folder.
 
-    The record then shows whether a file is the same without naming any folder.
+    The record then shows whether a file is the same without naming any folder. Where one of the
+    two is in a store, the address is hashed instead of the relative path.
 
     Parameters
     ----------
@@ -246,6 +251,6 @@ def source_id(path, output):
     str
     """
     place = full_name(path)
-    if is_remote(path) == is_remote(output):
+    if not is_remote(path) and not is_remote(output):
         place = os.path.relpath(place, full_name(output))
     return hashlib.sha256(os.fsencode(place)).hexdigest()[:16]

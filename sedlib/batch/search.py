@@ -23,10 +23,11 @@ def search_places(places):
     search = search_media(place for place in places if not is_remote(place))
     for place in filter(is_remote, places):
         try:
-            inside = list_files(place)
+            inside, refused = list_files(place)
         except SedlibError as error:
             search.closed[place] = str(error).removeprefix(f"{place}: ")
             continue
+        search.closed |= refused
         media = {file for file in inside if file.suffix.lower() in MEDIA_SUFFIXES or file == place}
         search.passed_over.extend(file for file in inside if file not in media)
         if not media:

@@ -110,12 +110,15 @@ def test_a_cluster_without_workers_is_said(caplog):
 
 
 def test_a_scheduler_that_does_not_answer_is_one_sentence(checkout, monkeypatch):
-    checkout()
+    folder = checkout() / "data" / "episodes"
+    folder.mkdir(parents=True)
+    (folder / "a.flac").write_text("of an earlier run")
     monkeypatch.setattr("sedlib.cluster._PATIENCE", 0.5)
     with pytest.raises(SystemExit) as stop:
         main(["episodes", "--scheduler", "tcp://127.0.0.1:1"])
     said = "sedlib: --scheduler tcp://127.0.0.1:1: no Dask scheduler answers there"
     assert stop.value.code.startswith(said)
+    assert (folder / "a.flac").read_text() == "of an earlier run"
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")

@@ -186,9 +186,10 @@ def fail_with(error, monkeypatch, method, on=""):
 
 
 def test_two_places_with_one_path_have_results_of_their_own():
-    places = [parse_place(text) for text in ("memory://b/a.wav", "/b/a.wav", "shelf:///b/a.wav")]
+    addresses = "memory://b/a.wav", "/b/a.wav", "shelf:///b/a.wav", "http://b/a.wav"
+    places = [parse_place(text) for text in addresses]
     names = result_names({place: Path("a.wav") for place in places}, "json")
-    assert len(set(names.values())) == 3
+    assert len(set(names.values())) == 4 and not any(":" in name for name in names.values())
     assert result_names({place: Path("a.wav") for place in places}, "json") == names
 
 
@@ -266,10 +267,34 @@ def test_names_that_are_no_paths_are_refused_and_folder_markers_passed_over(
     monkeypatch.setattr(type(MEMORY), "find", lambda *_, **__: listing | marker)
     assert run(f"{STORE}/in", "--output", "out") == 0
     assert "passed over" not in capsys.readouterr().out
-    odd = {f"{store}/in//b.wav": {"type": "file", "size": 9}}
+    names = "/b.wav", "c::d.wav", "./e.wav"
+    odd = {f"{store}/in/{name}": {"type": "file", "size": 9} for name in names}
     monkeypatch.setattr(type(MEMORY), "find", lambda *_, **__: listing | odd)
-    fault = f"(ValueError: '{store}/in//b.wav' has an empty part in its name; rename it)"
-    assert run(f"{STORE}/in", "--output", "out").endswith(fault)
+    assert run(f"{STORE}/in", "--output", "out") == 1
+    said = capsys.readouterr()
+    assert said.err.splitlines() == [
+        f"sedlib: {STORE}/in/./e.wav: has an empty part or a dot as part; rename it",
+        f"sedlib: {STORE}/in//b.wav: has an empty part or a dot as part; rename it",
+        f"sedlib: {STORE}/in/c::d.wav: holds '::' or ':/'; rename it",
+    ]
+    assert "1 of 1 files done" in said.out
+
+
+def test_a_name_that_a_store_reads_as_an_address_stops_no_other(place, store, capsys):
+    for name in ("live::a", "b"):
+        write(place / "in" / f"{name}.wav")
+    assert run("in", "--output", f"{STORE}/out") == 1
+    said = capsys.readouterr()
+    assert "in/live::a.wav: no result can be named after it (a name in a store must" in said.err
+    assert "1 of 2 files done" in said.out
+
+
+def test_a_record_that_cannot_be_read_is_not_taken_for_none(place, store, monkeypatch):
+    write(place / "in" / "a.wav")
+    assert run("in", "--output", f"{STORE}/out") == 0
+    fail_with(PermissionError("denied"), monkeypatch, "cat_file", ".sedlib")
+    said = run("in", "--output", f"{STORE}/out")
+    assert said == f"sedlib: {STORE}/out: cannot be read (PermissionError: denied)"
 
 
 def test_a_full_temporary_folder_is_named(place, store, capsys, monkeypatch):
