@@ -31,28 +31,30 @@ from sedlib.config import load_params, repository
 from sedlib.files import write_json
 
 SECONDS = 600  # of sound in each file
-CLIPS = 64  # of one second, whose features are computed
+SEGMENTS = 64  # of one second, whose features are computed
 FILES = 8  # for several workers
-EPOCH = SECONDS // CLIPS * CLIPS  # segments
+EPOCH = SECONDS // SEGMENTS * SEGMENTS  # segments
 PACKAGES = "av keras librosa numpy scipy soxr tensorflow".split()
 CODECS = {"wav": ("pcm_s16le", 44100), "mp3": ("libmp3lame", 44100), "m4a": ("aac", 48000)}
 
 
 def make_material(params, folder, seconds):
-    """Make stereo files, clips, a network and training examples."""
+    """Make stereo files, segments, a network and training examples."""
     rng, classes = np.random.default_rng(params.seed), params.classes
     for suffix, (codec, rate) in CODECS.items():
         level = np.repeat(rng.uniform(0.01, 0.3, 4 * seconds), rate // 4)
         write_stereo(folder / f"a.{suffix}", codec, rate, level * rng.normal(size=len(level)))
-    clips = rng.normal(0, 0.1, (CLIPS, params.stft.sample_rate)).astype(np.float32)
-    magnitude = np.tile(features.spectrogram(clips, params.stft), (max(seconds // CLIPS, 1), 1, 1))
+    segments = rng.normal(0, 0.1, (SEGMENTS, params.stft.sample_rate)).astype(np.float32)
+    magnitude = np.tile(
+        features.spectrogram(segments, params.stft), (max(seconds // SEGMENTS, 1), 1, 1)
+    )
     labels = rng.random((len(magnitude), len(classes))) < 0.2
     frames = np.repeat(labels[:, np.newaxis], magnitude.shape[1], axis=1)
     training.make_reproducible(params.seed)
     network = models.with_frames(models.build_model("compact", classes, params.stft))
     network.compile("adam", loss={"scores": "bce", "frames": "bce"})
     return SimpleNamespace(
-        params=params, stft=params.stft, folder=folder, clips=clips, network=network,
+        params=params, stft=params.stft, folder=folder, segments=segments, network=network,
         magnitude=magnitude, examples=([magnitude], labels, frames),
         batches=partial(training.Batches, [magnitude], labels, frames, params.train, params.seed),
         released=models.load_model(repository() / "models" / "released"),
@@ -73,13 +75,13 @@ def librosa_spectrograms(m):
     """Compute with librosa what `features.spectrogram` computes."""
     lengths = {"n_fft": m.stft.n_fft, "hop_length": m.stft.hop_length}
     lengths["win_length"] = m.stft.win_length
-    return [np.abs(librosa.stft(clip, pad_mode="constant", **lengths)) for clip in m.clips]
+    return [np.abs(librosa.stft(x, pad_mode="constant", **lengths)) for x in m.segments]
 
 
 def bare_ffts(m):
     """Transform as many frames of as many samples."""
     frames, _ = features.segment_shape(m.stft)
-    for _ in range(0, len(m.clips), features.SEGMENTS_AT_ONCE):
+    for _ in range(0, len(m.segments), features.SEGMENTS_AT_ONCE):
         scipy.fft.rfft(np.ones((features.SEGMENTS_AT_ONCE, frames, m.stft.n_fft), np.float32))
 
 
@@ -137,10 +139,12 @@ def tasks(m, quick):
     """List the tasks: name, what is measured, name of the peer, the peer."""
     import_tensorflow = [sys.executable, "-c", "import tensorflow"]
     yield (
-        "features, clip by clip", lambda: [features.spectrogram(c[None], m.stft) for c in m.clips],
-        "librosa", lambda: librosa_spectrograms(m),
-    )  # fmt: skip
-    batched = partial(features.spectrogram, m.clips, m.stft)
+        "features, segment by segment",
+        lambda: [features.spectrogram(x[np.newaxis], m.stft) for x in m.segments],
+        "librosa",
+        lambda: librosa_spectrograms(m),
+    )
+    batched = partial(features.spectrogram, m.segments, m.stft)
     yield "features, batched", batched, "librosa", lambda: librosa_spectrograms(m)
     yield "features, batched", batched, "bare FFT", lambda: bare_ffts(m)
     for suffix in CODECS if shutil.which("ffmpeg") else ():

@@ -269,7 +269,8 @@ def _as_text(values):
 
 def _facts(duration, n_reference, n_estimated, compared):
     seconds = round(duration)
-    parts = [f"{seconds // 60} min {seconds % 60:02d} s", f"{n_estimated} detected events"]
+    counts = [(n_estimated, "detected")]
     if n_reference or compared:
-        parts.append(f"{n_reference} reference events")
-    return ", ".join(parts)
+        counts.append((n_reference, "reference"))
+    parts = [f"{n} {kind} event{'' if n == 1 else 's'}" for n, kind in counts]
+    return ", ".join([f"{seconds // 60} min {seconds % 60:02d} s", *parts])

@@ -27,6 +27,7 @@ from sedlib.reports.timeline import (
 )
 from sedlib.reports.timeline.assembly import assemble
 from sedlib.reports.timeline.colours import _DARK, _luminance, page_colours
+from sedlib.reports.timeline.page import _facts
 from sedlib.reports.timeline.sound import RATE, embed
 
 FOLDER = Path(timeline_page.__code__.co_filename).parent
@@ -215,3 +216,8 @@ def test_the_vendored_library_is_what_its_checksums_say():
     for name, digest in sums.items():
         assert hashlib.sha256((vendor / name).read_bytes()).hexdigest() == digest
     assert "BSD 3-Clause" in (vendor / "LICENSE").read_text()
+
+
+def test_one_event_is_not_called_events():
+    assert _facts(6, 0, 1, compared=False) == "0 min 06 s, 1 detected event"
+    assert _facts(66, 1, 2, compared=True) == "1 min 06 s, 2 detected events, 1 reference event"
