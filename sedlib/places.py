@@ -127,8 +127,8 @@ def list_files(folder):
     Returns
     -------
     files : dict of upath.UPath to pathlib.Path
-        Each file to its path below the folder. If `folder` is itself a file, or does not exist,
-        it is the only entry.
+        Each file to its path below the folder. If `folder` is itself a file, or nothing, it is the
+        first entry; in a store there may be files below it all the same.
     refused : dict of str to str
         Other files, and why they cannot be used.
 
@@ -142,12 +142,12 @@ def list_files(folder):
             raise SedlibError(f"{folder}: folders of a web server are not searched; name its files")
         return {folder: Path(folder.name)}, {}
     with faults_named(folder, "cannot be searched"):
-        if folder.is_file() or not folder.exists():  # what is missing is reported with its file
-            return {folder: Path(folder.name)}, {}
         top, found, refused = folder.path.rstrip("/"), {}, {}
+        if folder.is_file() or not folder.exists():  # what is missing is reported with its file
+            found[folder] = Path(folder.name)
         for path, info in sorted(folder.fs.find(top, detail=True).items()):
             # Some programs write an empty object that stands for a folder.
-            if info["type"] == "directory" or path.endswith("/"):
+            if info["type"] == "directory" or path.endswith("/") or path == top:
                 continue
             name = path.removeprefix(top).removeprefix("/")
             if not is_address_part(name):

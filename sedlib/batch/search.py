@@ -28,7 +28,9 @@ def search_places(places):
             search.closed[place] = str(error).removeprefix(f"{place}: ")
             continue
         search.closed |= refused
-        media = {file for file in inside if file.suffix.lower() in MEDIA_SUFFIXES or file == place}
+        media = {file for file in inside if file.suffix.lower() in MEDIA_SUFFIXES}
+        if list(inside) == [place]:  # a file that is named is tried whatever its suffix
+            media.add(place)
         search.passed_over.extend(file for file in inside if file not in media)
         if not media:
             search.empty.append(place)

@@ -121,6 +121,7 @@ def _read_ahead(batches, signature):
     options.autotune.enabled = False
     specs = keras.tree.flatten(signature)
 
+    @tf.autograph.experimental.do_not_convert  # it would write its translation to a file
     def compute(number):
         arrays = tf.numpy_function(
             lambda i: keras.tree.flatten(batches[i]), [number], [spec.dtype for spec in specs]

@@ -280,6 +280,18 @@ def test_names_that_are_no_paths_are_refused_and_folder_markers_passed_over(
     assert "1 of 1 files done" in said.out
 
 
+def test_an_object_hides_nothing_that_is_below_its_name(place, store, capsys, monkeypatch):
+    write(place / "in" / "b.wav")
+    upload(place / "in", f"{store}/in")
+    # As in S3, where an object can have the name of what is a folder for others.
+    listing = MEMORY.find(f"{store}/in", detail=True) | {f"{store}/in": {"type": "file", "size": 9}}
+    monkeypatch.setattr(type(MEMORY), "find", lambda *_, **__: listing)
+    monkeypatch.setattr(type(parse_place(STORE)), "is_file", lambda _: True)
+    assert run(f"{STORE}/in", "--output", "out") == 0
+    said = capsys.readouterr().out
+    assert f"{STORE}/in/b.wav: 2 events" in said and "passed over, not media" in said
+
+
 def test_a_name_that_a_store_reads_as_an_address_stops_no_other(place, store, capsys):
     for name in ("live::a", "b"):
         write(place / "in" / f"{name}.wav")
