@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import distributed
 
 from sedlib.config import SedlibError
+from sedlib.places import one_line
 
 _LOG = logging.getLogger(__name__)
 _PATIENCE = 10.0  # s, for the scheduler to answer
@@ -59,10 +60,9 @@ def faults_reported(address):
     except (SedlibError, distributed.KilledWorker):
         raise
     except Exception as error:
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise SedlibError(
-            f"--scheduler {address}: the cluster cannot do the work ({reason}); see "
-            "docs/scale.md for what it needs, and run the same command again to continue"
+            f"--scheduler {address}: the cluster cannot do the work ({one_line(error)}); "
+            "see docs/scale.md for what it needs, and run the same command again to continue"
         ) from None
 
 

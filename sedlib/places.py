@@ -292,6 +292,11 @@ def refuse_unwritable(folder):
         ) from None
 
 
+def one_line(error):
+    """Return the class and the message of an error in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
 def _put(target, put):
     """Put a file into a store, and make its folder where the store has folders."""
     with _faults_as_os_errors(target):
@@ -312,8 +317,7 @@ def faults_named(place, fault):
     try:
         yield
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise SedlibError(f"{printable(place)}: {fault} ({reason})") from None
+        raise SedlibError(f"{printable(place)}: {fault} ({one_line(error)})") from None
 
 
 @contextmanager
@@ -327,5 +331,4 @@ def _faults_as_os_errors(place):
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise OSError(getattr(error, "errno", None), reason, str(place)) from None
+        raise OSError(getattr(error, "errno", None), one_line(error), str(place)) from None
