@@ -366,8 +366,9 @@ chosen.round(2)
 # another mixture of sounds. Third, how far the scores are from probabilities may differ between the
 # classes, and the mean with 0.5 is only a compromise; notebook 4 examines the *calibration*, the
 # agreement of scores with observed frequencies, over all classes together, and whether the rule
-# helps on the test episodes. Fourth, the minimum number of positives was not tuned; it is a round
-# number.
+# helps on the test episodes. Fourth, the minimum number of positives is a round number. With a
+# smaller one, thresholds suited recordings less, where few sources may stand behind the segments of
+# a rare class.
 
 # %% [markdown]
 # ## Thresholds for frame-level scores

@@ -350,7 +350,7 @@ plt.show()
 
 # %% [markdown]
 # ## Effect of the thresholds
-# Notebook 3 chooses the thresholds on the validation episodes. A class with at least 30 *positive*
+# Notebook 3 chooses the thresholds on the validation episodes. A class with enough *positive*
 # validation segments, that is, segments with its label, gets the threshold with the highest F1
 # there. With fewer, the position of this maximum depends strongly on a few segments. For calibrated
 # scores, half of the highest F1 would be [the best threshold](https://arxiv.org/abs/1402.1892).

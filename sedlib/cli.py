@@ -5,7 +5,6 @@ several seconds.
 """
 
 import json
-import os
 import shutil
 import sys
 from contextlib import closing
@@ -15,6 +14,7 @@ from pathlib import Path
 from sedlib import audio
 from sedlib.config import SedlibError, load_params, repository, workspace
 from sedlib.files import printable, write_text
+from sedlib.workers import count_processors
 
 RELEASED = Path(__file__).parents[1] / "models" / "released"  # what comes with the repository
 
@@ -144,7 +144,7 @@ def episodes_command(arguments):
     pool = _open_cluster(arguments.scheduler) if arguments.scheduler else None
     source = repository() / params.episodes.folder
     target = (workspace() / "data" / "episodes").absolute()
-    made = sources.prepare_episodes(params, source, target, os.cpu_count(), pool=pool)
+    made = sources.prepare_episodes(params, source, target, count_processors(), pool=pool)
     corrections, left_out = made
     for row in corrections.itertuples():
         print(f"{row.filename}: row {row.row}: {row.event_label}: {row.error}, {row.correction}")
@@ -166,7 +166,9 @@ def experiment_command(arguments):
         variants, facts = experiments.ablation_variants(params.train), {}
     else:
         soundbank = experiments.open_recordings(params)
-        corpora.append(experiments.make_corpus(params, scratch / name, os.cpu_count(), soundbank))
+        corpora.append(
+            experiments.make_corpus(params, scratch / name, count_processors(), soundbank)
+        )
         variants = experiments.transfer_variants(*corpora)
         facts = {"recordings_and_groups": experiments.count_recordings(soundbank, params)}
     where = scratch / f"{name}_runs", target, arguments.processes, facts
@@ -181,7 +183,7 @@ def release_command(_):
     from sedlib.reports import cards
 
     scratch, target = workspace() / "data/experiments/release", workspace() / "models/released"
-    *results, credits = experiments.make_release(load_params(), scratch, target, os.cpu_count())
+    *results, credits = experiments.make_release(load_params(), scratch, target, count_processors())
     card = cards.release_card(*results, credits, read_description(target))
     write_text(card, target / "README.md")
     write_text(cards.credits_table(credits), target / "CREDITS.md")
@@ -215,7 +217,7 @@ def site_command(_):
     from sedlib.reports.site import write_site
 
     top = workspace()
-    print(write_site(load_params(), top / "data", top / "reports", os.cpu_count()))
+    print(write_site(load_params(), top / "data", top / "reports", count_processors()))
 
 
 def _find_model(named):
@@ -240,9 +242,7 @@ def _choose_pool(arguments, n_files):
         return partial(ClusterPool, address=arguments.scheduler)
     if n_files < 2:
         return None
-    from joblib import cpu_count  # knows the limits of containers
-
-    jobs = min(arguments.jobs or cpu_count(), n_files)
+    jobs = min(arguments.jobs or count_processors(), n_files)
     if jobs == 1:
         return None
     from sedlib.batch.processes import ProcessPool

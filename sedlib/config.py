@@ -79,8 +79,7 @@ class Episodes(Section):
     Attributes
     ----------
     source : {"synthetic", "soundbank", "folder"}
-        ``synthetic`` episodes are synthesised; ``soundbank`` episodes are mixed from real
-        recordings of single sounds; a ``folder`` holds the user's own annotated episodes.
+        Synthesised, mixed from recordings of single sounds, or the user's own annotated episodes.
     duration, evaluation_duration : float
         Length in seconds of each training episode, and of each validation or test episode, that
         is synthesised or mixed; at least 10.
@@ -139,8 +138,7 @@ class STFTParams(Section):
         Length of the FFT, distance between frames and length of the Hann window, in samples.
         The window is not longer than the FFT.
     loudness : float or None
-        Loudness in LUFS to which every recording is brought; None leaves recordings as they
-        are.
+        Loudness in LUFS to which every recording is brought; None leaves it as it is.
     largest_gain : float
         Largest gain in dB by which a recording is amplified for that.
     """
@@ -254,6 +252,8 @@ class Experiments(Section):
         From the name of a subfolder to its class; null leaves it out.
     release_episodes : int
         Training episodes of each kind, beyond those of the split, for the released model.
+    release_epochs : int
+        Number of epochs for which it is trained.
     """
 
     seeds: Annotated[tuple[Seed, ...], Field(min_length=2, strict=False)]
@@ -261,6 +261,7 @@ class Experiments(Section):
     soundbank: Name
     aliases: dict[Name, Name | None]
     release_episodes: PositiveInt
+    release_epochs: PositiveInt
 
     @model_validator(mode="after")
     def _seeds_differ(self):

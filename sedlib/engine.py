@@ -17,6 +17,7 @@ import platformdirs
 
 from sedlib import models
 from sedlib.files import replacing
+from sedlib.workers import thread_limit
 
 ENGINE_VARIABLE = "SEDLIB_ENGINE"
 TOLERANCE = 1e-4  # of a score
@@ -64,8 +65,8 @@ def _count_threads():
 
     With three threads, for example, their last bits are not those of one thread.
     """
-    most = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
-    return 1 << (max(most, 1).bit_length() - 1)
+    most = thread_limit() or os.cpu_count() or 1
+    return 1 << (most.bit_length() - 1)
 
 
 def load_model(folder):

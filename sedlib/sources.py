@@ -24,9 +24,9 @@ from sedlib.audio import (
 )
 from sedlib.episodes import EpisodeError, write_remarks
 from sedlib.files import nearest, normal_name
-from sedlib.synthesis import synthesise
+from sedlib.synthesis import memory_needed, synthesise
 from sedlib.synthesis.soundbank import open_soundbank
-from sedlib.workers import worker_pool
+from sedlib.workers import limit_processes, worker_pool
 
 SHORTEST = 1.0  # s, one segment
 
@@ -42,7 +42,8 @@ def prepare_episodes(params, source, target, processes=1, soundbank=None, pool=N
     target : pathlib.Path
         Folder of the episodes; made if missing.
     processes : int
-        Number of episodes that are made at the same time. It does not change the results.
+        Number of episodes that are made at the same time; fewer where the free memory does not
+        hold them. It does not change the results.
     soundbank : sedlib.synthesis.soundbank.SoundBank, optional
         The sound bank, if it is open already.
     pool : context manager of concurrent.futures.Executor, optional
@@ -71,7 +72,7 @@ def prepare_episodes(params, source, target, processes=1, soundbank=None, pool=N
     corrections, fingerprints = {"": correct_events(event_table())[1]}, {}  # has the columns
     if options.source == "folder":
         folder = _AnnotatedMedia(source, params.split.episodes)
-        work = partial(_gather_episode, params, target, folder)
+        work = partial(_gather_episode, params, target, folder)  # in little memory
     elif options.source == "soundbank":
         aliases, bad = options.aliases, options.bad
         soundbank = soundbank or open_soundbank(source, params.classes, aliases, params.seed, bad)
@@ -80,6 +81,8 @@ def prepare_episodes(params, source, target, processes=1, soundbank=None, pool=N
     else:
         work = partial(_make_episode, params, target, None)
     names = params.split.episodes
+    if options.source != "folder":
+        processes = limit_processes(processes, memory_needed(params))
     with pool or worker_pool(processes) as workers:
         if pool:  # what is there already must not be taken for what another machine has made
             for path in (path for name in names for path in _files(target, name)):

@@ -8,6 +8,8 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
+import psutil
+
 from sedlib.config import SedlibError
 
 
@@ -37,11 +39,41 @@ def worker_pool(processes, context=None, initializer=None):
         yield pool
     except BrokenProcessPool:
         raise SedlibError(
-            "a worker process was killed, perhaps for lack of memory; close other programs and "
-            "run the same command again"
+            "a worker process was killed, perhaps for lack of memory; close other programs, or "
+            "start fewer processes (--processes, or the environment variable LOKY_MAX_CPU_COUNT), "
+            "and run the same command again"
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def count_processors():
+    """Count the processors that this process may use; in a container, those of its limit."""
+    from joblib import cpu_count  # imported when it is needed, because that takes a while
+
+    return cpu_count()
+
+
+def thread_limit():
+    """Return the number of threads that the user allows by ``OMP_NUM_THREADS``; None if any."""
+    value = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(value) if value.isdecimal() and int(value) else None
+
+
+def limit_processes(processes, memory):
+    """Limit the number of processes to those that the free memory holds; at least one.
+
+    Parameters
+    ----------
+    processes : int
+    memory : float
+        What each process needs, in bytes.
+
+    Returns
+    -------
+    int
+    """
+    return max(1, min(processes, int(psutil.virtual_memory().available // memory)))
 
 
 def _start_worker(initializer):

@@ -10,7 +10,7 @@ from functools import lru_cache
 import distributed
 
 from sedlib.batch.plan import failed
-from sedlib.batch.pool import DONE, LONGEST_WAIT, ONE_THREAD, READ
+from sedlib.batch.pool import DONE, LONGEST_WAIT, READ, limit_threads
 from sedlib.batch.record import Record
 from sedlib.cluster import connect, faults_reported, killed
 from sedlib.places import is_remote
@@ -119,5 +119,5 @@ def _work_on(run, pickled, position, task):
 @lru_cache(maxsize=1)
 def _unpickle(run, pickled):
     """Return the work of a run, which keeps its model from one file to the next."""
-    os.environ.update(ONE_THREAD)
+    limit_threads(1)  # there is a worker for every processor
     return pickle.loads(pickled)

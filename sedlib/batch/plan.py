@@ -158,8 +158,10 @@ def plan_tasks(files, model, output, options, overwrite=False, further=(), refer
         task = Task(path, outputs, made_from, source, None, page)
         try:
             if is_remote(output) and not is_address_part(name):
-                raise OSError(errno.EINVAL, "a name in a store must not hold '::' or ':/'")
-            outcome = earlier_outcome(task, record)
+                why = "a name in a store must not hold '::' or ':/'"
+                outcome = failed(task, output, _unnameable(path, why))
+            else:
+                outcome = earlier_outcome(task, record)
             if outcome is None:
                 for output_name in outputs:
                     record.check(output_name, source)
@@ -167,13 +169,9 @@ def plan_tasks(files, model, output, options, overwrite=False, further=(), refer
         except annotations.AnnotationError as error:
             outcome = failed(task, output, str(error))
         except OSError as error:
-            if is_remote(output) and error.errno not in (errno.ENAMETOOLONG, errno.EINVAL):
+            if is_remote(output) and error.errno != errno.ENAMETOOLONG:
                 raise SedlibError(f"{output}: cannot be read ({error.strerror})") from None
-            outcome = failed(
-                task,
-                output,
-                f"{path}: no result can be named after it ({error.strerror}); rename it",
-            )
+            outcome = failed(task, output, _unnameable(path, error.strerror))
         if outcome is None and isinstance(path, Path) and path.exists() and not path.is_file():
             outcome = failed(task, output, f"{path}: is a pipe or a device; save it as a file")
         tasks.append(replace(task, outcome=outcome))
@@ -181,6 +179,10 @@ def plan_tasks(files, model, output, options, overwrite=False, further=(), refer
     if pending or further:
         record.check_writable([*pending, *further])
     return tasks
+
+
+def _unnameable(path, why):
+    return f"{path}: no result can be named after it ({why}); rename it"
 
 
 def earlier_outcome(task, record):

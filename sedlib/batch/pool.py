@@ -13,15 +13,22 @@ with
 An error that the work itself raises is raised by ``wait``.
 """
 
+import os
 from collections import deque
 
 READ, DONE = "read", "done"
 LONGEST_WAIT = 1.0  # s; Ctrl-C just before a wait is noticed after it
 
-# Workers side by side are fastest with one thread each. The scores are the same with any number.
-ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"
-)
+_THREADS = "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"
+
+
+def limit_threads(number):
+    """Limit the threads of this process, before it loads a model.
+
+    Workers that use all processors together are fastest with one thread each. The scores are the
+    same with any number.
+    """
+    os.environ.update(dict.fromkeys(_THREADS, str(number)))
 
 
 def run_tasks(pool, tasks, progress=None):

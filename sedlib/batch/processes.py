@@ -1,14 +1,13 @@
-"""Worker processes of this machine, each with one thread."""
+"""Worker processes of this machine, which share its processors."""
 
 import multiprocessing
-import os
 import signal
 from contextlib import contextmanager, suppress
 from multiprocessing import connection
 
-from sedlib.batch.pool import DONE, LONGEST_WAIT, ONE_THREAD, READ
+from sedlib.batch.pool import DONE, LONGEST_WAIT, READ, limit_threads
 from sedlib.config import SedlibError
-from sedlib.workers import end_with_parent
+from sedlib.workers import count_processors, end_with_parent, thread_limit
 
 _ERROR = "error"
 
@@ -30,6 +29,8 @@ class ProcessPool:
 
     def __init__(self, work, jobs):
         self.size, self._work = jobs, work
+        share = max(1, count_processors() // jobs)
+        self._threads = min(share, thread_limit() or share)
         self._idle, self._busy = [], {}  # (pipe, process); pipe to (process, position)
 
     def __enter__(self):
@@ -45,7 +46,7 @@ class ProcessPool:
 
     def start(self, position, task):
         """Give a task to a process that has none."""
-        pipe, process = self._idle.pop() if self._idle else _start_process(self._work)
+        pipe, process = self._idle.pop() if self._idle else self._start_process()
         self._busy[pipe] = process, position
         with suppress(OSError):  # of a process that was killed, as `wait` will find
             pipe.send(task)
@@ -69,18 +70,17 @@ class ProcessPool:
             raise value
         return position, kind, value
 
-
-def _start_process(work):
-    """Start a process that waits for tasks; return the pipe to it, and the process."""
-    context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-    pipe, other_end = context.Pipe()
-    process = context.Process(target=_serve, args=(other_end,), daemon=True)
-    with _interruptions_ignored():  # also by the process: this one ends it
-        process.start()
-    other_end.close()
-    with suppress(OSError):
-        pipe.send(work)
-    return pipe, process
+    def _start_process(self):
+        """Start a process that waits for tasks; return the pipe to it, and the process."""
+        context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
+        pipe, other_end = context.Pipe()
+        process = context.Process(target=_serve, args=(other_end, self._threads), daemon=True)
+        with _interruptions_ignored():  # also by the process: this one ends it
+            process.start()
+        other_end.close()
+        with suppress(OSError):
+            pipe.send(self._work)
+        return pipe, process
 
 
 @contextmanager
@@ -92,10 +92,10 @@ def _interruptions_ignored():
         signal.signal(signal.SIGINT, before)
 
 
-def _serve(pipe):
+def _serve(pipe, threads):
     """Do the tasks that come through a pipe, in a process that ends with its parent."""
     end_with_parent()
-    os.environ.update(ONE_THREAD)
+    limit_threads(threads)
     with suppress(EOFError, OSError):  # when the parent has ended
         work = pipe.recv()
         while True:

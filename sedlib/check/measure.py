@@ -39,6 +39,7 @@ from sedlib.audio import (
     search_media,
 )
 from sedlib.files import normal_name
+from sedlib.workers import count_processors
 
 DURATION_FILES = {"durations.tsv": "\t", "durations.csv": ","}  # the names that DCASE uses
 
@@ -259,7 +260,7 @@ def _measure_files(paths, subset_of, progress):
 
     Those that a subset names also get a fingerprint.
     """
-    pool = ThreadPoolExecutor(os.cpu_count())
+    pool = ThreadPoolExecutor(count_processors())
     try:
         tasks = [
             pool.submit(_measure_file, path, normal_name(path.stem) in subset_of) for path in paths

@@ -1,5 +1,6 @@
 """Computing the items of an iterable in a thread, ahead of their use."""
 
+import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,8 +11,10 @@ def compute_ahead(items):
     """Compute the next items of an iterable in a thread while the caller uses the current one.
 
     FFmpeg, NumPy, SciPy and TensorFlow release Python's global interpreter lock while they compute,
-    so that two of them run at a time. Nothing is computed before the first item is requested, and
-    at most two items are computed in advance, so that memory stays bounded.
+    so that they run at the same time. Nothing is computed before the first item is requested, and
+    at most two items are computed in advance, so that memory stays bounded. Where the environment
+    variable ``OMP_NUM_THREADS`` is 1, as in one of many processes, the caller's thread computes
+    everything.
 
     Parameters
     ----------
@@ -23,6 +26,9 @@ def compute_ahead(items):
         The items in their order. An error of the iterable is raised after the items before it. When
         the generator is closed, the item that is being computed is still finished.
     """
+    if os.environ.get("OMP_NUM_THREADS") == "1":
+        yield from items
+        return
     items, end = iter(items), object()
     pool = ThreadPoolExecutor(1)
     try:

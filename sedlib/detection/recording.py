@@ -2,9 +2,10 @@
 
 The loudness of the recording is measured first, and then it is scored at the loudness that the
 network was trained with (`sedlib.features.normalising_gain`). Its level therefore matters
-little: only the rounding noise of a very quiet recording is amplified with it. A thread decodes
-the next blocks while those before are measured or scored. The sound of a television episode is
-kept from one to the other; a longer recording is decoded twice.
+little: only the rounding noise of a very quiet recording is amplified with it. Meanwhile one thread
+decodes the next blocks and another one computes spectrograms, which only need to be multiplied
+once the loudness is known. Those of a television episode are kept. Where segments overlap, the
+sound is kept instead. What would be too large to keep is decoded twice.
 
 A segment of one second begins at every hop, also in the second before the recording, so that
 each hop lies in equally many segments; its score is the mean of theirs. The recording is
@@ -17,8 +18,12 @@ segment with n frames stands for the k-th of n equal parts of the segment. Frame
 are smoothed over time and have thresholds of their own.
 """
 
+import math
+from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -37,7 +42,7 @@ HOPS = (1.0, 0.5, 0.2, 0.1)  # s
 FRAMES = "frames"
 SILENCE = 2.0**-16  # half a step of 16 bit
 BATCH_SIZE = 64  # segments
-LONGEST_KEPT = 1500.0  # s; at 44.1 kHz, sound of this length takes 265 MB
+LARGEST_KEPT = 3e8  # bytes; of the default spectrograms, 27 minutes
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,8 @@ def detect(path, network, description, thresholds=None, hop=1.0, progress=None, 
         Time between scored segments in seconds; onsets and offsets are multiples of it.
         ``"frames"`` uses the frame-level scores of the network.
     progress : callable, optional
-        Called with the number of seconds of each block of sound that has been read.
+        Called with a number of seconds whenever sound has been read or scored; the sum of all is
+        the duration of the recording.
     track : int or str, optional
         Which of several audio tracks; see `sedlib.audio.probe`.
 
@@ -100,28 +106,38 @@ def detect(path, network, description, thresholds=None, hop=1.0, progress=None, 
     if frame_level and FRAMES not in description:
         raise ModelError("the model does not score frames; choose a hop in seconds")
     rate, passes = stft.sample_rate, 1 if stft.loudness is None else 2
-    block_length = round(BATCH_SIZE * (1.0 if frame_level else hop) * rate)
-    choice, remarks = audio.probe(path, track).choice, []
-
-    def report(blocks):
-        return _report_lengths(blocks, lambda n: progress and progress(n / rate / passes))
+    n_hop = _hop_in_samples(1.0 if frame_level else hop, rate)
+    media, remarks = audio.probe(path, track), []
+    analyse = partial(_analyse, stft=stft, hop=n_hop, batch_size=BATCH_SIZE)
 
     def read():
-        blocks = audio.read_blocks(path, rate, block_length, track, remarks.append)
-        return report(compute_ahead(blocks))
+        blocks = audio.read_blocks(path, rate, BATCH_SIZE * n_hop, track, remarks.append)
+        return compute_ahead(blocks)
+
+    def report(n_samples):
+        if progress:
+            progress(n_samples / rate / passes)
 
     kept = []
-    gain = normalising_gain(_keep(read(), kept, LONGEST_KEPT * rate), stft)
-    blocks = report(kept) if kept else read()
+    if n_hop < rate:
+        heard = _keep(read(), kept, lambda block: block.nbytes)
+    elif 4 * math.prod(segment_shape(stft)) * (media.duration or 0) <= LARGEST_KEPT:
+        heard = _listen(read(), analyse, kept)
+    else:
+        heard = read()
+    gain = normalising_gain(_report_lengths(heard, report), stft)
+    batches = kept if kept and n_hop == rate else compute_ahead(analyse(kept or read()))
+    predict = _frame_predictor(network) if frame_level else network.predict_on_batch
+    scored = _score(batches, predict, stft, gain, BATCH_SIZE, report)
     level = description[FRAMES] if frame_level else description
     if frame_level:
-        scores, duration = score_frames(blocks, network, stft, classes, level["smoothing"], gain)
+        scores, duration = _frame_table(*scored, stft, classes, level["smoothing"])
     else:
-        scores, duration = score_segments(blocks, network, stft, classes, hop, gain)
+        scores, duration = _segment_table(*scored, classes, hop)
     chosen = level["thresholds"] | dict(thresholds or {})
     name = recording_name(Path(path).name)
     events = scores_to_events(scores, [chosen[label] for label in classes], name)
-    remarks = tuple(filter(None, dict.fromkeys([choice, *remarks])))  # once, if read twice
+    remarks = tuple(filter(None, dict.fromkeys([media.choice, *remarks])))  # once, if read twice
     return Detection(duration, scores, events, remarks)
 
 
@@ -156,11 +172,14 @@ def score_segments(blocks, network, stft, classes, hop=1.0, gain=1.0, batch_size
     ValueError
         If the hop is not one of these, or not a whole number of samples.
     """
-    rate, overlapping = stft.sample_rate, round(1 / hop)
-    if hop not in HOPS or rate % overlapping:
-        raise ValueError(f"the hop is {hop} s, not one of {HOPS}, or no whole number of samples")
-    predict, hop_length = network.predict_on_batch, rate // overlapping
-    scores, silent, duration = _score(blocks, predict, stft, hop_length, gain, batch_size)
+    batches = _analyse(blocks, stft, _hop_in_samples(hop, stft.sample_rate), batch_size)
+    scored = _score(batches, network.predict_on_batch, stft, gain, batch_size)
+    return _segment_table(*scored, classes, hop)
+
+
+def _segment_table(scores, silent, duration, classes, hop):
+    """Make the score table of segments that begin every `hop` seconds; see `score_segments`."""
+    overlapping = round(1 / hop)
     if not len(scores):
         return score_table(np.empty((0, len(classes))), classes, hop), duration
     values = sliding_window_view(scores, overlapping, axis=0).mean(axis=-1)
@@ -186,15 +205,20 @@ def score_frames(blocks, network, stft, classes, smoothing, gain=1.0, batch_size
     duration : float
         In seconds.
     """
-    both, (frames, _) = with_frames(network), segment_shape(stft)
-    scores, silent, duration = _score(
-        blocks,
-        lambda x: both.predict_on_batch(x)["frames"],
-        stft,
-        stft.sample_rate,
-        gain,
-        batch_size,
-    )
+    batches = _analyse(blocks, stft, stft.sample_rate, batch_size)
+    scored = _score(batches, _frame_predictor(network), stft, gain, batch_size)
+    return _frame_table(*scored, stft, classes, smoothing)
+
+
+def _frame_predictor(network):
+    """Return the function that scores the frames of a batch."""
+    both = with_frames(network)
+    return lambda magnitude: both.predict_on_batch(magnitude)["frames"]
+
+
+def _frame_table(scores, silent, duration, stft, classes, smoothing):
+    """Make the score table of the frames of segments; see `score_frames`."""
+    frames, _ = segment_shape(stft)
     n_rows = int(np.ceil(round(duration * frames, 6)))
     silent = np.repeat(silent, frames)[:n_rows]
     values = scores.reshape(-1, len(classes))[:n_rows]
@@ -214,23 +238,90 @@ def with_frames(network):
     return models.with_frames(network)
 
 
-def _score(blocks, predict, stft, hop, gain, batch_size):
-    """Score segments of a stream, one beginning every `hop` samples.
+class Batch(NamedTuple):
+    """Segments of a stream of sound before they are scored.
+
+    Attributes
+    ----------
+    magnitude : numpy.ndarray of float32, shape (n_segments, frames, bins)
+        Spectrograms of the sound as it is, without any gain.
+    silent : numpy.ndarray of bool, shape (n_segments,)
+        Whether a segment is digitally silent.
+    n_samples : int
+        How many samples of the stream are in this batch and in none before.
+    """
+
+    magnitude: np.ndarray
+    silent: np.ndarray
+    n_samples: int
+
+
+def _analyse(blocks, stft, hop, batch_size):
+    """Yield the segments of a stream, one beginning every `hop` samples, as a `Batch` each time."""
+    lengths = []
+    blocks = _report_lengths(blocks, lengths.append)
+    for segments in _cut_segments(blocks, stft.sample_rate, hop, batch_size):
+        silent = np.abs(segments).max(axis=1) < SILENCE
+        yield Batch(spectrogram(segments, stft), silent, sum(lengths))
+        lengths.clear()
+
+
+def _listen(blocks, analyse, kept):
+    """Pass blocks on, while a thread analyses them; keep every `Batch` as `_keep` does."""
+    heard = deque()
+
+    def pass_to_both():
+        for block in blocks:
+            heard.append(block)
+            yield block
+
+    batches = compute_ahead(analyse(pass_to_both()))
+    for _ in _keep(batches, kept, lambda batch: batch.magnitude.nbytes):
+        while heard:
+            yield heard.popleft()
+    yield from heard
+
+
+def _keep(items, kept, size):
+    """Pass items on and keep all of them in a list, or none if they are larger in all."""
+    total = 0
+    for item in items:
+        total += size(item)
+        if total <= LARGEST_KEPT:
+            kept.append(item)
+        else:
+            kept.clear()
+        yield item
+
+
+def _score(batches, predict, stft, gain, batch_size, report=None):
+    """Score segments and report the samples of each batch.
 
     Returns the scores of each segment, whether it is digitally silent, and the duration in s.
     """
-    lengths, scores, silent = [], [], []
-    blocks = _report_lengths(blocks, lengths.append)
-    for segments in _cut_segments(blocks, stft.sample_rate, hop, batch_size):
-        magnitude = spectrogram(segments * np.float32(gain), stft)[..., np.newaxis]
+    n_samples, scores, silent = 0, [], []
+    for batch in batches:
+        n_segments = len(batch.silent)
         # The shape is always the same, or the network is compiled again for the last batch.
-        padding = ((0, batch_size - len(segments)), (0, 0), (0, 0), (0, 0))
-        scores.append(predict(np.pad(magnitude, padding))[: len(segments)])
-        silent.append(np.abs(segments).max(axis=1) < SILENCE)
-    duration = sum(lengths) / stft.sample_rate
+        magnitude = np.zeros((batch_size, *batch.magnitude.shape[1:]), np.float32)
+        np.multiply(batch.magnitude, np.float32(gain), out=magnitude[:n_segments])
+        scores.append(predict(magnitude[..., np.newaxis])[:n_segments])
+        silent.append(batch.silent)
+        n_samples += batch.n_samples
+        if report:
+            report(batch.n_samples)
+    duration = n_samples / stft.sample_rate
     if not scores:
         return np.empty((0, 0)), np.empty(0, bool), duration
     return np.concatenate(scores), np.concatenate(silent), duration
+
+
+def _hop_in_samples(hop, rate):
+    """Convert a hop from seconds into samples; ValueError if it is not offered."""
+    overlapping = round(1 / hop)
+    if hop not in HOPS or rate % overlapping:
+        raise ValueError(f"the hop is {hop} s, not one of {HOPS}, or no whole number of samples")
+    return rate // overlapping
 
 
 def _end_with_sound(table, duration):
@@ -260,18 +351,6 @@ def _cut_segments(blocks, length, hop, batch_size):
     for first in range(0, left, batch_size):
         part = held[first * hop : (min(first + batch_size, left) - 1) * hop + length]
         yield sliding_window_view(part, length)[::hop]
-
-
-def _keep(blocks, kept, most):
-    """Pass blocks on and keep all of them in a list, or none if they have too many samples."""
-    n_samples = 0
-    for block in blocks:
-        n_samples += len(block)
-        if n_samples <= most:
-            kept.append(block)
-        else:
-            kept.clear()
-        yield block
 
 
 def _report_lengths(blocks, report):

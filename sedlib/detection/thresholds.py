@@ -3,7 +3,7 @@
 import numpy as np
 
 DEFAULT_THRESHOLD = 0.5
-MINIMUM_POSITIVES = 30  # segments; below it, the position of the highest F1 is mostly chance
+MINIMUM_POSITIVES = 100  # segments; below it, the position of the highest F1 is mostly chance
 
 
 def choose_thresholds(labels, scores, minimum_positives=MINIMUM_POSITIVES):

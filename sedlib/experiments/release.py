@@ -116,8 +116,9 @@ def _permitted(soundbank):
 
 def _train(params, corpora, checkpoint):
     """Train the network on all corpora; return it with its description."""
-    never_stop_early = {"patience": params.train.epochs}
-    options, seed, stft = params.train.model_copy(update=never_stop_early), params.seed, params.stft
+    epochs = params.experiments.release_epochs
+    options = params.train.model_copy(update={"epochs": epochs, "patience": epochs})
+    seed, stft = params.seed, params.stft
     train, validation = (_join(corpora, subset, params) for subset in ("train", "validation"))
     training.make_reproducible(seed)
     network = models.build_model(options.preset, params.classes, stft)

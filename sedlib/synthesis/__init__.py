@@ -4,5 +4,5 @@ Sounds are synthesised or taken from a sound bank. Each episode is the same on e
 sounds are entries of `sedlib.synthesis.sound_registry`.
 """
 
-from sedlib.synthesis.episode import synthesise
+from sedlib.synthesis.episode import memory_needed, synthesise
 from sedlib.synthesis.soundbank import Recording, SoundBank, open_soundbank

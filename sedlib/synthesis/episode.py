@@ -9,6 +9,26 @@ from sedlib.synthesis.mixing import AMBIENCE, render
 from sedlib.synthesis.script import write_script
 from sedlib.synthesis.sound_registry import CLASSES
 
+# In bytes, what a process needs whatever the length of an episode; and how many arrays of 64-bit
+# numbers as long as the episode it holds at a time, if the episode is a single scene.
+PROCESS_MEMORY, ARRAYS_AT_ONCE = 3e8, 4.0
+
+
+def memory_needed(params):
+    """Estimate the memory that a process needs while it makes the longest episode.
+
+    Parameters
+    ----------
+    params : sedlib.config.Params
+
+    Returns
+    -------
+    float
+        In bytes.
+    """
+    longest = max(params.episodes.duration, params.episodes.evaluation_duration)
+    return PROCESS_MEMORY + ARRAYS_AT_ONCE * 8 * params.stft.sample_rate * longest
+
 
 def synthesise(name, params, soundbank=None):
     """Make one episode.

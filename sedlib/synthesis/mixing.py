@@ -6,7 +6,18 @@ import numpy as np
 from scipy import signal
 
 from sedlib.synthesis import rooms
-from sedlib.synthesis.shaping import active_level, add, edges, noise, tilt
+from sedlib.synthesis.shaping import (
+    active_level,
+    deviation,
+    edges,
+    edges_in_place,
+    filter_in_place,
+    mean_square,
+    noise,
+    reverberate,
+    shelf,
+    tilt,
+)
 from sedlib.synthesis.sound_registry import SOUNDS, names_of
 
 # Hz. The voices of eSpeak end at little more, so that no other sound may go higher.
@@ -14,7 +25,6 @@ BANDWIDTH = 9000.0
 # Hz. Recorded speech is often sampled at 16 kHz and its anti-aliasing filter ends below 8 kHz.
 # With a wider band that cutoff would give speech away.
 RECORDED_BANDWIDTH = 7500.0
-SECONDS_AT_ONCE = 30  # that are put into a room; a scene may be long
 AMBIENCE = "ambience"  # label of recorded backgrounds
 
 
@@ -149,15 +159,23 @@ def _add_scene(mix, cues, makers, rng, begin, end, rate):
     mix[start:last] += dry
     del dry  # a scene may be long
     room = rooms.impulse_response(rng, rate, rng.uniform(0.15, 0.8), direct=0.0)
-    for at in range(0, len(sent), SECONDS_AT_ONCE * rate):
-        part = sent[at : at + SECONDS_AT_ONCE * rate]
-        add(mix, signal.oaconvolve(part, room), start + at)
-    del sent, part
+    reverberate(mix, sent, room, start, rate)
+    del sent
     floor = noise(rng, stop - start, rate, rng.uniform(20, 150), rng.uniform(500, 6000))
     ambiences = (AMBIENCE,) if AMBIENCE in makers else names_of("ambience")
     ambience = makers[str(rng.choice(ambiences))](rng, stop - start)
-    for sound, level in ((floor, rng.uniform(-60, -50)), (ambience, rng.uniform(-60, -44))):
-        mix[start:stop] += edges(sound, rate, 0.05, 0.05) * 10 ** (level / 20) / sound.std()
+    levels = rng.uniform(-60, -50), rng.uniform(-60, -44)
+    _add_background(mix[start:stop], floor, levels[0], rate)
+    del floor
+    _add_background(mix[start:stop], ambience, levels[1], rate)
+
+
+def _add_background(scene, sound, level, rate):
+    """Fade a sound, give it a level in dB and add it to a scene, all in place."""
+    gain = 10 ** (level / 20) / deviation(sound)
+    edges_in_place(sound, rate, 0.05, 0.05)
+    sound *= gain
+    scene += sound
 
 
 def _master(mix, rng, rate, bandwidth):
@@ -166,17 +184,16 @@ def _master(mix, rng, rate, bandwidth):
     All of it in place, because an episode may be long.
     """
     low, high = rng.normal(0, 2.5, 2)
-    mix[:] = tilt(mix, rate, low, 250)
-    mix[:] = tilt(mix, rate, high, 3000)
+    filter_in_place(np.vstack([shelf(rate, low, 250), shelf(rate, high, 3000)]), mix)
     # A soft limiter, which acts on little more than knocks and crashes.
-    knee = 4.0 * np.sqrt(np.mean(mix**2))
+    knee = 4.0 * np.sqrt(mean_square(mix))
     mix /= knee
     np.tanh(mix, out=mix)
     mix *= knee
     limit = signal.ellip(10, 0.1, 90, min(bandwidth, 0.45 * rate), fs=rate, output="sos")
     rumble = signal.butter(2, 30, "highpass", fs=rate, output="sos")
-    mix[:] = signal.sosfilt(np.vstack([limit, rumble]), mix)
-    gain = 10 ** (rng.uniform(-25, -19) / 20) / np.sqrt(np.mean(mix**2))
+    filter_in_place(np.vstack([limit, rumble]), mix)
+    gain = 10 ** (rng.uniform(-25, -19) / 20) / np.sqrt(mean_square(mix))
     gain = min(gain, 0.89 / max(mix.max(), -mix.min()))
     mix *= gain
     level = 10 ** (rng.uniform(-80, -72) / 20)

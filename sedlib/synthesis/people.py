@@ -7,7 +7,16 @@ from scipy import fft, signal
 
 from sedlib.synthesis import rooms
 from sedlib.synthesis.phrases import SHOUTS, sentence
-from sedlib.synthesis.shaping import add, edges, noise, resonate, swell, tilt
+from sedlib.synthesis.shaping import (
+    add,
+    edges,
+    edges_in_place,
+    noise,
+    resonate,
+    reverberate,
+    swell,
+    tilt,
+)
 from sedlib.synthesis.sound import Sound
 from sedlib.synthesis.speech import ESPEAK_RATE, random_voice, say
 
@@ -148,8 +157,10 @@ class Cast:
             x = self.crowd[rng.integers(len(self.crowd))]
             begin = int(start * self.rate)
             add(out, x[max(0, -begin) :] * rng.uniform(0.3, 1), max(0, begin))
-        out = signal.oaconvolve(out, self.hall)[:n]
-        return edges(out, self.rate, 0.4, 0.4)
+        heard = np.zeros(n)
+        reverberate(heard, out, self.hall, 0, self.rate)
+        del out
+        return edges_in_place(heard, self.rate, 0.4, 0.4)
 
 
 def laugh_once(rng, n, rate):

@@ -7,6 +7,8 @@ keeps rounding differences between processors out of the 16-bit samples that are
 import numpy as np
 from scipy import signal
 
+AT_ONCE = 1 << 20  # samples that are computed at a time, because some sounds are very long
+
 
 def noise(rng, n, rate, low, high):
     """Draw white noise and filter it with a Butterworth band pass with second-order slopes.
@@ -27,7 +29,28 @@ def noise(rng, n, rate, low, high):
     """
     high = min(high, 0.49 * rate)
     sos = signal.butter(2, [min(low, 0.8 * high), high], "bandpass", fs=rate, output="sos")
-    return signal.sosfilt(sos, rng.standard_normal(n))
+    return filter_in_place(sos, rng.standard_normal(n))
+
+
+def filter_in_place(sos, x):
+    """Filter a signal in place and return it.
+
+    Parameters
+    ----------
+    sos : ndarray, shape (n_sections, 6)
+        As `scipy.signal.sosfilt` takes it.
+    x : ndarray, shape (n,)
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        `x`.
+    """
+    state = np.zeros((len(sos), 2))
+    for at in range(0, len(x), AT_ONCE):
+        part = x[at : at + AT_ONCE]
+        part[:], state = signal.sosfilt(sos, part, zi=state)
+    return x
 
 
 def modes(rng, n, rate, frequencies, decays, gains):
@@ -79,9 +102,10 @@ def resonate(x, rate, frequencies, widths, gains):
     out = np.zeros(len(x))
     for f, width, gain in zip(frequencies, widths, gains, strict=True):
         b, a = signal.iirpeak(f, f / width, fs=rate)
-        y = signal.lfilter(b, a, x)
-        y *= gain
-        out += y
+        state = np.zeros(2)
+        for at in range(0, len(x), AT_ONCE):
+            y, state = signal.lfilter(b, a, x[at : at + AT_ONCE], zi=state)
+            out[at : at + AT_ONCE] += gain * y
     return out
 
 
@@ -102,10 +126,15 @@ def tilt(x, rate, slope, pivot=1000.0):
     -------
     ndarray, shape (n,)
     """
+    return filter_in_place(shelf(rate, slope, pivot), np.array(x, dtype=float))
+
+
+def shelf(rate, slope, pivot):
+    """Design the filter of `tilt`; second-order sections, shape (1, 6)."""
     ratio = 10 ** (slope / 40)
     w = 2 * np.pi * pivot
     b, a = signal.bilinear([ratio, w], [1 / ratio, w], fs=rate)
-    return signal.lfilter(b, a, x)
+    return np.array([[*b, 0, *a, 0]])
 
 
 def add(out, x, start):
@@ -144,11 +173,40 @@ def swell(rng, n, rate, speed, depth):
     ndarray, shape (n,)
         Linear gain; its median is 1.
     """
+    return swell_in_place(rng, np.ones(n), rate, speed, depth)
+
+
+def swell_in_place(rng, x, rate, speed, depth):
+    """Multiply a signal by a gain curve of `swell`, in place, and return it."""
+    n = len(x)
     knots = max(3, int(n / rate * speed) + 2)
-    curve = rng.normal(0, depth, knots)
-    gain = np.interp(np.linspace(0, knots - 1, n), np.arange(knots), curve)
-    gain /= 20
-    return np.power(10, gain, out=gain)
+    curve, step = rng.normal(0, depth, knots), (knots - 1) / max(n - 1, 1)
+    for at in range(0, n, AT_ONCE):
+        part = x[at : at + AT_ONCE]
+        place = np.arange(at, at + len(part)) * step
+        part *= 10 ** (np.interp(place, np.arange(knots), curve) / 20)
+    return x
+
+
+def reverberate(out, x, response, start, rate):
+    """Add a signal as it is heard in a room to another signal, in place.
+
+    Parameters
+    ----------
+    out : ndarray, shape (n,)
+        What lies beyond its end is dropped.
+    x : ndarray, shape (m,)
+    response : ndarray
+        Impulse response of the room.
+    start : int
+        Sample of `out` at which `x` begins.
+    rate : int
+        Sample rate in Hz.
+    """
+    seconds = 30  # at once
+    for at in range(0, len(x), seconds * rate):
+        part = x[at : at + seconds * rate]
+        add(out, signal.oaconvolve(part, response), start + at)
 
 
 def edges(x, rate, attack, release):
@@ -166,11 +224,26 @@ def edges(x, rate, attack, release):
     -------
     ndarray, shape (n,)
     """
-    out = np.array(x, dtype=float)
-    for seconds, part in ((attack, out), (release, out[::-1])):
-        m = max(1, min(len(out) // 2, int(seconds * rate)))
+    return edges_in_place(np.array(x, dtype=float), rate, attack, release)
+
+
+def edges_in_place(x, rate, attack, release):
+    """Fade a signal in and out as `edges` does, in place, and return it."""
+    for seconds, part in ((attack, x), (release, x[::-1])):
+        m = max(1, min(len(x) // 2, int(seconds * rate)))
         part[:m] *= np.sin(0.5 * np.pi * (np.arange(m) + 1) / (m + 1)) ** 2
-    return out
+    return x
+
+
+def mean_square(x, centre=0.0):
+    """Compute the mean square of a signal, or of its differences from a value, in little memory."""
+    parts = (x[at : at + AT_ONCE] for at in range(0, len(x), AT_ONCE))
+    return sum(np.square(part - centre).sum() for part in parts) / len(x)
+
+
+def deviation(x):
+    """Compute the standard deviation of a signal, in little memory."""
+    return np.sqrt(mean_square(x, x.mean()))
 
 
 def active_level(x, rate):

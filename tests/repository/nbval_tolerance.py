@@ -33,7 +33,7 @@ KINDS = (
     "highest F1",
     "F1",
 )
-FEW = 30  # positives; classes with fewer are a kind of their own: see `choose_thresholds`
+FEW = 100  # positives; classes with fewer are a kind of their own: see `choose_thresholds`
 
 # Not part of a word: `s01_ep03` and `44x1025` are words.
 NUMBER = re.compile(r"(?<![\w.])([-+]?\d+(?:,\d{3})*(?:\.\d*)?(?:[eE][-+]?\d+)?)(?!\w)")

@@ -6,10 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sedlib.config import SedlibError
-from sedlib.workers import worker_pool
+from sedlib.workers import limit_processes, thread_limit, worker_pool
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,6 +33,22 @@ if __name__ == "__main__":
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, stdout=subprocess.PIPE, env=environment, timeout=120)
     assert (done.stdout, done.returncode) == (b"begun\nbegun\n", -signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    "value, limit",
+    [("1", 1), (" 12 ", 12), ("4,2", 4), ("", None), ("0", None), ("-1", None), ("many", None)],
+)
+def test_the_limit_of_threads_is_the_first_number_that_the_user_names(monkeypatch, value, limit):
+    monkeypatch.setenv("OMP_NUM_THREADS", value)
+    assert thread_limit() == limit
+
+
+@pytest.mark.parametrize("free, expected", [(9e9, 4), (8e9, 4), (7.9e9, 3), (3e9, 1), (0, 1)])
+def test_no_more_processes_start_than_the_free_memory_holds(monkeypatch, free, expected):
+    state = psutil.virtual_memory()._replace(available=int(free))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: state)
+    assert limit_processes(4, 2e9) == expected
 
 
 def test_a_worker_that_is_killed_is_one_sentence():

@@ -11,6 +11,9 @@ import pytest
 from detect_runs import QuickWork, contents, run, write
 from scenarios import write_model
 
+from sedlib.batch.pool import DONE
+from sedlib.batch.processes import ProcessPool
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -71,9 +74,7 @@ def names_and_events(output):
 def test_a_second_run_starts_no_process(quick, monkeypatch, capsys):
     assert run("in", "--jobs", "2") == 0
     before = contents(quick / "detected")
-    monkeypatch.setattr(
-        "sedlib.batch.processes._start_process", lambda work: pytest.fail("started")
-    )
+    monkeypatch.setattr(ProcessPool, "_start_process", lambda _: pytest.fail("started"))
     assert run("in", "--jobs", "2") == 0
     assert capsys.readouterr().out.count("already done") == 10
     assert contents(quick / "detected") == before
@@ -141,6 +142,24 @@ if __name__ == "__main__":
     assert process.returncode == code
     said = "sedlib: interrupted; run the same command to continue\n" if code == 130 else ""
     assert printed == ("", said)
+
+
+def say_threads(task, progress):
+    return os.environ["OMP_NUM_THREADS"]
+
+
+@pytest.mark.parametrize(
+    "jobs, limit, threads",
+    [(2, "", "4"), (3, "", "2"), (8, "", "1"), (20, "", "1"), (2, "1", "1"), (2, "16", "4")],
+)
+def test_processes_share_the_processors(monkeypatch, jobs, limit, threads):
+    monkeypatch.setattr("joblib.cpu_count", lambda: 8)
+    monkeypatch.setenv("OMP_NUM_THREADS", limit)
+    with ProcessPool(say_threads, jobs) as pool:
+        pool.start(0, None)
+        while not (said := pool.wait()):
+            pass
+    assert said == [(0, DONE, threads)]
 
 
 def test_the_default_is_one_process_for_each_processor_and_file(quick, monkeypatch):

@@ -9,6 +9,12 @@ from hypothesis import strategies as st
 
 from sedlib.detection.ahead import compute_ahead
 
+
+@pytest.fixture(autouse=True)
+def any_number_of_threads(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+
+
 claim = settings(deadline=None, database=None)
 
 
@@ -31,6 +37,12 @@ def test_an_error_comes_after_the_items_before_it_and_is_itself(n):
         for item in compute_ahead(failing()):
             got.append(item)
     assert raised.value is error and got == list(range(n))
+
+
+def test_a_process_that_is_limited_to_one_thread_starts_no_other(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    idents = list(compute_ahead(threading.get_ident() for _ in range(3)))
+    assert idents == [threading.get_ident()] * 3
 
 
 def test_another_thread_computes_the_next_item_while_one_is_used():

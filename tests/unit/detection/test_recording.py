@@ -1,5 +1,6 @@
 """From a stream of sound to events: block sizes, ends, shifts, silence, memory."""
 
+import dataclasses
 import tracemalloc
 
 import numpy as np
@@ -214,23 +215,62 @@ def test_the_level_of_a_recording_makes_no_difference(tmp_path, hop):
     assert sum(told) == pytest.approx(4 * 9)  # each recording is read twice, each time for half
 
 
-def test_a_recording_too_long_to_be_kept_is_decoded_twice_to_the_same_scores(tmp_path, monkeypatch):
+@pytest.fixture
+def long_recording(tmp_path, monkeypatch):
+    """Detect in 150 s of sound, of which as many bytes are kept; count how often it is read."""
     stft = STFTParams(sample_rate=4000, n_fft=256, hop_length=128, win_length=192, loudness=-23.0)
     thresholds = dict.fromkeys(CLASSES, 0.5)
     described = {"classes": list(CLASSES), "stft": stft.model_dump(), "thresholds": thresholds}
     tone = np.sin(np.arange(150 * 4000)) * np.linspace(0, 0.5, 150 * 4000)
     sound = np.stack([tone, -0.97 * tone], axis=1)  # which is remarked on
     soundfile.write(tmp_path / "r.wav", sound, 4000, subtype="FLOAT")
-    read, found, times = audio.read_blocks, [], []
+    media, read, times, told = audio.probe(tmp_path / "r.wav"), audio.read_blocks, [], []
     monkeypatch.setattr(audio, "read_blocks", lambda *how: times.append(how) or read(*how))
-    for longest in (150.0, 149.9):
-        monkeypatch.setattr(recording, "LONGEST_KEPT", longest)
-        told = []
-        found.append(detect(tmp_path / "r.wav", Ear(), described, progress=told.append))
+
+    def run(largest, hop=1.0, duration=150.0):
+        stated = dataclasses.replace(media, duration=duration)
+        monkeypatch.setattr(audio, "probe", lambda *_: stated)
+        monkeypatch.setattr(recording, "LARGEST_KEPT", largest)
+        times.clear(), told.clear()
+        found = detect(tmp_path / "r.wav", Ear(), described, hop=hop, progress=told.append)
         assert sum(told) == pytest.approx(150)
-    assert len(times) == 1 + 2
-    pd.testing.assert_frame_equal(found[0].scores, found[1].scores, check_exact=True)
-    assert found[0].remarks == found[1].remarks and len(found[0].remarks) == 1
+        return found, len(times)
+
+    return run
+
+
+SPECTROGRAMS, SOUND = 150 * 32 * 129 * 4, 150 * 4000 * 4  # bytes
+
+
+@pytest.mark.parametrize(
+    "hop, needed, stated",
+    [(1.0, SPECTROGRAMS, 150.0), (1.0, SPECTROGRAMS, None), (0.5, SOUND, 150.0)],
+)
+def test_what_is_too_large_to_be_kept_is_decoded_twice_to_the_same_scores(
+    long_recording, hop, needed, stated
+):
+    found, times = long_recording(needed, hop, stated)
+    assert times == 1
+    for fewer in (needed - 1, needed // 3, 0):
+        again, times = long_recording(fewer, hop, stated)
+        assert times == 2
+        pd.testing.assert_frame_equal(again.scores, found.scores, check_exact=True)
+        assert again.remarks == found.remarks and len(found.remarks) == 1
+
+
+@pytest.mark.parametrize("largest", [1e9, SPECTROGRAMS // 3, 0])
+@pytest.mark.parametrize("blocks", [0, 1, 2])
+def test_an_error_while_the_loudness_is_measured_is_raised(
+    long_recording, monkeypatch, largest, blocks
+):
+    def damaged(*_):
+        yield from [np.ones(64 * 4000, np.float32)] * blocks
+        raise AudioError("damaged")
+
+    monkeypatch.setattr(audio, "read_blocks", damaged)
+    for duration in (None, 150.0):
+        with pytest.raises(AudioError, match="damaged"):
+            long_recording(largest, duration=duration)
 
 
 # --- frames -------------------------------------------------------------------------

@@ -87,14 +87,14 @@ def test_a_threshold_between_neighbouring_numbers_detects_the_same_segments():
         assert (scores >= threshold).ravel().tolist() == [True, False]
 
 
-@pytest.mark.parametrize(("n_positive", "threshold"), [(29, 0.5), (30, 0.25)])
-def test_a_class_with_fewer_than_thirty_positives_gets_the_mean_of_a_half_and_half_its_highest_f1(
+@pytest.mark.parametrize(("n_positive", "threshold"), [(99, 0.5), (100, 0.25)])
+def test_a_class_with_few_positives_gets_the_mean_of_a_half_and_half_its_highest_f1(
     n_positive, threshold
 ):
-    labels = (np.arange(40) < n_positive)[:, None]
+    labels = (np.arange(120) < n_positive)[:, None]
     scores = np.where(labels, 0.4, 0.1)  # the F1 is 1 between 0.1 and 0.4
     assert choose_thresholds(labels, scores)[0] == pytest.approx(threshold)
-    assert choose_thresholds(labels, scores, minimum_positives=30)[0] == pytest.approx(threshold)
+    assert choose_thresholds(labels, scores, minimum_positives=100)[0] == pytest.approx(threshold)
 
 
 @claim

@@ -20,7 +20,7 @@ def small(make_params, tmp_path, monkeypatch):
     raw["classes"] = CLASSES
     raw["stft"]["sample_rate"] = 22050  # the synthesis needs more than 8 kHz
     raw["episodes"] |= {"duration": 24, "evaluation_duration": 24}
-    raw["experiments"] |= {"aliases": {}, "release_episodes": 1}
+    raw["experiments"] |= {"aliases": {}, "release_episodes": 1, "release_epochs": 2}
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").touch()
     return Params.model_validate(raw)
@@ -76,7 +76,7 @@ def test_the_released_model_is_stored_with_results_on_both_kinds_of_episodes(sma
     assert sum(counts["knocking"][s][0] for s in ("train", "validation", "test")) == 11
     card = cards.release_card(results, counts, credits, description)
     said = " ".join(card.split())
-    assert "1 epochs on 3 synthetic episodes and on 3 episodes mixed from recordings" in said
+    assert "2 epochs on 3 synthetic episodes and on 3 episodes mixed from recordings" in said
     table = cards.credits_table(credits)
     assert all(f"| {name} | A. \\| Author | CC0;" in table for name in credits)
 

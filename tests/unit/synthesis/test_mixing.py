@@ -1,11 +1,13 @@
 """Claims about the sounds, as they are made and mixed."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from sedlib.synthesis import mixing
-from sedlib.synthesis.sound_registry import CLASSES, SOUNDS
+from sedlib.synthesis import memory_needed, mixing
+from sedlib.synthesis.sound_registry import CLASSES, SOUNDS, names_of
 
 RATE = 44100
 
@@ -70,3 +72,19 @@ def test_no_class_gives_itself_away_by_its_bandwidth():
         # What is up there is the same faint, flat hiss whatever is heard below.
         assert above[sound] < -25
         assert np.ptp(10 * np.log10(density)) < 1.5, sound
+
+
+@pytest.mark.parametrize("ambience", names_of("ambience"))
+def test_an_episode_of_one_scene_takes_no_more_memory_than_is_reckoned_with(
+    params_for, makers, monkeypatch, ambience
+):
+    monkeypatch.setattr(mixing, "names_of", lambda _: (ambience,))
+    script = pd.DataFrame([], columns=["onset", "offset", "sound", "level"])
+    tracemalloc.start()
+    try:
+        mixing.render(script, np.random.default_rng(0), 120.0, RATE)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    process = 2e8  # bytes, of Python with its packages
+    assert peak <= memory_needed(params_for(120.0)) - process
