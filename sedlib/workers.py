@@ -6,7 +6,8 @@ import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import psutil
 
@@ -73,7 +74,29 @@ def limit_processes(processes, memory):
     -------
     int
     """
-    return max(1, min(processes, int(psutil.virtual_memory().available // memory)))
+    return max(1, min(processes, int(free_memory() // memory)))
+
+
+def free_memory(cgroup=Path("/sys/fs/cgroup")):
+    """Return the memory that is free on this machine, or in its container if that is less.
+
+    Parameters
+    ----------
+    cgroup : pathlib.Path
+        Where Linux shows the limits of a container (control groups, version 2).
+
+    Returns
+    -------
+    int
+        In bytes.
+    """
+    free = psutil.virtual_memory().available
+    with suppress(OSError, ValueError, KeyError):  # no container, or one without a limit
+        limit = int((cgroup / "memory.max").read_text())
+        used = int((cgroup / "memory.current").read_text())
+        state = dict(line.split() for line in (cgroup / "memory.stat").read_text().splitlines())
+        free = min(free, limit - used + int(state["inactive_file"]))  # such files can be dropped
+    return free
 
 
 def _start_worker(initializer):

@@ -9,8 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sedlib import workers
 from sedlib.config import SedlibError
-from sedlib.workers import limit_processes, thread_limit, worker_pool
+from sedlib.workers import free_memory, limit_processes, thread_limit, worker_pool
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,9 +47,23 @@ def test_the_limit_of_threads_is_the_first_number_that_the_user_names(monkeypatc
 
 @pytest.mark.parametrize("free, expected", [(9e9, 4), (8e9, 4), (7.9e9, 3), (3e9, 1), (0, 1)])
 def test_no_more_processes_start_than_the_free_memory_holds(monkeypatch, free, expected):
-    state = psutil.virtual_memory()._replace(available=int(free))
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: state)
+    monkeypatch.setattr(workers, "free_memory", lambda: free)
     assert limit_processes(4, 2e9) == expected
+
+
+@pytest.mark.parametrize(
+    ("limit", "free"), [("3000", 3000 - 1200 + 200), ("max", 10**9), ("4000000000", 10**9)]
+)
+def test_the_limit_of_a_container_counts_if_it_leaves_less_than_the_machine_has(
+    tmp_path, monkeypatch, limit, free
+):
+    state = psutil.virtual_memory()._replace(available=10**9)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: state)
+    assert free_memory(tmp_path) == 10**9  # no container
+    (tmp_path / "memory.max").write_text(f"{limit}\n")
+    (tmp_path / "memory.current").write_text("1200\n")
+    (tmp_path / "memory.stat").write_text("anon 900\ninactive_file 200\nactive_file 100\n")
+    assert free_memory(tmp_path) == free
 
 
 def test_a_worker_that_is_killed_is_one_sentence():
