@@ -21,8 +21,8 @@
 # The first version of this project, in 2018, used episodes of a television series that are
 # protected by copyright and cannot be distributed. The default episodes are therefore synthetic:
 # the speech synthesiser [eSpeak NG](https://github.com/espeak-ng/espeak-ng) speaks the dialogue,
-# and the music, the audience and all other sounds are generated procedurally. They are modelled on
-# the published statistics of the annotations of 2018. This notebook also works with your own
+# shouted words and some laughs, and all other sounds are generated procedurally. They are modelled
+# on the published statistics of the annotations of 2018. This notebook also works with your own
 # episodes; [data/README.md](../data/README.md) describes how to use them.
 
 # %%
@@ -246,12 +246,15 @@ plt.show()
 # %% [markdown]
 # ## Labelled segments in each episode
 # The figure shows the number of segments with each label, episode by episode. The colour scale ends
-# at 25 segments, so that differences between the rare classes remain visible.
+# at 50 segments, so that differences between the rare classes remain visible. The synthetic
+# episodes for training hold more of the rare classes per minute than those for validation and test,
+# so that the network hears many different sounds of each class. The subsets may also differ in the
+# length of their episodes.
 
 # %%
 counts = labels.groupby(level="episode", sort=False).sum().T
 fig, ax = plt.subplots(figsize=(plots.WIDTH, 4.4))
-plots.draw_matrix(ax, counts, "segments (darkest: 25 or more)", fmt="d", vmax=25)
+plots.draw_matrix(ax, counts, "segments (darkest: 50 or more)", fmt="d", vmax=50)
 ax.set_xticklabels([f"{name} ({subset})" for name, subset in overview["subset"].items()])
 plots.save_figure(fig, figures / "split.png")
 plt.show()

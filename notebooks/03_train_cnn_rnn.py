@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 3. Training the network
 #
-# **Question.** Can a small network learn to detect ten sounds, most of them rare, from a few short
+# **Question.** Can a small network learn to detect ten sounds, most of them rare, from a few
 # episodes?
 #
 # **Inputs.** `data/features/*.npy` (notebook 2) and the annotations in `data/episodes`.
@@ -88,11 +88,13 @@ pd.DataFrame({subset: y.sum(axis=0) for subset, y in labels.items()}, classes)
 # architecture for sound event detection ([Çakır et al., 2017](https://arxiv.org/abs/1702.06286)):
 # convolutions recognise patterns in the spectrogram, and a recurrent layer follows them over time.
 # The diagram leads from the input on the left to the scores on the right. It shows the mel bands,
-# the convolutions, the recurrent layer, the dense layer and the final pooling. The layers between
-# them (logarithm, average pooling, normalisation, activation and dropout) are left out; the table
-# below lists them all. Below each box is the shape of its output for one segment, frames x bins or
-# bands x channels; the last layers have no frequency axis. The height of a box shows, on a
-# logarithmic scale, how many values it gives for each frame (the last box: for the segment).
+# MixStyle, the convolutions, the recurrent layer, the dense layer and the final pooling. The layers
+# between them (logarithm, average pooling, normalisation, activation and dropout) are left out; the
+# table below lists them all. Below each box is the shape of its output for one segment. It begins
+# with frames x bins or frames x bands. The convolutions of `compact` give bands x frames x
+# channels, the layers after them frames x values, and the last one a value for each class. The
+# height of a box shows, on a logarithmic scale, how many values it gives for each frame (the last
+# box: for the segment).
 
 # %%
 network = models.build_model(options.preset, classes, stft)
@@ -108,10 +110,17 @@ plt.show()
 #   low and wide at high frequencies, as in hearing. The bands reach up to a quarter of the sample
 #   rate, which is 11 kHz with the default settings. A logarithm then compresses the range of
 #   levels.
+# - **[MixStyle](https://arxiv.org/abs/2104.02008)** is data augmentation inside the network and
+#   active only in training. In half of the segments, the mean and the standard deviation of each
+#   mel band are replaced by a random mixture of their own and those of another segment. These two
+#   values depend on the room and the microphone as well as on the sound. The network learns to rely
+#   on them less, which can help with recordings of another origin ([Xiao et al.,
+#   2024](https://arxiv.org/abs/2407.03654)).
 # - **Convolutions.** Each of seven 3x3 convolutions combines a value with its neighbours in time
 #   and frequency. *Average pooling* by two along frequency follows the first five, so that later
 #   layers see wider frequency ranges. The convolutions and the pooling between them keep all
-#   frames.
+#   frames. The bands come first and the frames second here, because a CPU computes a convolution
+#   faster if the second of these two axes is long.
 # - **[Batch normalisation](https://arxiv.org/abs/1502.03167)** shifts and scales each channel to
 #   zero mean and unit variance over a batch, which allows a higher learning rate. The activation
 #   function is ReLU, which sets negative values to zero.
@@ -295,9 +304,9 @@ print(f"last / lowest validation loss = {last['val_loss'] / history['val_loss'].
 # %% [markdown]
 # The average precision of random scores is about the share of segments in which the class is
 # present; the second number is the mean of this share over the classes. The first ratio compares
-# two losses that are measured under different conditions: data augmentation and dropout make the
-# task harder in training, whereas the validation segments are scored without either. A ratio above
-# 1 is therefore no surprise. The second ratio indicates overfitting: it is close to 1
+# two losses that are measured under different conditions: data augmentation, MixStyle and dropout
+# make the task harder in training, whereas the validation segments are scored without either. A
+# ratio above 1 is therefore no surprise. The second ratio indicates overfitting: it is close to 1
 # if the validation loss stays low until the end, and clearly above 1 if it has risen again.
 
 # %% [markdown]
@@ -306,19 +315,15 @@ print(f"last / lowest validation loss = {last['val_loss'] / history['val_loss'].
 # threshold, few sounds are missed but many detections are wrong; with a high threshold, it is the
 # other way round. A measure that balances both is F1, the harmonic mean of precision (the share of
 # detected segments that are correct) and recall (the share of segments with the class that are
-# detected). The rule for choosing the threshold depends on the number of *positives*, the
-# validation segments in which the class is present.
+# detected).
 #
-# - With at least `MINIMUM_POSITIVES` of them (a number printed below), the threshold is the one
-#   with the highest F1 on the validation segments.
-# - With fewer, the position of the highest F1 depends strongly on a few segments. The threshold is
-#   then *the mean of 0.5 and half of the highest F1*. If the scores were exact probabilities, half
-#   of the highest F1 would be the threshold with the highest F1 ([Lipton et al.,
-#   2014](https://arxiv.org/abs/1402.1892)). Mixup, however, shows a rare class more often than it
-#   occurs, so that its scores tend to be higher than probabilities and may need a higher threshold.
-#   This case uses the height of the curve, which depends less on single segments than the position
-#   of its peak.
-# - A class without any positives gets 0.5.
+# The obvious choice is the threshold with the highest F1 on the validation segments. For a class
+# with few *positives*, segments in which it is present, the position of this peak depends mostly on
+# chance: a single segment can move it far. The curve of F1 over the threshold is therefore
+# smoothed, and the threshold with the highest smoothed F1 is used, so that F1 is also high at
+# neighbouring thresholds. The width of the smoothing is constant in log-odds, `log(t / (1 - t))`;
+# around 0.5, it averages mainly over thresholds from 0.3 to 0.7. A class without any positives gets
+# 0.5.
 
 # %%
 magnitudes, reference, frame_reference = validation
@@ -330,8 +335,9 @@ detected = scores >= grid[:, np.newaxis, np.newaxis]
 f1 = 2 * (detected & reference).sum(axis=1) / (detected.sum(axis=1) + positives).clip(1)
 
 # %% [markdown]
-# The figure shows the F1 of each class on the validation segments for every threshold. The dotted
-# line is the threshold that is used; the number in brackets is the number of positives.
+# The figure shows the F1 of each class on the validation segments for every threshold, before
+# smoothing. The dotted line is the threshold that is used. It need not lie at the highest point,
+# because it is chosen on the smoothed curve; the number in brackets is the number of positives.
 
 # %% tags=["trained"]
 fig, axes = plots.class_axes(len(classes), 2.3, sharex=True, sharey=True)
@@ -347,38 +353,32 @@ plt.show()
 # %% [markdown]
 # Where a curve is flat around the dotted line, the choice matters little. With few positives the
 # curve is a staircase, because each segment that is gained or lost changes F1 by a visible step; a
-# few other segments could move its highest step to a different place. The dotted line of such a
-# class need not lie at the peak. The table gives the numbers: F1 with the threshold that is used,
-# and the highest F1 of the curve.
+# few other segments could move its highest step to a different place. The table gives the numbers:
+# F1 with the threshold that is used, and the highest F1 of the curve.
 
 # %% tags=["trained"]
-detected, minimum = scores >= thresholds, detection.MINIMUM_POSITIVES
+detected = scores >= thresholds
 chosen = pd.DataFrame({"positives": positives, "threshold": thresholds}, classes)
 chosen["F1"] = 2 * (detected & reference).sum(axis=0) / (detected.sum(axis=0) + positives).clip(1)
 chosen["highest F1"] = np.maximum(f1.max(axis=0), chosen["F1"])
-print(f"classes with fewer than {minimum} positives: {(positives < minimum).sum()}")
 chosen.round(2)
 
 # %% [markdown]
 # The rule has four limits. First, F1 on the segments on which a threshold was chosen is optimistic;
 # a fair value needs other segments, such as those of the test episodes. Second, the threshold with
 # the highest F1 depends on how frequent the class is, so that it may not suit recordings with
-# another mixture of sounds. Third, how far the scores are from probabilities may differ between the
-# classes, and the mean with 0.5 is only a compromise; notebook 4 examines the *calibration*, the
-# agreement of scores with observed frequencies, over all classes together, and whether the rule
-# helps on the test episodes. Fourth, the minimum number of positives is a round number. With a
-# smaller one, thresholds suited recordings less, where few sources may stand behind the segments of
-# a rare class.
+# another mixture of sounds. Third, smoothing cannot add information: with few positives, the
+# threshold remains uncertain. Fourth, if the scores hardly rank the segments of a class, F1 is
+# highest where nearly everything is detected, and the threshold is close to 0. Notebook 4 examines
+# whether the rule helps on the test episodes.
 
 # %% [markdown]
 # ## Thresholds for frame-level scores
 # The frame-level scores tell when, within a second, a sound begins and ends. They flicker from
 # frame to frame, so they are smoothed by a moving average of `detection.frame_smoothing` seconds,
 # and they have thresholds of their own. The rule is the same, applied to every fourth frame,
-# because adjacent frames have nearly equal scores. The minimum number of positives protects less
-# against chance here: with the default settings, each second contributes 11 of its 44 frames, and
-# the frames of one event depend on each other, so that a class with few events can reach the
-# minimum. The table gives the number of positive frames and the threshold of each class.
+# because adjacent frames have nearly equal scores. The table gives the number of positive frames
+# and the threshold of each class.
 
 # %% tags=["trained"]
 frame_level, chosen = {}, pd.DataFrame()
@@ -452,12 +452,12 @@ print(f"from {ratio['original']:.0f} to {ratio['mixed']:.0f}.")
 # - **Size.** The network is small enough to be trained without a GPU. Notebook 6 compares its
 #   results with those of a narrower version of the 2018 model.
 # - **Data augmentation.** Mixup with classes drawn equally often adds labels of rare classes to
-#   more training segments. Notebook 6 measures how much mixup, the other data augmentation and the
-#   frame labels contribute to the result, in an incremental (additive) *ablation*: starting from
-#   the 2018 configuration, each variant adds one change.
-# - **Thresholds.** A class with few positive validation segments gets the mean of 0.5 and half of
-#   its highest F1 instead of the threshold with the highest F1, whose position would depend
-#   strongly on a few segments.
+#   more training segments. Notebook 6 measures how much mixup, the other data augmentation,
+#   MixStyle and the frame labels contribute to the result, in an incremental (additive) *ablation*:
+#   starting from the 2018 configuration, each variant adds one change.
+# - **Thresholds.** Each class gets the threshold with the highest smoothed F1 on the validation
+#   segments. Without smoothing, the threshold of a rare class would depend strongly on a few
+#   segments.
 #
 # **Limits.** The network is trained once, from one seed. The best epoch and the thresholds are
 # chosen on the same validation subset, by default a single episode, which contains few segments of

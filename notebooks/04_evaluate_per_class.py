@@ -106,19 +106,14 @@ baseline = baseline.fit(spectra["train"], labels["train"])
 # %%
 validation_scores = baseline.predict_proba(spectra["validation"])
 baseline_scores = baseline.predict_proba(spectra["test"])
-for minimum, rule in ((detection.MINIMUM_POSITIVES, "of the network"), (1, "of the highest F1")):
-    levels = detection.choose_thresholds(labels["validation"], validation_scores, minimum)
-    f1 = metrics.averages(reference, baseline_scores >= levels)["macro"]["f1"]
-    print(f"macro F1 of the baseline with thresholds by the rule {rule}: {f1:.2f}")
+levels = detection.choose_thresholds(labels["validation"], validation_scores)
 baseline_estimated = baseline_scores >= levels
+f1 = metrics.averages(reference, baseline_estimated)["macro"]["f1"]
+print(f"macro F1 of the baseline: {f1:.2f}")
 
 # %% [markdown]
-# The thresholds of the baseline are chosen on the validation episodes, like those of the network,
-# but by another rule. The rule of the network, which the section "Effect of the thresholds"
-# explains, uses the threshold with the highest F1 only for classes with enough validation segments.
-# In the rest of this notebook, the baseline uses the threshold with the highest F1 for every class.
-# The two printed lines show what difference this makes. If the second value is higher, the network
-# is compared with the better of the two baselines.
+# The thresholds of the baseline are chosen on the validation episodes by the same rule as those of
+# the network, which the section "Effect of the thresholds" explains.
 
 # %% [markdown]
 # ## Metrics of each class
@@ -345,28 +340,27 @@ plt.show()
 
 # %% [markdown]
 # The position of the dot shows whether the threshold favours precision or recall. The curve keeps
-# the highest precision at each recall, so the dot can lie a little below it. A
-# class that is never detected has no precision and no dot.
+# the highest precision at each recall, so the dot can lie a little below it. A class that is never
+# detected has no precision and no dot.
 
 # %% [markdown]
 # ## Effect of the thresholds
-# Notebook 3 chooses the thresholds on the validation episodes. A class with enough *positive*
-# validation segments, that is, segments with its label, gets the threshold with the highest F1
-# there. With fewer, the position of this maximum depends strongly on a few segments. For calibrated
-# scores, half of the highest F1 would be [the best threshold](https://arxiv.org/abs/1402.1892).
-# Such a class gets the mean of that value and 0.5, as notebook 3 explains. A class without positive
-# validation segments gets 0.5.
+# Notebook 3 chooses the thresholds on the validation episodes. Each class gets the threshold with
+# the highest F1 there, after F1 has been smoothed along the thresholds. Without smoothing, the
+# position of the maximum would depend strongly on a few segments for a class with few *positives*,
+# that is, segments with its label. A class without positive validation segments gets 0.5.
 #
 # The table shows the number of positive validation segments of each class, its threshold, and three
 # values of F1 on the test episodes: with a threshold of 0.5, with the threshold in use, and with
 # the best threshold for the test episodes. The last one is not a result, because that threshold was
-# chosen on the test episodes themselves. It is the highest F1 that these scores allow. The column
-# `in use - 0.5` is the difference between the first two values of F1.
+# chosen on the test episodes themselves. That F1 is nearly the highest that these scores allow; the
+# thresholds that are tried lie close together. The column `in use - 0.5` is the difference between
+# the first two values of F1.
 
 # %%
 choice = pd.DataFrame({"positives": labels["validation"].sum(axis=0)}, classes)
 choice["threshold"] = thresholds
-best = detection.choose_thresholds(reference, scores, minimum_positives=1)
+best = detection.choose_thresholds(reference, scores, smoothing=0)
 for name, levels in {"0.5": 0.5, "in use": thresholds, "best": best}.items():
     choice[f"F1, {name}"] = metrics.segment_metrics(reference, scores >= levels, classes)["f1"]
 effect = choice["in use - 0.5"] = choice["F1, in use"] - choice["F1, 0.5"]

@@ -49,8 +49,9 @@ resamples = 2000  # bootstrap resamples of the test segments
 # A *variant* is one way to train a network. The first variant is the 2018 configuration. Each later
 # variant adds one change, which may consist of several settings. Every variant is trained once with
 # each of several *seeds*; a seed determines the initial weights, the order of the examples and the
-# data augmentation. All runs use the same number of examples, and each keeps the weights of the
-# epoch with the highest mean average precision on the validation episodes.
+# data augmentation. All runs use the same number of examples (by default fewer than in notebook 3,
+# to save time), and each keeps the weights of the epoch with the highest mean average precision on
+# the validation episodes.
 #
 # The results that come with this repository were computed without a GPU. For that reason, the 2018
 # network has only a fraction of its original width here, and it was trained for far fewer steps
@@ -96,7 +97,10 @@ print(f"{minutes.sum() / 60:.1f} hours of training on {experiment['processor']}"
 # - [mixup](https://arxiv.org/abs/1710.09412) is a form of *data augmentation* that combines two
 #   training examples into a new one;
 # - the variant `augmentation` adds further data augmentation: random noise, random changes of level
-#   and timbre, and [masks](https://arxiv.org/abs/1904.08779) over parts of the spectrogram.
+#   and timbre, and [masks](https://arxiv.org/abs/1904.08779) over parts of the spectrogram;
+# - [MixStyle](https://arxiv.org/abs/2104.02008) mixes the mean and the standard deviation of each
+#   frequency band of some training segments with those of other segments. It is meant for
+#   recordings that differ in origin from the training data; notebook 7 measures its effect there.
 
 # %%
 print(f"width of the 2018 network: {experiment['vtt2018_width']:g} of the original width")
@@ -145,9 +149,8 @@ for name in variants:
 # %% [markdown]
 # The last change, `tuned thresholds`, needs no training: the networks of the last variant are
 # evaluated with a separate threshold for each class instead of 0.5. It is the threshold with the
-# highest F1 on the validation segments. For a class with fewer positive validation segments than
-# the number printed below, it is the mean of 0.5 and half of that highest F1 (notebook 3 explains
-# why). The table shows the thresholds, with one column for each seed.
+# highest smoothed F1 on the validation segments (notebook 3 explains why it is smoothed). The table
+# shows the thresholds, with one column for each seed.
 
 # %%
 first, *_, last = variants
@@ -156,7 +159,6 @@ validation_scores = [arrays[f"{last}/{seed}/validation/{corpus}"] for seed in se
 thresholds = [detection.choose_thresholds(validation, s) for s in validation_scores]
 scores["tuned thresholds"] = scores[last]
 detected["tuned thresholds"] = [s >= t for s, t in zip(scores[last], thresholds, strict=True)]
-print(f"minimum number of positive validation segments: {detection.MINIMUM_POSITIVES}")
 pd.DataFrame(thresholds, pd.Index(seeds, name="seed"), classes).T
 
 # %% [markdown]

@@ -13,10 +13,10 @@
 # episodes mixed from recorded sounds?
 #
 # **Inputs.** `reports/experiments/transfer.npz` and `transfer.json`, the scores of networks trained
-# on synthetic episodes, on episodes mixed from recordings, and on both, and a description of the
-# experiment. The command `make experiment NAME=transfer` trains the networks and needs a *sound
-# bank*, a folder of short recordings for each class. This notebook only evaluates the stored
-# scores.
+# on synthetic episodes, on episodes mixed from recordings, on both, and on synthetic episodes
+# without MixStyle, and a description of the experiment. The command `make experiment NAME=transfer`
+# trains the networks and needs a *sound bank*, a folder of short recordings for each class. This
+# notebook only evaluates the stored scores.
 #
 # **Outputs.** `reports/experiments/transfer_metrics.json` and figures in
 # `reports/notebooks/figures/07`.
@@ -55,10 +55,11 @@ resamples = 2000  # bootstrap resamples of the test segments
 # corpora here, `synthetic` and `recordings`. The episodes of the second one are not recordings of
 # real scenes: they are mixed from the recorded clips by the same scripts as the synthetic episodes,
 # with rooms and levels drawn in the same way and with the same unlabelled sounds. The experiment
-# trains three *variants* of the network: one on each corpus and one on both. In the last case, half
-# of the examples come from each corpus, so that all variants are trained on the same number of
-# examples. Every variant is trained once with each of several *seeds*, which determine the initial
-# weights, the order of the examples and the data augmentation.
+# trains four *variants* of the network: one on each corpus, one on both, and one on synthetic
+# episodes with a network without MixStyle (notebook 3 explains MixStyle). The variant `both` takes
+# half of its examples from each, so that all variants are trained on the same number of examples.
+# Every variant is trained once with each of several *seeds*, which determine the initial weights,
+# the order of the examples and the data augmentation.
 
 # %%
 plots.use_style()
@@ -70,6 +71,7 @@ arrays = dict(np.load(stored / "transfer.npz"))
 
 # %%
 variants, seeds, classes = (list(experiment[key]) for key in ("variants", "seeds", "classes"))
+synthetic, recorded, both, plain = variants
 corpora, hours = list(experiment["lengths"]), sum(experiment["minutes"].values()) / 60
 print(f"{len(variants)} variants x {len(seeds)} seeds: {', '.join(variants)}")
 print(f"{experiment['epochs']} epochs of {experiment['examples_per_epoch']} examples per run")
@@ -97,10 +99,9 @@ pd.concat({"recordings": counts.map(lambda pair: pair[0]), "groups": groups}, ax
 # ## Thresholds
 # A class is detected in a segment of one second when its score reaches the *threshold* of the
 # class. The thresholds are chosen on the validation episodes of the corpus or corpora that the
-# network was trained on. The network trained on synthetic episodes thus gets its thresholds without
+# network was trained on. Networks trained on synthetic episodes thus get their thresholds without
 # any recordings, as if no annotated recordings were available. The threshold of a class is the one
-# with the highest F1 or, for a class with fewer positive validation segments than the minimum
-# printed below, the mean of 0.5 and half of that highest F1 (notebook 3 explains why).
+# with the highest smoothed F1 (notebook 3 explains why it is smoothed).
 
 # %%
 rule, thresholds = experiment["rule"], {}
@@ -109,7 +110,6 @@ for variant, seed in product(variants, seeds):
     labels = np.concatenate([arrays[f"reference/{rule}/validation/{c}"] for c in own])
     scores = np.concatenate([arrays[f"{variant}/{seed}/validation/{c}"] for c in own])
     thresholds[variant, seed] = detection.choose_thresholds(labels, scores)
-print(f"minimum number of positive validation segments: {detection.MINIMUM_POSITIVES}")
 
 # %% [markdown]
 # ## Evaluation on resampled test segments
@@ -159,7 +159,7 @@ pd.concat({title: macro.xs(key, level="metric") for key, title in titles.items()
 
 # %% [markdown]
 # ## F1 by class
-# The table shows F1 of each class and macro F1 for every combination of test and training episodes.
+# The table shows F1 of each class and macro F1 for each variant, tested on each corpus.
 
 # %%
 wanted = [*classes, "macro"]
@@ -168,17 +168,17 @@ table = pd.DataFrame({pair: rows["estimate"] for pair, rows in f1.items()})
 table.rename_axis(levels, axis="columns")
 
 # %% [markdown]
-# The figure shows the same values with their 95 % intervals. The left panel is for tests on
-# synthetic episodes, the right panel for tests on episodes mixed from recordings. The shape of a
-# marker shows what the networks were trained on; a filled marker means that training and test
-# episodes are from the same corpus.
+# The figure shows the same values with their 95 % intervals for the three variants with MixStyle.
+# The left panel is for tests on synthetic episodes, the right panel for tests on episodes mixed
+# from recordings. The shape of a marker shows what the networks were trained on; a filled marker
+# means that training and test episodes are from the same corpus.
 
 # %%
 fig, axes = plt.subplots(1, len(corpora), figsize=(plots.WIDTH, 6), sharey=True)
 colours = plots.class_colours(classes) | {"macro": "black"}
-styles = list(zip("osD", (-0.25, 0, 0.25), strict=True))
+styles = list(zip((synthetic, recorded, both), "osD", (-0.25, 0, 0.25), strict=True))
 for ax, corpus in zip(axes, corpora, strict=True):
-    for variant, (marker, shift) in zip(variants, styles, strict=True):
+    for variant, marker, shift in styles:
         rows, at = f1[corpus, variant], {"shift": shift, "marker": marker}
         plots.draw_dots(ax, rows["estimate"], colours, rows, filled=corpus == variant, **at)
         ax.scatter([], [], s=45, marker=marker, fc="white", ec="0.3", label=f"trained on {variant}")
@@ -203,7 +203,6 @@ plt.show()
 # fit. Average precision helps to tell the two apart, because it depends only on the ranking.
 
 # %%
-synthetic, recorded = corpora
 lost = metrics.paired_differences(samples[recorded, recorded], samples[recorded, synthetic])
 lost = lost[["difference", "low", "high"]]
 pd.concat({key: lost.xs(key, level="metric").loc[wanted] for key in titles}, axis=1)
@@ -242,7 +241,6 @@ for title, chosen in lists.items():
 # synthetic ones.
 
 # %%
-both = variants[-1]
 added = metrics.paired_differences(samples[recorded, recorded], samples[recorded, both])
 added = added.xs("f1", level="metric").loc[wanted]
 added = added.rename(columns={"first": recorded, "second": both})
@@ -251,8 +249,23 @@ print("interval below zero:", ", ".join(added.index[added["high"] < 0]) or "none
 added[[recorded, both, "difference", "low", "high"]]
 
 # %% [markdown]
+# ## The contribution of MixStyle
+# [MixStyle](https://arxiv.org/abs/2104.02008) is meant for recordings that differ in origin from
+# the training data. The table compares the networks trained on synthetic episodes with and without
+# it. A positive difference of macro F1 or of mean average precision is a gain through MixStyle on
+# the test episodes of that corpus; if its interval contains zero, the experiment does not show
+# whether MixStyle helps there.
+
+# %%
+gains = {}
+for corpus in corpora:
+    gain = metrics.paired_differences(samples[corpus, plain], samples[corpus, synthetic])
+    gains[corpus] = gain.loc["macro"].loc[list(titles), ["difference", "low", "high"]]
+pd.concat(gains, names=["tested on", "metric"]).rename(titles)
+
+# %% [markdown]
 # ## Stored results
-# `make publish` reads F1 and its intervals, by test corpus, training corpus and class, from
+# `make publish` reads F1 and its intervals, by test corpus, variant and class, from
 # `transfer_metrics.json`.
 
 # %%
@@ -266,8 +279,9 @@ write_json(results, target)
 
 # %% [markdown]
 # ## Findings
-# The sentences below are computed from the results. They compare macro F1 on the test episodes
-# mixed from recordings with that of the networks trained on recordings alone.
+# The sentences below are computed from the results. All are about macro F1 on the test episodes
+# mixed from recordings. The first two compare with the networks trained on recordings alone, the
+# last one compares the networks trained on synthetic episodes with and without MixStyle.
 
 # %%
 for variant in (synthetic, both):
@@ -276,12 +290,15 @@ for variant in (synthetic, both):
     verdict = "higher" if low > 0 else "lower" if high < 0 else "neither clearly higher nor lower"
     print(f"After training on '{variant}', macro F1 is {verdict} than after training on", end=" ")
     print(f"'{recorded}': {difference:+.3f} [{low:+.3f}, {high:+.3f}].")
+difference, low, high = gains[recorded].loc["f1"]
+print(f"After training on '{synthetic}', MixStyle changes macro F1", end=" ")
+print(f"by {difference:+.3f} [{low:+.3f}, {high:+.3f}].")
 
 # %% [markdown]
 # - **Synthetic episodes alone.** If macro F1 is lower after training on synthetic episodes, these
 #   do not fully replace recordings. The lists above name the classes for which the experiment shows
 #   a loss. Possible reasons are the differences in bandwidth and in the sounds: a synthetic shout,
-#   for example, is a high and distorted synthetic voice.
+#   for example, is a filtered pulse train with noise, or a distorted synthetic voice.
 # - **The opposite direction.** The left panel of the figure shows how networks trained on
 #   recordings perform on synthetic episodes. If they perform worse there, the experiment cannot
 #   tell whether the reason is the small number of recordings or the difference between synthetic

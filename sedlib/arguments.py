@@ -218,8 +218,9 @@ def _describe_experiment(option):
         "name",
         choices=("ablation", "transfer"),
         help="ablation: starting from the 2018 configuration, each variant adds one change "
-        "(notebook 6); transfer: train on synthetic episodes, on episodes mixed from recordings, "
-        "and on both (notebook 7); takes half an hour to several hours on two cores",
+        "(notebook 6); transfer: train on synthetic episodes with and without MixStyle, on "
+        "episodes mixed from recordings, and on both (notebook 7); either takes half an hour to "
+        "several hours on two cores",
     )
     option(
         "--processes",

@@ -163,6 +163,8 @@ def experiment_command(arguments):
     scratch, target = data / "experiments", workspace() / "reports" / "experiments"
     corpora = [open_corpus(params, data)]
     if name == "ablation":
+        epochs = {"epochs": params.experiments.ablation_epochs}
+        params = params.model_copy(update={"train": params.train.model_copy(update=epochs)})
         variants, facts = experiments.ablation_variants(params.train), {}
     else:
         soundbank = experiments.open_recordings(params)

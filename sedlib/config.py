@@ -84,13 +84,12 @@ class Episodes(Section):
         Length in seconds of each training episode, and of each validation or test episode, that
         is synthesised or mixed; at least 10.
     folder : str
-        Folder of annotated media files (``folder``), or of recordings in one subfolder per class
-        (``soundbank``); relative to the checkout.
+        Of annotated media files, or of recordings in one subfolder per class; relative to the
+        checkout.
     bad : {"stop", "leave out"}
         What to do when a file in `folder` cannot be used.
     aliases : dict of str to str or None
-        From a label in the annotations, or the name of a subfolder of recordings, to its class;
-        null leaves it out.
+        From a label, or the name of a subfolder of recordings, to its class; null leaves it out.
     """
 
     source: Literal["synthetic", "soundbank", "folder"]
@@ -250,16 +249,17 @@ class Experiments(Section):
         Folder of real recordings with one subfolder per class; relative to the checkout.
     aliases : dict of str to str or None
         From the name of a subfolder to its class; null leaves it out.
+    ablation_epochs, release_epochs : int
+        Of each run of the ablation, and of the training of the released model.
     release_episodes : int
-        Training episodes of each kind, beyond those of the split, for the released model.
-    release_epochs : int
-        Number of epochs for which it is trained.
+        Training episodes of each kind that the released model gets beyond those of the split.
     """
 
     seeds: Annotated[tuple[Seed, ...], Field(min_length=2, strict=False)]
     width: Annotated[float, Field(gt=0, le=1)]
     soundbank: Name
     aliases: dict[Name, Name | None]
+    ablation_epochs: PositiveInt
     release_episodes: PositiveInt
     release_epochs: PositiveInt
 

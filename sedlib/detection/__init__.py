@@ -17,4 +17,4 @@ from sedlib.detection.recording import (
     score_segments,
 )
 from sedlib.detection.scores import score_table, smooth_scores, write_scores
-from sedlib.detection.thresholds import DEFAULT_THRESHOLD, MINIMUM_POSITIVES, choose_thresholds
+from sedlib.detection.thresholds import DEFAULT_THRESHOLD, choose_thresholds

@@ -1,26 +1,31 @@
 """The threshold of each class, chosen on validation segments."""
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
+from scipy.special import expit
 
 DEFAULT_THRESHOLD = 0.5
-MINIMUM_POSITIVES = 100  # segments; below it, the position of the highest F1 is mostly chance
+SMOOTHING = 0.5  # standard deviation of the Gaussian window, in log-odds
+_STEP = 0.025  # from one threshold to the next, in log-odds
+_THRESHOLDS = expit(np.arange(-480, 481) * _STEP)
 
 
-def choose_thresholds(labels, scores, minimum_positives=MINIMUM_POSITIVES):
-    """Choose a threshold for each class by its F1.
+def choose_thresholds(labels, scores, smoothing=SMOOTHING):
+    """Choose for each class the threshold with the highest smoothed F1.
 
-    A class with many positive segments gets the threshold with the highest F1. Each distinct
-    score is tried; of several with the same F1 the highest is taken. The result lies halfway
-    between that score and the next lower one (0 below the lowest score), so that it detects the
-    same segments and does not depend on the last digit of a score.
+    F1 is computed at 961 thresholds from 0.000006 to 0.999994 that are evenly spaced in their
+    log-odds ``log(t / (1 - t))``, and smoothed along them with a Gaussian window. Where
+    neighbouring thresholds share the highest value, the middle one is taken; of several such
+    runs, the lowest one counts. A class gets 0.5 if it has no positive segments, or if none of
+    them is detected at any threshold.
 
-    With few positive segments, the position of the highest F1 is mostly chance, but its value is
-    less so. Half of the highest F1 is the best threshold for scores that are probabilities [1]_;
-    but mixup shows a rare class more often than it occurs, so that its scores are higher than
-    probabilities. Such a class gets the mean of half of the highest F1 and of 0.5. A class
-    without positive segments gets 0.5.
+    Without smoothing, the position of the highest F1 depends mostly on chance if a class has few
+    positive segments: a single segment can move it far. A threshold in the middle of a range of
+    high F1 is more likely to give a high F1 on other segments.
 
-    The F1 on the segments given is optimistic, because the threshold was chosen on them.
+    The F1 on the segments given is optimistic, because the threshold was chosen on them. If the
+    scores of a class hardly rank its segments, F1 can be highest where nearly every segment is
+    detected; the threshold is then close to 0.
 
     Parameters
     ----------
@@ -28,39 +33,50 @@ def choose_thresholds(labels, scores, minimum_positives=MINIMUM_POSITIVES):
         Ground truth of the validation segments.
     scores : array-like, shape (n_segments, n_classes)
         In [0, 1].
-    minimum_positives : int
-        How many positive segments a class needs for the first rule.
+    smoothing : float
+        Standard deviation of the window in log-odds; 0 for none. With 0.5, nine tenths of the
+        weight around the threshold 0.5 lie between 0.3 and 0.7.
 
     Returns
     -------
     numpy.ndarray of float64, shape (n_classes,)
-        In [0, 1].
+        In (0, 1).
 
-    References
-    ----------
-    .. [1] Lipton, Elkan, Naryanaswamy, "Optimal thresholding of classifiers to maximize F1
-       measure", ECML PKDD 2014.
+    Raises
+    ------
+    ValueError
+        If labels and scores differ in shape, or a score is not in [0, 1].
+
+    Examples
+    --------
+    >>> labels, scores = [[True], [True], [False]], [[0.9], [0.6], [0.1]]
+    >>> choose_thresholds(labels, scores).round(2).tolist()
+    [0.28]
     """
     labels, scores = np.asarray(labels, dtype=bool), np.asarray(scores, dtype=np.float64)
+    if labels.shape != scores.shape:
+        raise ValueError(f"labels have shape {labels.shape}, scores {scores.shape}; give the same")
+    if not ((scores >= 0) & (scores <= 1)).all():
+        raise ValueError("a score is not in [0, 1]")
     thresholds = []
     for label, score in zip(labels.T, scores.T, strict=True):
-        if not label.any():
-            thresholds.append(DEFAULT_THRESHOLD)
-            continue
-        threshold, f1 = _highest_f1(label, score)
-        shrunk = (f1 / 2 + DEFAULT_THRESHOLD) / 2
-        thresholds.append(threshold if label.sum() >= minimum_positives else shrunk)
+        f1 = _f1_by_threshold(label, score)
+        if smoothing:
+            f1 = gaussian_filter1d(f1, smoothing / _STEP, mode="nearest")
+        thresholds.append(_THRESHOLDS[_middle_of_maximum(f1)] if f1.any() else DEFAULT_THRESHOLD)
     return np.array(thresholds)
 
 
-def _highest_f1(label, score):
-    """Return threshold and F1 of one class that has at least one positive segment."""
-    order = np.argsort(-score, kind="stable")
-    score, tp = score[order], np.cumsum(label[order])
-    last = np.flatnonzero(np.diff(score, append=-1))  # the last of each run of equal scores
-    distinct = np.append(score[last], 0.0)
-    # 2 TP / (detected + positives); as many are detected as have the score or a higher one.
-    f1 = 2 * tp[last] / (last + 1 + tp[-1])
-    best, lower = distinct[np.argmax(f1) :][:2]
-    middle = (best + lower) / 2
-    return middle if middle > lower else best, f1.max()  # there may be no number between the two
+def _f1_by_threshold(label, score):
+    """Return the F1 of one class at each threshold of the grid; 0 if it has no positives."""
+    order = np.argsort(score)
+    below = np.searchsorted(score[order], _THRESHOLDS)  # segments that are not detected
+    hits = label.sum() - np.append(0, np.cumsum(label[order]))[below]
+    return 2 * hits / np.maximum(len(label) - below + label.sum(), 1)
+
+
+def _middle_of_maximum(curve):
+    """Return the middle position of the first run of values that are the highest."""
+    best = np.flatnonzero(curve > curve.max() - 1e-12)  # smoothing rounds equal values differently
+    run = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)[0]
+    return run[(len(run) - 1) // 2]

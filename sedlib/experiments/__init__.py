@@ -1,8 +1,8 @@
 """Trainings that take long and need recordings; their results are stored.
 
 The first experiment is an incremental ablation: starting from the 2018 configuration, each variant
-adds one change. The transfer experiment trains on synthetic episodes, on recordings and on both.
-The release is the model that comes with the repository.
+adds one change. The transfer experiment trains on synthetic episodes, on recordings, on both, and
+on synthetic episodes without MixStyle. The release is the model that comes with the repository.
 """
 
 import sedlib.models.backend

@@ -134,15 +134,13 @@ def _run(corpora, params, scratch, job):
 
 def _network(name, params):
     """Build the network of a variant."""
+    sizes = *features.segment_shape(params.stft), len(params.classes), params.stft.sample_rate
     if name == "compact":
-        return models.build_model(name, params.classes, params.stft)
-    return models.vtt2018(
-        *features.segment_shape(params.stft),
-        len(params.classes),
-        params.stft.sample_rate,
-        width=params.experiments.width,
-        log_mel=name == "vtt2018 log-mel",
-    )
+        return models.compact(*sizes)
+    if name == "compact without MixStyle":
+        return models.compact(*sizes, mixstyle=0.0)
+    width = params.experiments.width
+    return models.vtt2018(*sizes, width=width, log_mel=name == "vtt2018 log-mel")
 
 
 def _examples(variant, corpora, options, seed, params):

@@ -19,9 +19,9 @@ class Variant:
         What differs from the variant before, in a few words.
     description : str
         The same in a sentence.
-    network : {"vtt2018", "vtt2018 log-mel", "compact"}
-        The network of 2018 on STFT magnitudes or on log-mel bands, or the compact network;
-        see `sedlib.models`.
+    network : {"vtt2018", "vtt2018 log-mel", "compact", "compact without MixStyle"}
+        The network of 2018 on STFT magnitudes or on log-mel bands, or the compact network with
+        or without MixStyle; see `sedlib.models`.
     examples : {"crops", "segments"}
         `sedlib.training.Crops` or `sedlib.training.Batches`.
     changes : dict
@@ -42,8 +42,8 @@ class Variant:
 def ablation_variants(train):
     """List the variants of an incremental ablation.
 
-    Starting from the 2018 configuration, each variant adds one change; the last one is the
-    current configuration.
+    Starting from the 2018 configuration, each variant adds one change; the last one is `train`
+    itself.
 
     The first variant has everything of 2018 except: the width of the network, the number of
     training steps, the label rule, crops from regions that are cut on whole seconds, and
@@ -52,7 +52,7 @@ def ablation_variants(train):
     Parameters
     ----------
     train : sedlib.config.Train
-        The current configuration.
+        The configuration to which the changes lead.
 
     Returns
     -------
@@ -102,23 +102,33 @@ def ablation_variants(train):
             "compact network",
             "other layer widths, batch normalisation after every convolution, a tanh GRU of half "
             "the size, dropout, and a score for every frame with linear softmax pooling",
+            "compact without MixStyle",
             changes=optimizer | plain,
         ),
         Variant(
             "learning-rate schedule",
             f"Adam at {train.learning_rate:g} with warm-up and cosine decay, "
             f"batches of {train.batch_size}",
+            "compact without MixStyle",
             changes=plain,
         ),
         Variant(
             "mixup",
             f"mixup-style mixing: a share of {train.augment.mixup:g} of the segments is mixed "
             "with another one, drawn evenly over the classes",
+            "compact without MixStyle",
             changes=plain | {"augment": mixup_alone},
         ),
         Variant(
             "augmentation",
             "random noise, level and timbre, and masks over a frequency band and over a few frames",
+            "compact without MixStyle",
+            changes={"frame_weight": 0.0},
+        ),
+        Variant(
+            "MixStyle",
+            "in some segments, the mean and the standard deviation of the log power of each band "
+            "are mixed with those of another segment",
             changes={"frame_weight": 0.0},
         ),
         Variant("frame labels", "the loss also compares every frame with its own labels"),
@@ -142,4 +152,10 @@ def transfer_variants(synthetic, recorded):
         Variant(synthetic.name, "the default episodes", corpora=both[:1]),
         Variant(recorded.name, "episodes mixed from recordings", corpora=both[1:]),
         Variant("both", "half of the examples from each", corpora=both),
+        Variant(
+            f"{synthetic.name} without MixStyle",
+            "the default episodes, and a network without MixStyle",
+            "compact without MixStyle",
+            corpora=both[:1],
+        ),
     ]

@@ -49,6 +49,9 @@ class Description(Section):
         Of each class, in [0, 1].
     weights_sha256 : str
         Hash of the file of weights.
+    network_sha256 : str, optional
+        Hash of the names of the layers and of the shapes of their outputs. A model without it is
+        one of an earlier version and cannot be loaded.
     frames : FrameLevel, optional
         If the network scores frames.
     seed : int, optional
@@ -67,6 +70,7 @@ class Description(Section):
     stft: STFTParams
     thresholds: Thresholds
     weights_sha256: Name
+    network_sha256: Name = None
     frames: FrameLevel = None
     seed: Seed = None
     training: dict = None

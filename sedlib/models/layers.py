@@ -1,4 +1,4 @@
-"""Layers that Keras does not have: mel bands, logarithm with a floor, linear softmax."""
+"""Layers that Keras does not have: mel bands, logarithm with a floor, MixStyle, linear softmax."""
 
 import keras
 import librosa
@@ -32,11 +32,13 @@ class MelBands(keras.layers.Layer):
         filters = librosa.filters.mel(
             sr=self.sample_rate, n_fft=n_fft, n_mels=self.bands, fmax=self.fmax
         )
-        self.matrix = keras.ops.convert_to_tensor(filters.T.astype(np.float32))
+        used = 1 + np.flatnonzero(filters.any(axis=0)).max()  # no band reaches the bins above
+        self.matrix = keras.ops.convert_to_tensor(filters.T[:used].astype(np.float32))
 
     def call(self, magnitude):
         """Multiply the power by the matrix."""
-        return keras.ops.matmul(keras.ops.square(magnitude), self.matrix)
+        used = self.matrix.shape[0]
+        return keras.ops.matmul(keras.ops.square(magnitude[..., :used]), self.matrix)
 
     def get_config(self):
         """Return the arguments that build the layer again."""
@@ -65,6 +67,54 @@ class LogCompression(keras.layers.Layer):
     def get_config(self):
         """Return the arguments that build the layer again."""
         return super().get_config() | {"floor": self.floor}
+
+
+@keras.saving.register_keras_serializable("sedlib")
+class MixStyle(keras.layers.Layer):
+    """In training, mix the mean and standard deviation of each band with those of another segment.
+
+    The input is (batch, frames, bands). Each segment is changed with probability `share`. In
+    every band, its mean and standard deviation over the frames are replaced by
+    ``(1 - w) * own + w * other``, where ``other`` belongs to the segment before it in the batch
+    and ``w``, the same for all bands, is uniform in [0, 1). A variance of 1e-3 is added before the
+    root, because a band may be silent. Mean and standard deviation depend on the room and the
+    microphone as well as on the sound; a network that relies on them less may work better on
+    recordings of another origin. Outside training the layer changes nothing.
+
+    The method is that of Zhou et al., "Domain Generalization with MixStyle", ICLR 2021, who
+    change whole batches with some probability, permute the segments at random and draw the
+    weights from a beta distribution. Xiao et al., "Mixstyle based Domain Generalization for Sound
+    Event Detection with Heterogeneous Training Data", arXiv:2407.03654, 2024, apply it to
+    frequency bands.
+
+    Parameters
+    ----------
+    share : float
+        Probability in [0, 1] that a segment is changed.
+    """
+
+    def __init__(self, share, **kwargs):
+        super().__init__(**kwargs)
+        self.share = share
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def call(self, x, training=False):
+        """Mix the statistics if `training`."""
+        if not training:
+            return x
+        mean, variance = keras.ops.moments(x, axes=1, keepdims=True)
+        spread = keras.ops.sqrt(variance + 1e-3)  # a band may be silent
+        shape = (keras.ops.shape(x)[0], 1, 1)
+        draw = keras.random.uniform(shape, seed=self.seed_generator) < self.share
+        weight = keras.random.uniform(shape, seed=self.seed_generator)
+        weight = keras.ops.where(draw, weight, 0.0)  # of the other segment
+        new_mean = mean + weight * (keras.ops.roll(mean, 1, axis=0) - mean)
+        new_spread = spread + weight * (keras.ops.roll(spread, 1, axis=0) - spread)
+        return (x - mean) / spread * new_spread + new_mean
+
+    def get_config(self):
+        """Return the arguments that build the layer again."""
+        return super().get_config() | {"share": self.share}
 
 
 @keras.saving.register_keras_serializable("sedlib")

@@ -3,19 +3,24 @@
 import keras
 
 from sedlib.features import segment_shape
-from sedlib.models.layers import LinearSoftmax, LogCompression, MelBands
+from sedlib.models.layers import LinearSoftmax, LogCompression, MelBands, MixStyle
 from sedlib.models.storage import ModelError
 
 MEL_BANDS = 64
 
 
-def compact(frames, bins, n_classes, sample_rate):
+def compact(frames, bins, n_classes, sample_rate, mixstyle=0.5):
     """Build a small convolutional recurrent network (CRNN) that scores every frame.
 
-    64 mel bands of log power, then seven 3x3 convolutions of 16 to 64 channels, each followed
-    by average pooling over frequency, batch normalisation and ReLU, then a GRU over the frames
-    and a score for each frame and class. The score of the segment is the linear softmax of its
+    64 mel bands of log power, MixStyle in training, then seven 3x3 convolutions of 16 to 64
+    channels, each followed by batch normalisation and ReLU. After each of the first five, average
+    pooling halves the number of bands before the normalisation. Then a GRU over the frames and a
+    score for each frame and class. The score of the segment is the linear softmax of its
     frame-level scores (`sedlib.models.LinearSoftmax`).
+
+    From the first to the last convolution the bands come before the frames. The network could
+    learn the same in the other order, but pooling leaves two bands, and a CPU computes a
+    convolution faster if the second of its two axes is long.
 
     Parameters
     ----------
@@ -24,6 +29,9 @@ def compact(frames, bins, n_classes, sample_rate):
     n_classes : int
     sample_rate : int
         In Hz.
+    mixstyle : float
+        Probability that `sedlib.models.MixStyle` changes a training segment; 0 leaves the layer
+        out.
 
     Returns
     -------
@@ -31,15 +39,17 @@ def compact(frames, bins, n_classes, sample_rate):
         From (batch, frames, bins, 1) magnitudes to (batch, n_classes) scores in [0, 1].
     """
     inputs = keras.Input((frames, bins, 1), name="magnitude")
-    x = _compute_log_mel(inputs, sample_rate)
+    x = _compute_log_mel(inputs, sample_rate, mixstyle)
+    x = keras.layers.Permute((2, 1, 3), name="bands_first")(x)
     widths = (16, 32, 32, 64, 64, 64, 64)
     pools = (2, 2, 2, 2, 2, 1, 1)
     for i, (width, pool) in enumerate(zip(widths, pools, strict=True), start=1):
         x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"conv{i}")(x)
         if pool > 1:  # before the normalisation, which then costs half as much
-            x = keras.layers.AveragePooling2D((1, pool), name=f"pool{i}")(x)
+            x = keras.layers.AveragePooling2D((pool, 1), name=f"pool{i}")(x)
         x = keras.layers.BatchNormalization(name=f"norm{i}")(x)
         x = keras.layers.ReLU(name=f"relu{i}")(x)
+    x = keras.layers.Permute((2, 1, 3), name="frames_first")(x)
     x = keras.layers.Reshape((frames, -1), name="steps")(x)
     x = keras.layers.GRU(64, return_sequences=True, name="gru")(x)
     x = keras.layers.Dropout(0.3, name="dropout")(x)
@@ -89,12 +99,14 @@ def vtt2018(frames, bins, n_classes, sample_rate, width=1.0, log_mel=False):
     return keras.Model(inputs, outputs, name="vtt2018")
 
 
-def _compute_log_mel(magnitude, sample_rate):
+def _compute_log_mel(magnitude, sample_rate, mixstyle=0.0):
     """Normalised log power of mel bands up to a quarter of the rate, (frames, bands, 1)."""
     frames, bins, _ = magnitude.shape[1:]
     x = keras.layers.Reshape((frames, bins), name="drop_channel")(magnitude)
     x = MelBands(sample_rate, bands=MEL_BANDS, fmax=sample_rate / 4, name="mel")(x)
     x = LogCompression(floor=1e-4, name="log")(x)
+    if mixstyle:
+        x = MixStyle(mixstyle, name="mixstyle")(x)
     x = keras.layers.BatchNormalization(name="norm0")(x)
     return keras.layers.Reshape((frames, MEL_BANDS, 1), name="channel")(x)
 
@@ -106,7 +118,8 @@ def _convolve(x, channels, i):
 
 
 # A preset takes (frames, bins, n_classes, sample_rate) and returns a keras.Model. One that scores
-# frames too names the layer that does "frames": (batch, frames, n_classes) in [0, 1].
+# frames too names the layer that does "frames": (batch, frames, n_classes) in [0, 1]. Every
+# layer needs a name, because a stored model is refused if the names of the layers differ.
 PRESETS = {"compact": compact, "vtt2018": vtt2018}
 
 

@@ -25,7 +25,8 @@ def save_model(folder, model, description):
     description : dict
         At least ``preset``, ``classes``, ``stft`` (the settings as a dict) and ``thresholds``
         (a number for each class); see `sedlib.models.description`. It is written as JSON with
-        the hash of the weights, which shows later whether they are those described.
+        the hashes of the weights and of the network, which show later whether they are those
+        described.
 
     Raises
     ------
@@ -33,12 +34,13 @@ def save_model(folder, model, description):
         If `load_model` would refuse the description; nothing is written then.
     """
     folder = Path(folder)
-    check_description(description | {"weights_sha256": "known when written"}, folder / DESCRIPTION)
+    hashes = {"weights_sha256": "known when written", "network_sha256": _hash_network(model)}
+    check_description(description | hashes, folder / DESCRIPTION)
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / WEIGHTS) as partial:
         model.save_weights(partial)
-        weights = {"weights_sha256": _hash_file(partial)}
-    write_json(description | weights, folder / DESCRIPTION)
+        hashes["weights_sha256"] = _hash_file(partial)
+    write_json(description | hashes, folder / DESCRIPTION)
 
 
 def load_model(folder, stft=None):
@@ -60,7 +62,8 @@ def load_model(folder, stft=None):
     ------
     ModelError
         If a file is missing or damaged, the weights are not those that the description was
-        written with, or the model was trained with other STFT settings.
+        written with, the layers of the network have changed since, or the model was trained with
+        other STFT settings.
     """
     from sedlib.models import build_model  # imports TensorFlow, which takes seconds
 
@@ -81,6 +84,14 @@ def load_model(folder, stft=None):
         )
     try:
         model = build_model(description["preset"], description["classes"], stft)
+    except ModelError as error:
+        raise ModelError(f"{folder / DESCRIPTION}: {error}") from None
+    if _hash_network(model) != description.get("network_sha256"):
+        raise ModelError(
+            f"{folder / DESCRIPTION}: made with another version of the network "
+            f"'{description['preset']}'; use that version of sedlib, or train again"
+        )
+    try:
         model.load_weights(folder / WEIGHTS)
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0]
@@ -88,6 +99,17 @@ def load_model(folder, stft=None):
             f"{folder / WEIGHTS}: not the weights of this model ({reason}); train again"
         ) from None
     return model, description
+
+
+def _hash_network(model):
+    """SHA-256 of the names of the layers and of the shapes of their outputs.
+
+    A layer that computes something else under the same name and in the same shape is not
+    noticed; give it another name. A hash of the whole
+    configuration would notice that, but it would also change with the version of Keras.
+    """
+    layers = [f"{layer.name} {layer.output.shape}" for layer in model.layers]
+    return hashlib.sha256("\n".join(layers).encode()).hexdigest()
 
 
 def _hash_file(path):

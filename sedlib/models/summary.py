@@ -5,7 +5,7 @@ import math
 import keras
 import pandas as pd
 
-from sedlib.models.layers import LinearSoftmax, LogCompression, MelBands
+from sedlib.models.layers import LinearSoftmax, LogCompression, MelBands, MixStyle
 from sedlib.models.storage import ModelError
 
 # Layers that move, compare, average or scale single values: no matrix product, no convolution.
@@ -25,6 +25,7 @@ NO_MULTIPLY_ADDS = (
     keras.layers.GlobalAveragePooling1D,
     keras.layers.GlobalAveragePooling2D,
     LogCompression,
+    MixStyle,
     LinearSoftmax,
 )
 

@@ -23,8 +23,8 @@ from sedlib.reports.tables import (
 # Where the episodes come from, by ``episodes.source``.
 ORIGINS = {
     "synthetic": "`sedlib.synthesis` generates the episodes deterministically from `params.yaml`. "
-    "Speech is synthesised by eSpeak NG; all other sounds are generated procedurally. "
-    "[The data folder](../data/README.md) describes how.",
+    "Speech, shouted words and some laughs are synthesised by eSpeak NG; all other sounds are "
+    "generated procedurally. [The data folder](../data/README.md) describes how.",
     "soundbank": "`sedlib.synthesis` mixes the episodes from a folder of recordings, by the same "
     "script as the synthetic episodes. Each recording is used in one subset of the split only.",
     "folder": "The episodes are your own media and annotations. The audio was mixed down to "

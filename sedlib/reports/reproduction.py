@@ -11,7 +11,16 @@ from sedlib.reports.publication import MODEL, PUBLISHED_MODEL, SUMMARY
 # Trainings of other seeds or on other processors may end outside the range of those measured.
 WIDENING = 2
 # What two trainings must share, or their results are not expected to agree.
-CONDITIONS = "preset", "classes", "stft", "seed", "training", "trained_on", "validated_on"
+CONDITIONS = (
+    "preset",
+    "network_sha256",
+    "classes",
+    "stft",
+    "seed",
+    "training",
+    "trained_on",
+    "validated_on",
+)
 
 
 def compare_summaries(obtained, published, measured):

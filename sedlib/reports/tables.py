@@ -179,8 +179,8 @@ def experiments_block(ablation, transfer):
     Returns
     -------
     str
-        Markdown: macro F1 and gain of each change since 2018, and macro F1 by training and
-        test episodes.
+        Markdown: macro F1 and gain of each change since 2018, and macro F1 by variant and
+        test corpus.
     """
     setup = ablation["setup"]
     sentence = (

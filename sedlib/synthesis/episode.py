@@ -6,7 +6,7 @@ import numpy as np
 
 from sedlib.config import ConfigError
 from sedlib.synthesis.mixing import AMBIENCE, render
-from sedlib.synthesis.script import write_script
+from sedlib.synthesis.script import RARE_SECONDS, TRAINING_RARE_SECONDS, write_script
 from sedlib.synthesis.sound_registry import CLASSES
 
 # In bytes, what a process needs whatever the length of an episode; and how many arrays of 64-bit
@@ -32,6 +32,9 @@ def memory_needed(params):
 
 def synthesise(name, params, soundbank=None):
     """Make one episode.
+
+    Validation and test episodes last ``evaluation_duration``; all other episodes last
+    ``duration`` and hold more of the rare classes per minute.
 
     Without a sound bank every sound is computed. With one, the sounds of all classes in
     `params`, and the backgrounds if the sound bank has ``ambience``, are recordings of the
@@ -69,11 +72,13 @@ def synthesise(name, params, soundbank=None):
                 f"params.yaml: no sound is known for class '{label}' in classes; "
                 f"there are sounds for: {', '.join(CLASSES)}"
             )
-    evaluated = {*params.split.validation, *params.split.test}
     options, rate = params.episodes, params.stft.sample_rate
-    duration = options.evaluation_duration if name in evaluated else options.duration
+    if name in {*params.split.validation, *params.split.test}:
+        duration, rare_seconds = options.evaluation_duration, RARE_SECONDS
+    else:
+        duration, rare_seconds = options.duration, TRAINING_RARE_SECONDS
     rng = np.random.default_rng([params.seed, crc32(name.encode())])
-    script = write_script(rng, duration)
+    script = write_script(rng, duration, rare_seconds)
     recorded = _recorded_makers(name, params, soundbank, rate) if soundbank else None
     waveform = render(script, rng, duration, rate, recorded)
     events = script[script.sound.isin(params.classes)].rename(columns={"sound": "event_label"})

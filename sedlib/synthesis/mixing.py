@@ -115,35 +115,30 @@ def render(script, rng, duration, rate, recorded=None):
     return _master(mix, rng, rate, bandwidth)
 
 
-def place_sounds(cues, makers, rng, start, stop, rate):
-    """Put the sounds of a script at their onsets, without any room.
+def place_sounds(mix, cues, makers, rng, room, rate):
+    """Add the sounds of a script to a mix at their onsets, in place, as they are heard in a room.
 
     Parameters
     ----------
+    mix : ndarray of float64, shape (n,)
+        The episode. A sound fills its samples ``round(onset * rate)`` to
+        ``round(offset * rate) - 1``, and is followed by its reverberation.
     cues : pandas.DataFrame
         Rows of a script.
     makers : dict of str to callable
         From `sound_makers`.
     rng : numpy.random.Generator
-    start, stop : int
-        Section of the episode in samples.
+    room : ndarray
+        Impulse response without the direct sound.
     rate : int
         Sample rate in Hz.
-
-    Returns
-    -------
-    dry, sent : ndarray of float64, shape (stop - start,)
-        The sum of all sounds, and the part of it that is sent to the room. A sound fills the
-        samples ``round(onset * rate)`` to ``round(offset * rate) - 1`` of the episode.
     """
-    dry, sent = np.zeros(stop - start), np.zeros(stop - start)
     for cue, own in zip(cues.itertuples(), rng.spawn(len(cues)), strict=True):
-        first, last = round(cue.onset * rate) - start, round(cue.offset * rate) - start
+        first, last = round(cue.onset * rate), round(cue.offset * rate)
         x = make_dry_sound(own, makers[cue.sound], last - first, rate, cue.level)
         near, far = (0.02, 0.1) if SOUNDS[cue.sound].own_room else (0.1, 0.8)
-        dry[first:last] += x
-        sent[first:last] += own.uniform(near, far) * x
-    return dry, sent
+        mix[first:last] += x
+        reverberate(mix, own.uniform(near, far) * x, room, first, rate)
 
 
 def _make_either(computed, recorded, share, rng, n):
@@ -154,13 +149,8 @@ def _make_either(computed, recorded, share, rng, n):
 def _add_scene(mix, cues, makers, rng, begin, end, rate):
     """Add the sounds of one scene, the reverberation of its room, and its background."""
     start, stop = round(begin * rate), round(end * rate)
-    last = max([stop, *(round(offset * rate) for offset in cues.offset)])
-    dry, sent = place_sounds(cues, makers, rng, start, last, rate)
-    mix[start:last] += dry
-    del dry  # a scene may be long
     room = rooms.impulse_response(rng, rate, rng.uniform(0.15, 0.8), direct=0.0)
-    reverberate(mix, sent, room, start, rate)
-    del sent
+    place_sounds(mix, cues, makers, rng, room, rate)
     floor = noise(rng, stop - start, rate, rng.uniform(20, 150), rng.uniform(500, 6000))
     ambiences = (AMBIENCE,) if AMBIENCE in makers else names_of("ambience")
     ambience = makers[str(rng.choice(ambiences))](rng, stop - start)

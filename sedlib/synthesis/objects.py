@@ -1,13 +1,15 @@
 """Sounds of objects and hands: crashing, knocking, doors and clapping.
 
 Each function takes a random generator, a length of `n` samples and a sample rate in Hz, and
-returns float64 of shape (n,). The sound fills the whole length and has died away at its end.
+returns float64 of shape (n,). The sound fills the whole length and is faded out at its end.
 Sizes, materials and habits are drawn anew for each event.
 """
 
 import numpy as np
+from scipy import signal
 
-from sedlib.synthesis.shaping import add, edges, modes, noise, resonate, swell
+from sedlib.synthesis import rooms
+from sedlib.synthesis.shaping import add, edges, impact_noise, modes, noise, resonate, swell
 from sedlib.synthesis.sound import Sound
 
 
@@ -58,7 +60,7 @@ def knock(rng, n, rate):
     seconds = n / rate
     interval = rng.uniform(0.13, 0.32)
     count = int(np.clip(round((seconds - 0.1) / interval), 1, 7)) + 1
-    decay = rng.uniform(0.05, 0.14)
+    decay = rng.uniform(0.05, 0.2)
     # The last knock has decayed by 36 dB or more when the event ends.
     starts = np.linspace(0, seconds - 0.6 * decay, count)
     starts += rng.normal(0, 0.008, count) * ((starts > 0) & (starts < starts[-1]))
@@ -66,12 +68,14 @@ def knock(rng, n, rate):
     panel *= rng.uniform(0.92, 1.08, 7)
     hard = rng.uniform(0.15, 1.0)
     gains = rng.uniform(0.3, 1, 7) * hard ** (np.arange(7) / 4)
+    tap = impact_noise(
+        rng, int(0.05 * rate), rate, 0.05, np.exp(rng.uniform(np.log(800), np.log(12000)))
+    )
     out = np.zeros(n)
     for start in starts:
         m = int(0.2 * rate)
         x = modes(rng, m, rate, panel, decay * rng.uniform(0.5, 1, 7), gains)
-        hit = int(rng.uniform(0.002, 0.006) * rate)
-        x[:hit] += hard * rng.standard_normal(hit) * np.linspace(1, 0, hit)
+        x[: len(tap)] += hard * tap
         add(out, x * 10 ** (rng.normal(0, 1.8) / 20), max(0, start * rate))
     return edges(out, rate, 0.001, 0.02)
 
@@ -80,14 +84,14 @@ def door(rng, n, rate):
     """Open or close a door: its handle, hinges and leaf."""
     seconds = n / rate
     out = np.zeros(n)
-    thud = min(rng.uniform(0.15, 0.4), 0.8 * seconds)
+    slam = min(rng.uniform(0.15, 0.4), 0.8 * seconds)
     opening = rng.random() < 0.4
     if opening:
         add(out, rng.uniform(0.5, 1.0) * latch(rng, rate), 0)
         begin, end = rng.uniform(0.05, 0.15), seconds
     else:
         # If there is no time for the leaf to swing, the door only falls shut.
-        begin, end = 0.0, seconds - thud if seconds > thud + 0.12 else 0.0
+        begin, end = 0.0, seconds - slam if seconds > slam + 0.12 else 0.0
         add(out, _slam(rng, n - int(end * rate), rate), end * rate)
         add(out, rng.uniform(0.4, 1.0) * latch(rng, rate), (end + rng.uniform(0, 0.06)) * rate)
     m = int((end - begin) * rate)
@@ -134,23 +138,27 @@ def _slam(rng, n, rate):
 
 
 def clap(rng, n, rate):
-    """Applaud: one person, a few, or a full room."""
+    """Applaud in a room of its own: one person, a few, or many."""
     seconds = n / rate
-    people = int(rng.choice((1, 1, rng.integers(2, 6), rng.integers(15, 50))))
+    people = int(rng.choice((1, rng.integers(2, 6), rng.integers(15, 60))))
     out = np.zeros(n)
     for person in range(people):
-        pace = rng.uniform(2.6, 5.2)
+        pace = rng.uniform(1.6, 5.2)
         first = 0.0 if person == 0 else rng.uniform(0, 0.35)
-        starts = np.linspace(first, seconds - 0.04, max(2, round(seconds * pace)))
+        last = seconds - 0.06 - (0.0 if person == 0 else rng.uniform(0, 0.35))
+        starts = np.linspace(first, last, max(2, round(seconds * pace)))
         starts[1:-1] += rng.normal(0, 0.014, len(starts) - 2)
-        m = int(0.05 * rate)
-        cup = rng.uniform(600, 2800)
+        m = int(0.06 * rate)
+        cup = rng.uniform(500, 2800)
         distance = 1.0 if person == 0 else rng.uniform(0.25, 1)
-        palms = noise(rng, m, rate, 0.5 * cup, 2.2 * cup) + 0.3 * noise(rng, m, rate, 300, 8000)
-        palms *= np.exp(-np.linspace(0, rng.uniform(10, 22), m))
+        palms = noise(rng, m, rate, 0.5 * cup, 2.2 * cup)
+        palms += rng.uniform(0.05, 0.4) * noise(rng, m, rate, 300, 8000)
+        palms *= np.exp(-np.linspace(0, rng.uniform(7, 22), m))
         for start in starts:
             strength = distance * 10 ** (rng.normal(0, 2) / 20)
             add(out, strength * palms * rng.choice((-1, 1)), max(0, start * rate))
+    hall = rooms.impulse_response(rng, rate, rng.uniform(0.15, 1.2), direct=rng.uniform(0.3, 2))
+    out = signal.oaconvolve(out, hall)[:n]
     out += 0.01 * np.abs(out).max() * noise(rng, n, rate, 300, 6000)
     return edges(out, rate, 0.002, 0.03)
 
@@ -159,5 +167,5 @@ SOUNDS = (
     Sound("crashing", crash, ("rare",), (0.9, 0.45, 0.4, 3.0)),
     Sound("knocking", knock, ("rare",), (0.9, 0.35, 0.4, 2.0)),
     Sound("opening/closing doors", door, ("rare",), (0.9, 0.45, 0.35, 2.8)),
-    Sound("clapping", clap, ("rare",), (1.8, 0.4, 0.8, 3.4)),
+    Sound("clapping", clap, ("rare",), (1.8, 0.4, 0.8, 3.4), own_room=True),
 )

@@ -21,8 +21,14 @@ from sedlib.synthesis.sound import Sound
 from sedlib.synthesis.speech import ESPEAK_RATE, random_voice, say
 
 LONGEST_PAUSE = 0.45  # s, within an event of speaking
-# First four formants of open vowels in Hz, for a vocal tract of medium length.
-VOWELS = ((750, 1250, 2600, 3600), (600, 1800, 2600, 3700), (680, 1050, 2500, 3500))
+# First five formants of vowels in Hz, open and open-mid ones and others, for a vocal tract of
+# medium length.
+OPEN_VOWELS = (
+    (750, 1250, 2600, 3600, 4500),
+    (600, 1800, 2600, 3700, 4700),
+    (680, 1050, 2500, 3500, 4500),
+)
+VOWELS = (*OPEN_VOWELS, (320, 2300, 3000, 3700, 4800), (480, 950, 2500, 3400, 4400))
 
 
 class Cast:
@@ -96,7 +102,9 @@ class Cast:
         return x
 
     def shout(self, rng, n):
-        """Let a character shout: a high, slow, bright, distorted and rough voice."""
+        """Let people scream, or a character shout words in a high, slow and rough voice."""
+        if rng.random() < 0.65:
+            return cry_out(rng, n, self.rate)
         seconds = n / self.rate
         who = rng.integers(len(self.voices))
         voice = replace(
@@ -111,7 +119,7 @@ class Cast:
             text += " " + cries.pop()
         pace = np.clip(len(say(text, voice)) / (seconds * ESPEAK_RATE), 0.6, 1.5)
         x = _fit(say(text, replace(voice, rate=int(voice.rate * pace))), n)
-        x = tilt(x, self.rate, rng.uniform(8, 16), 1500)
+        x = tilt(x, self.rate, rng.uniform(2, 14), 1500)
         x = np.tanh(rng.uniform(2.0, 6.0) * x / np.abs(x).max())
         # A strained voice is rough: its amplitude is modulated at 40 to 100 Hz.
         flutter = rng.uniform(40, 100) / self.rate * swell(rng, n, self.rate, 8, 1.5)
@@ -164,7 +172,7 @@ class Cast:
 
 
 def laugh_once(rng, n, rate):
-    """Make one person laugh: voiced bursts with breath between them.
+    """Make one person laugh: bursts of voice or mostly of breath, each after an "h".
 
     Parameters
     ----------
@@ -179,35 +187,90 @@ def laugh_once(rng, n, rate):
     ndarray, shape (n,)
     """
     t = np.arange(n) / rate
-    period = rng.uniform(0.14, 0.27)
-    starts = np.arange(0, n / rate, period) + rng.normal(0, 0.012, int(np.ceil(n / rate / period)))
-    pitch = rng.uniform(150, 420)
-    fall, vowel = rng.uniform(0.0, 0.5), VOWELS[rng.integers(len(VOWELS))]
+    period = rng.uniform(0.13, 0.32)
+    starts = np.arange(0, n / rate, period) + rng.normal(0, 0.015, int(np.ceil(n / rate / period)))
+    pitch = np.exp(rng.uniform(np.log(130), np.log(650)))
+    fall, vowel = rng.uniform(0.0, 0.6), VOWELS[rng.integers(len(VOWELS))]
     f0 = pitch * np.exp(-fall * t / max(t[-1], 1.0))
-    voiced, breathy = np.zeros(n), np.full(n, 0.06)
-    width = rng.uniform(0.35, 0.65) * period
-    decay = rng.uniform(0.2, 1.2)
-    for start in starts:
+    voiced, breathy = np.zeros(n), np.full(n, 0.02)
+    width = rng.uniform(0.3, 0.7) * period
+    decay, arch = rng.uniform(0.0, 2.5), rng.uniform(-0.15, 0.45)
+    if rng.random() < 1 / 3:  # a long vowel first
+        longest = rng.uniform(1.5, 3.5)
+        starts = np.r_[0.0, starts[starts > longest * width]]
+    else:
+        longest = rng.uniform(0.7, 1.2)
+    for number, start in enumerate(starts):
         begin = max(0, int(start * rate))
-        m = min(int(width * rng.uniform(0.8, 1.25) * rate), n - begin)
+        longer = longest if number == 0 else rng.uniform(0.7, 1.2)
+        m = min(int(width * longer * rate), n - begin)
         if m < 8:
             continue
         arc = np.sin(np.pi * (np.arange(m) + 1) / (m + 1))
-        loud = np.exp(-decay * start / (n / rate)) * 10 ** (rng.normal(0, 2) / 20)
-        voiced[begin : begin + m] += loud * arc**1.3
-        f0[begin : begin + m] *= 1 + rng.uniform(-0.05, 0.25) * arc
+        loud = np.exp(-decay * start / (n / rate)) * 10 ** (rng.normal(0, 2.5) / 20)
+        voiced[begin : begin + m] += loud * arc ** rng.uniform(0.4, 1.3)
+        f0[begin : begin + m] *= 1 + arch * rng.uniform(0.4, 1.3) * arc
         # The "h" of "ha" leads into the vowel.
         h = max(1, int(0.4 * period * rate))
         add(breathy, loud * np.sin(np.pi * (np.arange(h) + 1) / (h + 1)), max(0, begin - h // 2))
-    f0 *= swell(rng, n, rate, 12, 0.25)
+    f0 *= swell(rng, n, rate, 12, 0.3)
     phase = np.cumsum(f0) / rate + rng.random()
-    pulse = signal.lfilter([1], [1, -rng.uniform(0.55, 0.85)], (phase % 1) - 0.5)
-    throat = rng.uniform(0.85, 1.2)
-    formants = [f * throat * rng.uniform(0.93, 1.07) for f in vowel]
-    breath = rng.uniform(0.04, 0.35)
-    source = pulse * voiced + breath * breathy * rng.standard_normal(n)
-    x = resonate(source, rate, formants, (110, 140, 220, 300), (1, 0.9, 0.7, 0.5))
-    return edges(x + 0.03 * source, rate, 0.01, 0.04)
+    pulse = signal.lfilter([1], [1, -rng.uniform(0.2, 0.85)], (phase % 1) - 0.5)
+    throat = rng.uniform(0.85, 1.25)
+    formants = [f * throat * rng.uniform(0.92, 1.08) for f in vowel]
+    breath = rng.uniform(0.03, 0.4) if rng.random() < 0.85 else rng.uniform(1, 4)
+    source = pulse * voiced + breath * (breathy + 0.5 * voiced) * rng.standard_normal(n)
+    x = resonate(source, rate, formants, (110, 140, 220, 300, 450), (1, 0.9, 0.7, 0.5, 0.4))
+    return edges(x + rng.uniform(0.01, 0.1) * source, rate, 0.01, 0.04)
+
+
+def cry_out(rng, n, rate):
+    """Make one or several people scream, each on one vowel.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n : int
+        Length in samples.
+    rate : int
+        Sample rate in Hz.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+    """
+    out = np.zeros(n)
+    for voice in range(int(rng.choice((1, 1, 1, rng.integers(2, 6))))):
+        begin = 0 if voice == 0 else int(rng.uniform(0, 0.3) * n)
+        add(out, _scream(rng, n - begin, rate), begin)
+    return out
+
+
+def _scream(rng, n, rate):
+    """Make one person scream in a strained and rough voice whose pitch rises and falls again."""
+    place = np.linspace(0, 1, n)
+    peak = rng.uniform(0.1, 0.7)
+    arch = np.where(place < peak, place / peak, (1 - place) / (1 - peak))
+    pitch = np.exp(rng.uniform(np.log(170), np.log(1100)))
+    f0 = pitch * 2 ** (rng.uniform(0.0, 0.9) * np.sin(0.5 * np.pi * arch))
+    f0 *= swell(rng, n, rate, 15, rng.uniform(0.1, 0.6))
+    phase = np.cumsum(f0) / rate
+    pulse = signal.lfilter([1], [1, -rng.uniform(0.1, 0.8)], (phase % 1) - 0.5)
+    # A strained voice is noisy and rough: its amplitude varies at half its pitch, or irregularly.
+    if rng.random() < 0.3:
+        rough = np.sin(np.pi * phase)
+    else:
+        rough = noise(rng, n, rate, 20, rng.uniform(60, 200))
+        rough /= rough.std()
+    pulse *= 1 + rng.uniform(0, 1) * rough
+    hiss = 10 ** rng.uniform(-1.5, 0.3) * rng.standard_normal(n)
+    source = pulse + hiss * (1 + 0.5 * rough)
+    vowel, throat = OPEN_VOWELS[rng.integers(len(OPEN_VOWELS))], rng.uniform(0.9, 1.3)
+    formants = [f * throat * rng.uniform(0.92, 1.08) for f in vowel]
+    x = resonate(source, rate, formants, (160, 180, 260, 340, 500), (1, 1, 0.8, 0.6, 0.4))
+    x = np.tanh(rng.uniform(0.5, 4.0) * (x + 0.05 * source) / np.abs(x).max())
+    shape = np.minimum(1, 4 * np.minimum(place / rng.uniform(0.3, 1.5), 1 - place))
+    return edges(x * shape * swell(rng, n, rate, 4, 1.5), rate, 0.03, 0.06)
 
 
 def _stretch(x, ratio):

@@ -2,8 +2,9 @@
 
 The three dominant classes follow the annotated episodes of 2018 in how much of the time they
 fill and how long their events last, except that there is more background music. The rare
-classes are far more frequent than in those episodes, because a few short episodes would
-otherwise not hold enough of them to learn or to measure anything.
+classes are far more frequent than in those episodes, because a few episodes would otherwise not
+hold enough of them for training and evaluation. Training episodes hold more of them per minute
+than validation and test episodes, so that the network hears more different sounds of each class.
 """
 
 from itertools import pairwise
@@ -15,12 +16,14 @@ from sedlib.synthesis.sound_registry import SOUNDS, names_of
 
 # Fraction of the episode that the events of each dominant class fill.
 SHARES = {"speaking": 0.70, "background laughing": 0.28, "background music": 0.23}
-RARE_SECONDS = 5.0  # s, what the events of each rare class fill at least in six minutes
+# Whole seconds of each rare class in six minutes; an event shorter than a second counts as one.
+RARE_SECONDS = 5.0  # in validation and test episodes
+TRAINING_RARE_SECONDS = 12.0  # in training episodes
 SIX_MINUTES = 360.0
 GAP = 0.5  # s, shortest pause between two events of one sound
 
 
-def write_script(rng, duration):
+def write_script(rng, duration, rare_seconds=RARE_SECONDS):
     """Draw the events of an episode.
 
     Parameters
@@ -28,6 +31,9 @@ def write_script(rng, duration):
     rng : numpy.random.Generator
     duration : float
         Length of the episode in seconds.
+    rare_seconds : float
+        How long the events of each rare class last together in six minutes, in seconds; their
+        durations count as whole seconds, rounded down, and at least one.
 
     Returns
     -------
@@ -42,7 +48,7 @@ def write_script(rng, duration):
     music = _plan_music(rng, duration, titles, speech)
     planned = {"speaking": speech, "background laughing": laughter, "background music": music}
     for label in names_of("rare"):
-        durations = _draw_durations(rng, RARE_SECONDS * scale, SOUNDS[label].duration)
+        durations = _draw_durations(rng, rare_seconds * scale, SOUNDS[label].duration)
         planned[label] = _place_rare(rng, duration, durations, [titles, *speech, *laughter])
     for name in names_of("distractor"):
         planned[name] = []

@@ -84,6 +84,36 @@ def modes(rng, n, rate, frequencies, decays, gains):
     return out
 
 
+def impact_noise(rng, n, rate, decay, cutoff):
+    """Draw the noise of an impact: broadband at first, while its high frequencies die away sooner.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n : int
+        Length in samples.
+    rate : int
+        Sample rate in Hz.
+    decay : float
+        Time in seconds in which the lowest frequencies decay by 60 dB.
+    cutoff : float
+        Frequency in Hz above which the noise falls by about 12 dB per octave.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Its largest absolute value is 1.
+    """
+    t = np.arange(n) / rate
+    bounds = np.array([40, 250, 1000, 3500, 12000]) * rng.uniform(0.8, 1.25)
+    out = np.zeros(n)
+    for low, high, share in zip(bounds[:-1], bounds[1:], (1, 0.7, 0.45, 0.25), strict=True):
+        gain = rng.uniform(0.4, 1) / (1 + (low / cutoff) ** 2)
+        m = min(n, int(1.5 * share * decay * rate) + 64)
+        out[:m] += gain * noise(rng, m, rate, low, high) * np.exp(-6.9 * t[:m] / (share * decay))
+    return out / np.abs(out).max()
+
+
 def resonate(x, rate, frequencies, widths, gains):
     """Filter with parallel resonators of second order, as formants of a voice or a panel.
 

@@ -66,7 +66,7 @@ def write_checkpoint(path, key, state, best, history):
     key : str
         Of `training_key`.
     state : sequence of keras.Variable
-        All that an epoch changes: weights, statistics, seeds of dropout, the optimiser.
+        All that an epoch changes: weights, statistics, seeds of random layers, the optimiser.
     best : sequence of numpy.ndarray
         Weights of the best epoch.
     history : list of dict

@@ -33,7 +33,9 @@ KINDS = (
     "highest F1",
     "F1",
 )
-FEW = 100  # positives; classes with fewer are a kind of their own: see `choose_thresholds`
+# Positives. The numbers of classes with fewer are kinds of their own, because they vary more
+# between trainings.
+FEW = 100
 
 # Not part of a word: `s01_ep03` and `44x1025` are words.
 NUMBER = re.compile(r"(?<![\w.])([-+]?\d+(?:,\d{3})*(?:\.\d*)?(?:[eE][-+]?\d+)?)(?!\w)")

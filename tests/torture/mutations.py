@@ -197,6 +197,7 @@ def _other_readers(folder):
     described = {"preset": "compact", "classes": CLASSES, "stft": STFT, "thresholds": thresholds}
     described |= {
         "weights_sha256": "0" * 64,
+        "network_sha256": "0" * 64,
         "frames": {"smoothing": 0.5, "thresholds": thresholds},
     }
     bank = b"path,notes\nlow/x.wav,group=one\n.\\high\\y.wav,group=one; CC0\n"

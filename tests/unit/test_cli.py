@@ -267,7 +267,10 @@ def test_an_experiment_reads_the_episodes_and_writes_to_reports(checkout, monkey
     main(["experiment", "ablation", "--processes", "0"])
     assert capsys.readouterr().out.endswith("done\n")
     [(name, variants, [corpus], params, scratch, target, processes, facts)] = called
-    assert (name, params, processes, facts) == ("ablation", load_params(), 0, {})
+    assert (name, processes, facts) == ("ablation", 0, {})
+    expected = load_params()
+    assert params.train.epochs == expected.experiments.ablation_epochs != expected.train.epochs
+    assert params.model_copy(update={"train": expected.train}) == expected
     assert len(variants) == len(experiments.ablation_variants(params.train))
     assert corpus.episodes == top / "data" / "episodes"
     assert scratch == top / "data" / "experiments" / "ablation_runs"

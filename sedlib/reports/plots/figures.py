@@ -72,6 +72,7 @@ _DRAWN = {
     "InputLayer": ("input", "0.85"),
     "MelBands": ("mel\nbands", "#cfe3f2"),
     "Conv2D": ("3x3\nconvo-\nlution", "#f3d9bf"),
+    "MixStyle": ("Mix-\nStyle", "#d9e8c4"),
     "GRU": ("GRU", "#cde8df"),
     "Dense": ("dense,\nsigmoid", "#e6d5ee"),
     "LinearSoftmax": ("linear\nsoftmax\npooling", "#f0f0c8"),
@@ -95,10 +96,12 @@ def network_diagram(table):
     """
     layers = table[table["kind"].isin(_DRAWN)].reset_index(drop=True)
     figure, ax = plt.subplots(figsize=(WIDTH, 3))
+    # The input has the frames first; later layers may have the bands first, the last has no frames.
+    frames = int(layers["output"].iloc[0].split(" x ")[0])
     for x, layer in layers.iterrows():
         name, colour = _DRAWN[layer["kind"]]
         shape = [int(n) for n in layer["output"].split(" x ")]
-        height = np.log2(2 * np.prod(shape[1:])) if len(shape) > 1 else np.log2(2 * shape[0])
+        height = np.log2(2 * np.prod(shape) / (frames if len(shape) > 1 else 1))
         ax.bar(x, height, width=0.76, color=colour, edgecolor="0.3", lw=0.8)
         ax.text(x, 2, name, ha="center", va="center")
         ax.text(x, -0.4, layer["output"], ha="center", va="top")

@@ -36,10 +36,12 @@ def test_a_configuration_that_the_changes_do_not_lead_to_is_refused(params):
             experiments.ablation_variants(params.train.model_copy(update=changes))
 
 
-def test_the_transfer_variants_are_trained_on_each_corpus_and_on_both(corpora):
+def test_the_transfer_variants_differ_in_their_corpora_and_one_in_mixstyle(corpora):
     variants = experiments.transfer_variants(*corpora)
     assert [(v.name, v.corpora) for v in variants] == [
         ("synthetic", ("synthetic",)),
         ("other", ("other",)),
         ("both", ("synthetic", "other")),
+        ("synthetic without MixStyle", ("synthetic",)),
     ]
+    assert [v.network for v in variants] == ["compact"] * 3 + ["compact without MixStyle"]

@@ -11,6 +11,7 @@ from sedlib.models import (
     PRESETS,
     ModelError,
     build_model,
+    compact,
     layer_table,
     predict_scores,
     vtt2018,
@@ -84,6 +85,28 @@ def test_vtt2018_has_the_layers_of_2018(stft):
         "scores": "10",
     }
     assert round(table["multiply_adds"].sum() / 1e9) == 27
+
+
+def test_compact_pools_five_times_over_the_bands_and_keeps_all_frames(stft):
+    output = layer_table(build_model("compact", range(10), stft)).set_index("layer")["output"]
+    assert output["conv1"] == "64 x 44 x 16"
+    assert [output[f"conv{i}"] for i in (5, 6, 7)] == [
+        "4 x 44 x 64",
+        "2 x 44 x 64",
+        "2 x 44 x 64",
+    ]
+    assert output["steps"] == "44 x 128"
+    assert output["frames"] == "44 x 10"
+
+
+def test_mixstyle_has_no_weights_and_no_part_in_scoring(magnitude):
+    with_it, without = (compact(44, 1025, 3, 44100, mixstyle=share) for share in (0.5, 0.0))
+    assert "mixstyle" in [layer.name for layer in with_it.layers]
+    assert "mixstyle" not in [layer.name for layer in without.layers]
+    without.set_weights(with_it.get_weights())
+    np.testing.assert_array_equal(
+        predict_scores(with_it, magnitude), predict_scores(without, magnitude)
+    )
 
 
 def test_vtt2018_can_be_narrower_and_see_mel_bands():

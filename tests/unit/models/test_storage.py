@@ -2,12 +2,32 @@ import copy
 import hashlib
 import json
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sedlib.models import ModelError, load_model, predict_scores, read_description, save_model
+from sedlib.models import (
+    PRESETS,
+    ModelError,
+    build_model,
+    compact,
+    load_model,
+    predict_scores,
+    read_description,
+    save_model,
+)
+
+
+def clone_with(model, changed, **changes):
+    """Build a network again, with other arguments for one layer."""
+
+    def clone(layer):
+        config = layer.get_config() | (changes if layer.name == changed else {})
+        return type(layer).from_config(config)
+
+    return keras.models.clone_model(model, clone_function=clone)
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +45,23 @@ def test_a_stored_model_scores_as_it_did_before(network, description, stft, magn
     again, described = load_model(tmp_path / "model", stft)
     weights = (tmp_path / "model" / "model.weights.h5").read_bytes()
     sha256 = hashlib.sha256(weights).hexdigest()
+    del described["network_sha256"]
     assert described == description | {"weights_sha256": sha256}
     np.testing.assert_array_equal(
         predict_scores(again, magnitude), predict_scores(network, magnitude)
     )
+
+
+def test_each_network_has_one_hash_and_no_other_network_has_it(description, stft, tmp_path):
+    hashes = {}
+    for preset in PRESETS:
+        found = set()
+        for _ in range(2):  # names that Keras counts up would differ
+            model = build_model(preset, description["classes"], stft)
+            save_model(tmp_path, model, description | {"preset": preset})
+            found.add(read_description(tmp_path)["network_sha256"])
+        (hashes[preset],) = found
+    assert len(set(hashes.values())) == len(PRESETS)
 
 
 def test_equal_models_are_equal_files(network, description, tmp_path):
@@ -38,6 +71,25 @@ def test_equal_models_are_equal_files(network, description, tmp_path):
     assert files == ["model.json", "model.weights.h5"]
     for name in files:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_a_model_is_refused_if_its_network_has_changed(network, description, tmp_path, monkeypatch):
+    # The stored weights may fit all the same, for example if only axes were permuted.
+    save_model(tmp_path, network, description)
+    monkeypatch.setitem(
+        PRESETS, "compact", lambda *sizes: clone_with(compact(*sizes), "conv1", name="other")
+    )
+    with pytest.raises(ModelError, match=r"model\.json: made with another version .* 'compact'"):
+        load_model(tmp_path)
+
+
+def test_weights_that_do_not_fit_are_refused(network, description, tmp_path, monkeypatch):
+    save_model(tmp_path, network, description)
+    monkeypatch.setitem(  # the names and the shapes of the outputs stay the same
+        PRESETS, "compact", lambda *sizes: clone_with(compact(*sizes), "conv1", kernel_size=(5, 5))
+    )
+    with pytest.raises(ModelError, match=r"weights\.h5: not the weights of this model"):
+        load_model(tmp_path)
 
 
 def test_a_model_of_other_stft_settings_is_refused(network, description, stft, tmp_path):
@@ -85,6 +137,7 @@ def change(folder, name, content):
         ("frames", {"smooting": 0.5, "thresholds": {}}, "key 'frames.smoothing' is missing"),
         ("frames", {"smoothing": 0.5, "thresholds": {"music": 0.5}}, "frames.thresholds has no "),
         ("weights_sha256", KeyError, "key 'weights_sha256' is missing; add it"),
+        ("network_sha256", KeyError, "made with another version of the network"),
         ("seed", -1, "seed is -1, but: "),
         ("sead", 1, "unknown key 'sead'; did you mean 'seed'?"),
         ("versions", {"numpy": 2}, "versions.numpy is 2, but: "),
@@ -118,7 +171,7 @@ def test_a_description_is_valid_or_refused_whatever_is_in_it(
     description, tmp_path_factory, path, value
 ):
     folder = tmp_path_factory.mktemp("model")
-    changed = copy.deepcopy(description) | {"weights_sha256": "0"}
+    changed = copy.deepcopy(description) | {"weights_sha256": "0", "network_sha256": "0"}
     place = changed
     for key in path[:-1]:
         place = place.setdefault(key, {}) if isinstance(place, dict) else {}
@@ -151,10 +204,10 @@ def test_a_changed_byte_of_the_weights_is_noticed(network, description, tmp_path
 
 def test_weights_of_another_network_are_refused(network, description, tmp_path):
     save_model(tmp_path, network, description | {"preset": "vtt2018"})
-    with pytest.raises(ModelError, match=r"weights\.h5: not the weights of this model"):
+    with pytest.raises(ModelError, match=r"model\.json: made with another version .* 'vtt2018'"):
         load_model(tmp_path)
     save_model(tmp_path, network, description | {"preset": "huge"})
-    with pytest.raises(ModelError, match=r"weights\.h5: .*'huge'; choose one of compact"):
+    with pytest.raises(ModelError, match=r"model\.json: .*'huge'; choose one of compact"):
         load_model(tmp_path)
 
 

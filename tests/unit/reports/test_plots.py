@@ -299,18 +299,24 @@ def test_spectrograms_have_a_panel_each(n):
 def test_the_diagram_has_a_box_for_each_layer_that_computes_with_its_shape_below():
     table = pd.DataFrame(
         {
-            "kind": ["InputLayer", "Conv2D", "ReLU", "GRU", "Dense"],
-            "output": ["4 x 8 x 1", "4 x 8 x 16", "4 x 8 x 16", "4 x 3", "4 x 2"],
+            "kind": ["InputLayer", "Conv2D", "ReLU", "GRU", "Dense", "LinearSoftmax"],
+            "output": ["4 x 8 x 1", "8 x 4 x 16", "8 x 4 x 16", "4 x 3", "4 x 2", "2"],
         }
     )
     (ax,) = plots.network_diagram(table).axes
     heights = [box.get_height() for box in ax.patches]
-    np.testing.assert_allclose(heights, np.log2([16, 256, 6, 4]))
+    np.testing.assert_allclose(heights, np.log2([16, 256, 6, 4, 4]))
     texts = [text for text in ax.texts if text.get_text()]
     names = [text.get_text().replace("-\n", "") for text in texts if text.get_position()[1] > 0]
     shapes = [text.get_text() for text in texts if text.get_position()[1] < 0]
-    assert names == ["input", "3x3\nconvolution", "GRU", "dense,\nsigmoid"]
-    assert shapes == ["4 x 8 x 1", "4 x 8 x 16", "4 x 3", "4 x 2"]
+    assert names == [
+        "input",
+        "3x3\nconvolution",
+        "GRU",
+        "dense,\nsigmoid",
+        "linear\nsoftmax\npooling",
+    ]
+    assert shapes == ["4 x 8 x 1", "8 x 4 x 16", "4 x 3", "4 x 2", "2"]
 
 
 @pytest.mark.parametrize("label", ["$x^{$", "$x$ and $y$", "\\$", "<b>", "%d {x}"])

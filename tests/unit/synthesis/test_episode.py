@@ -53,6 +53,15 @@ def test_name_and_seed_each_make_another_episode(params_for, digest):
         assert not events.onset.equals(first[1].onset)
 
 
+def test_training_episodes_hold_more_of_the_rare_sounds_than_those_for_evaluation(params_for):
+    rare, seconds = names_of("rare"), {}
+    for name in ("s01_ep01", "s01_ep07"):  # training and validation
+        _, events = synthesise(name, params_for(60.0))
+        own = events[events.event_label.isin(rare)]
+        seconds[name] = (own.offset - own.onset).sum()
+    assert seconds["s01_ep01"] > 1.5 * seconds["s01_ep07"]
+
+
 def test_the_waveform_is_fit_to_be_written(episode):
     waveform, _ = episode
     assert waveform.dtype == np.float32 and waveform.shape == (int(SECONDS * RATE),)

@@ -68,6 +68,16 @@ def test_a_full_episode_has_the_promised_shares(seed):
     assert 0.05 < (labels[:, speaking] & labels[:, laughing]).mean() < 0.16
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_each_rare_class_gets_the_seconds_asked_for(seed):
+    for wanted in (5.0, 12.0):
+        script = write_script(np.random.default_rng([seed, 7]), 360.0, wanted)
+        for label in RARE:
+            # As in the script: rounded down, and at least one second for each event.
+            seconds = np.maximum(1, np.diff(spans(script, label)).astype(int)).sum()
+            assert wanted <= seconds < wanted + 3, label
+
+
 def test_events_last_as_long_as_in_the_real_episodes():
     scripts = pd.concat(script_of(seed) for seed in range(10))
     seconds = (scripts.offset - scripts.onset).groupby(scripts.sound)
