@@ -17,12 +17,14 @@ exceeds 1, so that samples may, too.
 """
 
 import itertools
+from contextlib import closing
 from pathlib import Path
 
 import av
 import numpy as np
 import soxr
 
+from sedlib.audio.ahead import compute_ahead
 from sedlib.audio.container import (
     AudioError,
     describe_track,
@@ -113,12 +115,14 @@ def _resample(path, sample_rate, track, warn):
     """Yield the mono sound at `sample_rate` in chunks, then warn of what is suspicious."""
     resampler, levels = None, Levels()
     with open_media(path, track) as (container, stream):
-        for samples, rate in _place_in_time(path, container, stream, levels):
-            levels.check(path, samples)
-            if rate != sample_rate:
-                resampler = resampler or soxr.ResampleStream(rate, sample_rate, 1)
-                samples = resampler.resample_chunk(samples)
-            yield samples
+        # A thread decodes the next chunks, where there is a processor for it.
+        with closing(compute_ahead(_place_in_time(path, container, stream, levels))) as chunks:
+            for samples, rate in chunks:
+                levels.check(path, samples)
+                if rate != sample_rate:
+                    resampler = resampler or soxr.ResampleStream(rate, sample_rate, 1)
+                    samples = resampler.resample_chunk(samples)
+                yield samples
         if resampler:
             yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
         if warn is not None:
@@ -150,6 +154,7 @@ def _place_in_time(path, container, stream, levels):
     stated = stated_duration(path, container, stream)
     start, tick = start_time(container), float(stream.time_base)
     mixer, position, rate, length = Mixer(path, levels), 0, None, 0
+    has_no_gaps = container.format.name == "flac"
     frames = itertools.chain(_decode(path, container, stream, stated), [None])
     for frame, following in itertools.pairwise(frames):
         if frame.sample_rate != rate:
@@ -170,7 +175,7 @@ def _place_in_time(path, container, stream, levels):
         impossible = jump > _LONGEST_GAP * rate
         if stated is not None and jump > 0:
             impossible |= position + jump > (stated + _SHORTFALL) * rate
-        if container.format.name == "flac" and position:  # its sound has no gaps
+        if has_no_gaps and position:
             impossible |= frame.pts is None or jump != 0
         if impossible:
             raise AudioError(

@@ -75,9 +75,10 @@ class Mixer:
         if self._resampler:
             frame = self._mix_down_to_stereo(frame)
         name, _, channels = self._packing
-        dtype, begin, size = _FORMATS[name][0], channels * skip, channels * frame.samples
-        planes = [np.frombuffer(plane, dtype, size)[begin:] for plane in frame.planes]
-        return self._collect(self._packing, planes, max(frame.samples - skip, 0))
+        dtype, length = _FORMATS[name][0], max(frame.samples - skip, 0)
+        begin, count = channels * (frame.samples - length) * dtype().itemsize, channels * length
+        planes = [np.frombuffer(plane, dtype, count, begin) for plane in frame.planes]
+        return self._collect(self._packing, planes, length)
 
     def add_silence(self, length):
         """Collect silence.

@@ -31,8 +31,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from sedlib import audio
 from sedlib.annotations.event_table import recording_name
+from sedlib.audio.ahead import compute_ahead
 from sedlib.config import STFTParams
-from sedlib.detection.ahead import compute_ahead
 from sedlib.detection.events import scores_to_events
 from sedlib.detection.scores import score_table, smooth_scores
 from sedlib.features import normalising_gain, segment_shape, spectrogram

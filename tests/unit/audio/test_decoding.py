@@ -257,7 +257,8 @@ def test_a_long_file_takes_no_more_memory_than_a_short_one(tmp_path):
             pass
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < 1.1 * peaks[0]
+    # How much the decoding thread is ahead depends on the load. The long file is 8 times as long.
+    assert peaks[1] < 2 * peaks[0]
     assert peaks[1] < 4e6  # bytes; the whole has 42e6
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedlib.detection.ahead import compute_ahead
+from sedlib.audio.ahead import compute_ahead
 
 
 @pytest.fixture(autouse=True)
