@@ -140,7 +140,9 @@ class _Detector:
         """Write the scores, if there is a path for them, and the events."""
         for path in scores:
             self._detection.write_scores(found.scores, path)
-        annotations.write(found.events, events, self._options.format, hop=self._hop)
+        # The times of events are rounded like this; none may lie behind the end.
+        facts = {"hop": self._hop, "duration": round(found.duration, 6)}
+        annotations.write(found.events, events, self._options.format, **facts)
 
 
 def _process(task, detector, record, progress):

@@ -3,13 +3,9 @@
 import multiprocessing
 
 import pytest
-from detect_runs import CLASSES, FEATURES, Ear, FrameEar, QuickWork
+from detect_runs import DESCRIPTION, Ear, FrameEar, QuickWork
 
 from sedlib.models import save_model
-
-DESCRIPTION = {"preset": "ear", "classes": CLASSES, "stft": FEATURES}
-DESCRIPTION["thresholds"] = {"low": 0.5, "high": 0.5}
-DESCRIPTION["frames"] = {"smoothing": 0.01, "thresholds": {"low": 0.5, "high": 0.5}}
 
 
 @pytest.fixture

@@ -11,7 +11,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from detect_runs import FORMATS, RATE, TWO, Ear, found, run, tone, write, write_mp4
+from detect_runs import (
+    DESCRIPTION,
+    FEATURES,
+    FORMATS,
+    RATE,
+    TWO,
+    Ear,
+    found,
+    run,
+    tone,
+    write,
+    write_mp4,
+)
 
 from sedlib import annotations, detection
 from sedlib.__main__ import main
@@ -60,6 +72,21 @@ def test_frame_level_events_lie_within_a_frame_of_the_sound_in_every_format(plac
     assert [label for *_, label in events] == ["low", "high"]
     times = [time for event in events for time in event[:2]]
     np.testing.assert_allclose(times, [1.1, 2.3, 2.5, 4.25], atol=1.5 / 32)
+
+
+def test_a_textgrid_ends_with_the_recording_and_not_with_the_last_event(place, monkeypatch):
+    # At 7350 Hz no length but a whole second has as few digits as the times of events have.
+    description = DESCRIPTION | {"stft": FEATURES | {"sample_rate": 7350}}
+    monkeypatch.setattr("sedlib.batch.run.load_model", lambda folder: (Ear(), description))
+    write(place / "in" / "middle.wav", 4.251, ((1, 2, 300),))
+    write(place / "in" / "end.wav", 4.251, ((1, 4.251, 300),))
+    assert run("in", "--format", "textgrid", "--hop", "0.2") == 0
+    for name in ("middle", "end"):
+        grid = place / "detected" / f"{name}.TextGrid"
+        end = float(grid.read_text().splitlines()[4].removeprefix("xmax = "))
+        assert end == pytest.approx(4.251, abs=1 / 7350)
+        last = max(offset for _, offset, _ in found(grid))
+        assert last == end if name == "end" else last < end
 
 
 def test_a_hop_that_is_not_supported_is_refused(capsys):
