@@ -3,6 +3,7 @@
 import difflib
 import json
 import os
+import platform
 import secrets
 import shutil
 import unicodedata
@@ -11,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
+import psutil
 import yaml
 
 _PARTIAL = ".partial"
@@ -273,21 +275,17 @@ def _unique_name():
 
 def _host():
     """Return a short name of this machine: process numbers count on one machine only."""
-    return f"{zlib.crc32(os.uname().nodename.encode()):08x}" if os.name == "posix" else "any"
+    return f"{zlib.crc32(platform.node().encode()):08x}"
 
 
 def _is_running(process):
     try:
-        os.kill(process, 0)  # sends no signal
-    except ProcessLookupError:
+        # In containers, processes that have ended may stay listed, as zombies.
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    except (OSError, OverflowError):
+    except (psutil.Error, OverflowError, ValueError):
         return True  # of another user, or no process number
-    try:  # in containers, processes that have ended may stay listed, as zombies
-        state = Path(f"/proc/{process}/stat").read_bytes().rpartition(b") ")[2]
-    except OSError:
-        return True  # no Linux
-    return not state.startswith(b"Z")
 
 
 class StrictLoader(yaml.SafeLoader):

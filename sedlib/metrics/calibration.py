@@ -6,14 +6,12 @@ import pandas as pd
 from sedlib.metrics.ratios import divide
 
 
-def reliability_curve(reference, scores, bins=15, strategy="uniform"):
+def reliability_curve(reference, scores, bins=15):
     """Compare the scores with the fraction of positives, bin by bin.
 
     As `sklearn.calibration.calibration_curve`, with the empty bins and the number of scores
     in each, which the expected calibration error needs. A bin is open below and closed
-    above, (lower, upper]; the first holds its lower edge as well. Edges of equal counts are
-    scores, found by their rank; scikit-learn interpolates between two, which differs where
-    scores are equal or the bins do not divide their number.
+    above, (lower, upper]; the first holds its lower edge as well.
 
     Parameters
     ----------
@@ -22,9 +20,7 @@ def reliability_curve(reference, scores, bins=15, strategy="uniform"):
     scores : array-like of float, shape (n,)
         In [0, 1].
     bins : int
-    strategy : {"uniform", "quantile"}
-        Bins of equal width over [0, 1], or of equal counts. Equal scores are in one bin, so
-        that ties make counts uneven and may leave a bin empty.
+        Number of bins, of equal width over [0, 1].
 
     Returns
     -------
@@ -35,8 +31,7 @@ def reliability_curve(reference, scores, bins=15, strategy="uniform"):
     Raises
     ------
     ValueError
-        If the shapes differ, there is nothing, a score is not in [0, 1], or the strategy
-        is unknown.
+        If the shapes differ, there is nothing, or a score is not in [0, 1].
     """
     reference, scores = np.asarray(reference, dtype=bool), np.asarray(scores, dtype=np.float64)
     if reference.shape != scores.shape or reference.ndim != 1 or not len(reference):
@@ -46,13 +41,7 @@ def reliability_curve(reference, scores, bins=15, strategy="uniform"):
         )
     for at in np.flatnonzero(~((scores >= 0) & (scores <= 1))):
         raise ValueError(f"score {at + 1} is {scores[at]}, not in [0, 1]; give probabilities")
-    if strategy == "uniform":
-        edges = np.linspace(0, 1, bins + 1)
-    elif strategy == "quantile":
-        last = -(-np.arange(bins + 1) * len(scores) // bins) - 1
-        edges = np.sort(scores)[np.maximum(last, 0)]
-    else:
-        raise ValueError(f"strategy {strategy!r} is not one of 'uniform' and 'quantile'")
+    edges = np.linspace(0, 1, bins + 1)
     index = np.searchsorted(edges[1:-1], scores, side="left")
     count = np.bincount(index, minlength=bins)
     return pd.DataFrame(
@@ -66,7 +55,7 @@ def reliability_curve(reference, scores, bins=15, strategy="uniform"):
     )
 
 
-def expected_calibration_error(reference, scores, bins=15, strategy="uniform"):
+def expected_calibration_error(reference, scores, bins=15):
     """Mean distance of the scores of a bin from its fraction of positives (ECE).
 
     The sum over bins of count / n * abs(fraction of positives - mean score). For several
@@ -75,8 +64,7 @@ def expected_calibration_error(reference, scores, bins=15, strategy="uniform"):
 
     Sources: Naeini, Cooper, Hauskrecht, "Obtaining well calibrated probabilities using
     Bayesian binning", AAAI 2015; Guo, Pleiss, Sun, Weinberger, "On calibration of modern
-    neural networks", ICML 2017; equal counts: Nixon et al., "Measuring calibration in deep
-    learning", CVPR workshops 2019.
+    neural networks", ICML 2017.
 
     Parameters
     ----------
@@ -85,7 +73,6 @@ def expected_calibration_error(reference, scores, bins=15, strategy="uniform"):
     scores : array-like of float, shape (n,)
         In [0, 1].
     bins : int
-    strategy : {"uniform", "quantile"}
         See `reliability_curve`.
 
     Returns
@@ -98,6 +85,6 @@ def expected_calibration_error(reference, scores, bins=15, strategy="uniform"):
     ValueError
         As `reliability_curve`.
     """
-    curve = reliability_curve(reference, scores, bins, strategy)
+    curve = reliability_curve(reference, scores, bins)
     distance = (curve["fraction_of_positives"] - curve["mean_score"]).abs()
     return float((distance * curve["count"]).sum() / curve["count"].sum())

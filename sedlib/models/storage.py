@@ -105,8 +105,8 @@ def _hash_network(model):
     """SHA-256 of the names of the layers and of the shapes of their outputs.
 
     A layer that computes something else under the same name and in the same shape is not
-    noticed; give it another name. A hash of the whole
-    configuration would notice that, but it would also change with the version of Keras.
+    noticed; give it another name. A hash of the whole configuration would notice that, but it
+    would also change with the version of Keras.
     """
     layers = [f"{layer.name} {layer.output.shape}" for layer in model.layers]
     return hashlib.sha256("\n".join(layers).encode()).hexdigest()

@@ -10,6 +10,7 @@ annotations is 0: ELAN adds it to the time of an annotation to find its place in
 the begin of a selection that it saves as a document of its own (``ExportSelectionAsEAF``).
 """
 
+from graphlib import TopologicalSorter
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -81,16 +82,8 @@ def read(path, classes=None):
 
 def _refuse_circles(document):
     """Raise if annotations refer to each other in a circle, which pympi would follow for ever."""
-    refers = {name: row[0] for tier in document.tiers.values() for name, row in tier[1].items()}
-    ends = set()  # annotations from which the references come to an end
-    for name in refers:
-        chain = {}
-        while name in refers and name not in ends:
-            if name in chain:
-                raise ValueError(f"annotation {name} refers to itself")
-            chain[name] = None
-            name = refers[name]
-        ends.update(chain)
+    refers = {name: row[:1] for tier in document.tiers.values() for name, row in tier[1].items()}
+    TopologicalSorter(refers).prepare()
 
 
 def _interpolate_slots(document):

@@ -17,7 +17,6 @@ from sedlib.metrics import (
 )
 
 claim = settings(deadline=None, database=None, max_examples=30)
-strategies = st.sampled_from(["uniform", "quantile"])
 
 
 @st.composite
@@ -55,50 +54,26 @@ def test_scores_of_one_axis_cannot_be_ranked():
             metric([1, 0], [0.5, 0.2])
 
 
-def agrees_with_scikit_learn(reference, scores, bins, strategy):
-    curve = reliability_curve(reference, scores, bins, strategy)
+@claim
+@given(scored(), st.integers(1, 12))
+def test_the_reliability_curve_agrees_with_scikit_learn(case, bins):
+    reference, scores = case
+    curve = reliability_curve(reference, scores, bins)
     filled = curve[curve["count"] > 0]
-    positives, mean = calibration_curve(reference, scores, n_bins=bins, strategy=strategy)
+    positives, mean = calibration_curve(reference, scores, n_bins=bins)
     np.testing.assert_allclose(filled["fraction_of_positives"], positives)
     np.testing.assert_allclose(filled["mean_score"], mean)
     assert len(curve) == bins
     assert curve["count"].sum() == len(reference)
-    assert (
-        curve.loc[curve["count"] == 0, ["fraction_of_positives", "mean_score"]].isna().all().all()
-    )
+    empty = curve.loc[curve["count"] == 0, ["fraction_of_positives", "mean_score"]]
+    assert empty.isna().all().all()
 
 
 @claim
 @given(scored(), st.integers(1, 12))
-def test_the_reliability_curve_agrees_with_scikit_learn(case, bins):
-    agrees_with_scikit_learn(*case, bins, "uniform")
-
-
-@settings(claim, max_examples=20)
-@given(st.integers(1, 5), st.integers(1, 8), st.integers(0, 2**32 - 1))
-def test_bins_of_equal_counts_agree_with_scikit_learn_where_they_divide_the_scores(n, bins, seed):
-    random = np.random.default_rng(seed)
-    agrees_with_scikit_learn(
-        random.random(n * bins) < 0.5, random.random(n * bins), bins, "quantile"
-    )
-
-
-@claim
-@given(scored(), st.integers(1, 12))
-def test_the_edges_of_equal_counts_are_the_scores_of_their_rank(case, bins):
+def test_the_expected_calibration_error_agrees_with_a_slow_count(case, bins):
     reference, scores = case
-    curve = reliability_curve(reference, scores, bins, "quantile")
-    for k, upper in enumerate(curve["upper"], start=1):
-        # the lowest score that a share of k / bins is at or below
-        assert upper == min(s for s in scores if sum(scores <= s) * bins >= k * len(scores))
-    assert curve["lower"].tolist() == [min(scores), *curve["upper"][:-1]]
-
-
-@claim
-@given(scored(), st.integers(1, 12), strategies)
-def test_the_expected_calibration_error_agrees_with_a_slow_count(case, bins, strategy):
-    reference, scores = case
-    edges = reliability_curve(reference, scores, bins, strategy)[["lower", "upper"]].to_numpy()
+    edges = reliability_curve(reference, scores, bins)[["lower", "upper"]].to_numpy()
     error, placed = 0.0, 0
     for index, (lower, upper) in enumerate(edges):
         first = index == 0
@@ -110,7 +85,7 @@ def test_the_expected_calibration_error_agrees_with_a_slow_count(case, bins, str
             gap = abs(sum(reference[held]) / len(held) - sum(scores[held]) / len(held))
             error += len(held) / len(scores) * gap
     assert placed == len(scores)
-    assert expected_calibration_error(reference, scores, bins, strategy) == pytest.approx(error)
+    assert expected_calibration_error(reference, scores, bins) == pytest.approx(error)
 
 
 def test_bins_of_equal_width_span_0_to_1_and_hold_their_upper_edge():
@@ -118,12 +93,6 @@ def test_bins_of_equal_width_span_0_to_1_and_hold_their_upper_edge():
     assert curve["lower"].tolist() == [0, 0.25, 0.5, 0.75]
     assert curve["upper"].tolist() == [0.25, 0.5, 0.75, 1]
     assert curve["count"].tolist() == [2, 1, 0, 1]
-
-
-def test_bins_of_equal_counts_hold_as_many_where_no_scores_are_equal():
-    scores = np.random.default_rng(0).random(100)
-    curve = reliability_curve(scores > 0.5, scores, bins=5, strategy="quantile")
-    assert curve["count"].tolist() == [20] * 5
 
 
 def test_scores_that_are_right_as_often_as_they_say_have_no_error():
@@ -136,11 +105,9 @@ def test_scores_that_are_right_as_often_as_they_say_have_no_error():
 def test_unless_told_otherwise_there_are_15_bins_of_equal_width():
     rng = np.random.default_rng(0)
     reference, scores = rng.random(200) < 0.5, rng.random(200) ** 2
-    assert reliability_curve(reference, scores).equals(
-        reliability_curve(reference, scores, 15, "uniform")
-    )
+    assert reliability_curve(reference, scores).equals(reliability_curve(reference, scores, 15))
     ours = expected_calibration_error(reference, scores)
-    assert ours == expected_calibration_error(reference, scores, 15, "uniform")
+    assert ours == expected_calibration_error(reference, scores, 15)
     # other numbers of bins would show
     assert (
         len({ours, *(expected_calibration_error(reference, scores, n) for n in (10, 14, 16))}) == 4
@@ -148,20 +115,19 @@ def test_unless_told_otherwise_there_are_15_bins_of_equal_width():
 
 
 @pytest.mark.parametrize(
-    ("reference", "scores", "strategy", "message"),
+    ("reference", "scores", "message"),
     [
-        ([1, 0], [0.5], "uniform", r"reference has shape \(2,\) and scores \(1,\)"),
-        ([[1, 0]], [[0.5, 0.5]], "uniform", r"reference has shape \(1, 2\) and scores \(1, 2\)"),
-        ([], [], "uniform", "n of 1 or more"),
-        ([1, 0], [0.5, 1.5], "uniform", r"score 2 is 1.5, not in \[0, 1\]"),
-        ([1, 0], [0.5, -0.1], "uniform", r"score 2 is -0\.1, not in \[0, 1\]"),
-        ([1, 0], [math.nan, 0.5], "uniform", "score 1 is nan"),
-        ([1, 0], [0.5, 0.5], "equal", "'equal' is not one of 'uniform' and 'quantile'"),
+        ([1, 0], [0.5], r"reference has shape \(2,\) and scores \(1,\)"),
+        ([[1, 0]], [[0.5, 0.5]], r"reference has shape \(1, 2\) and scores \(1, 2\)"),
+        ([], [], "n of 1 or more"),
+        ([1, 0], [0.5, 1.5], r"score 2 is 1.5, not in \[0, 1\]"),
+        ([1, 0], [0.5, -0.1], r"score 2 is -0\.1, not in \[0, 1\]"),
+        ([1, 0], [math.nan, 0.5], "score 1 is nan"),
     ],
 )
-def test_what_cannot_be_binned_is_refused(reference, scores, strategy, message):
+def test_what_cannot_be_binned_is_refused(reference, scores, message):
     with pytest.raises(ValueError, match=message):
-        expected_calibration_error(reference, scores, strategy=strategy)
+        expected_calibration_error(reference, scores)
 
 
 @claim
