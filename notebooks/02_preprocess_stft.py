@@ -35,10 +35,10 @@ from sedlib.reports import plots
 plots.use_style()
 
 # %% [markdown]
-# The cell below holds what may be changed: the episode that the examples come from, the class of
-# the example segment, and the class for which the label rules are compared. `None` stands for the
-# first training episode, its class with the fewest labelled segments, and its class with the most
-# events.
+# The cell below holds what may be changed: the example episode (by default the first training
+# episode), the class of the example segment (by default the one with the fewest labelled segments
+# in this episode), and the class in the figure of the label rules (by default the one with the most
+# events).
 
 # %% tags=["parameters"]
 params = load_params()
@@ -161,7 +161,7 @@ plt.show()
 # %% [markdown]
 # ## Resolution in time and frequency
 # The length of the window determines how finely the STFT resolves time and frequency. The figure
-# shows the example segment with the second before and after it, up to 8 kHz, with a window of one
+# shows three seconds around the example segment, up to 8 kHz, with a window of one
 # eighth of the window length in `params.yaml` (left), of the same length (middle) and of eight
 # times that length (right). The length of the FFT changes in proportion. The hop length is 256
 # samples in all three panels. The colours show the level in decibels (dB, 20 times the logarithm of
@@ -240,11 +240,11 @@ plt.show()
 
 # %% [markdown]
 # On the linear scale the few loudest magnitudes hide the rest; in dB quieter sounds become visible,
-# too. The sounds of the synthetic episodes are low-pass filtered at a little above 9 kHz. The faint
-# noise above this frequency is dark in the middle panel, which shows 70 dB, and, at a sample rate
-# of 44.1 kHz, forms the peak at the left of the histogram. If the sound of a segment does not begin
-# at zero, the first frame may show a faint column up to the highest frequency: the step from the
-# padding to the sound contains all frequencies.
+# too. The sounds of the synthetic episodes are low-pass filtered at 9 kHz. The faint noise above
+# the transition band of the filter is dark in the middle panel, which shows 70 dB, and, at a sample
+# rate of 44.1 kHz, forms the peak at the left of the histogram. If the sound of a segment does not
+# begin at zero, the first frame may show a faint column up to the highest frequency: the step from
+# the padding to the sound contains all frequencies.
 #
 # The features are stored on the linear scale, as in the 2018 experiment. The 2018 model (`vtt2018`
 # in `params.yaml`) receives them as they are. The network `compact` starts with layers that compute
@@ -267,6 +267,8 @@ plt.show()
 # - `any`, the rule of the segment-based metrics in
 #   [sed_eval](https://tut-arg.github.io/sed_eval/sound_event.html), a toolbox for evaluating sound
 #   event detection: an event overlaps the segment, however little.
+#
+# A last second that is incomplete gets no labels and is not used.
 
 # %%
 rules = ["whole", "half", "any"]

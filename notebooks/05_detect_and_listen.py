@@ -74,7 +74,7 @@ print(f"the network was trained on {', '.join(description['trained_on'])}")
 #    one second the segments overlap, and the scores of all segments that contain a moment are
 #    averaged. With `hop = "frames"` the segments do not overlap, and the network scores each
 #    *frame* of a segment, one column of its spectrogram; a moving average smooths these frame-level
-#    scores.
+#    scores. In the score table the frames of a segment divide it into equal parts.
 # 2. **Events.** A class is detected while its score reaches its *threshold*, a number chosen on the
 #    validation episodes. Consecutive segments or frames in which a class is detected form one
 #    *event*.
@@ -140,12 +140,13 @@ for form in ("json", "tsv", "audacity", "textgrid"):
 # %% [markdown]
 # ## From waveform to events
 # The next figure shows one stretch of the recording in four panels with the same time axis. From
-# top to bottom they follow the steps from the sound to the events:
+# top to bottom the panels follow the steps from the sound to the events:
 #
 # - the waveform envelope;
 # - the [spectrogram](https://en.wikipedia.org/wiki/Spectrogram), the level at each time and
 #   frequency, in dB below the loudest point of the stretch (up to 11 kHz, the upper limit of the
-#   mel bands of `compact` with the default settings);
+#   mel bands of `compact` with the default settings; computed for this figure, with a longer hop
+#   and without loudness normalisation);
 # - the scores, one row for each class, from white (0) to black (1);
 # - the events, one row for each class. The coloured bars are the reference events and the dark
 #   lines below them the estimated ones. Without an annotation, the coloured bars are the estimated
@@ -215,12 +216,13 @@ plots.players(sounds, rate)
 
 # %% [markdown]
 # ## Comparison with the reference
-# To count errors, the recording is cut into segments of one second. The reference events and the
-# estimated events are turned into labels of these segments by the same rule. For each class,
-# [precision](https://en.wikipedia.org/wiki/Precision_and_recall) is the share of the segments with
-# an estimated label that also have it in the reference; recall is the share of the segments with
-# the label in the reference that also have an estimated one; F1 is the harmonic mean of both; and
-# support is the number of segments with the label in the reference.
+# To count errors, the recording is cut into segments of one second; a last second that is
+# incomplete is not counted. The reference events and the estimated events are turned into labels of
+# these segments by the same rule. For each class,
+# [precision](https://en.wikipedia.org/wiki/Precision_and_recall) is the share of the segments
+# labelled by the network that are also labelled in the reference; recall is the share of the
+# segments labelled in the reference that are also labelled by the network; F1 is the harmonic mean
+# of both; and support is the number of segments with the label in the reference.
 #
 # Classes that do not occur in the reference are left out, because an annotation of your own may not
 # cover all classes.

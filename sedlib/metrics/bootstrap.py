@@ -23,6 +23,8 @@ Conventions
 - Random numbers depend on the seed only.
 """
 
+import itertools
+
 import numpy as np
 import pandas as pd
 
@@ -75,9 +77,10 @@ def block_bootstrap(lengths, seed, block=BLOCK, n_resamples=RESAMPLES):
             "shorter blocks"
         )
     rng = np.random.default_rng(seed)
-    parts = [_draw_blocks(length, block, n_resamples, rng) for length in lengths]
-    weights = np.concatenate(parts, axis=1)
-    return np.concatenate([np.ones_like(weights[:1]), weights]).astype(np.float32)
+    weights = np.ones((1 + n_resamples, sum(lengths)), np.float32)
+    for stop, length in zip(itertools.accumulate(lengths), lengths, strict=True):
+        weights[1:, stop - length : stop] = _draw_blocks(length, block, n_resamples, rng)
+    return weights
 
 
 def resampled_metrics(reference, estimated, weights, classes, scores=None):
