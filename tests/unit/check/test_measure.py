@@ -85,8 +85,9 @@ def test_measures_agree_with_slow_ones_whatever_the_blocks(tmp_path, monkeypatch
 
 def test_memory_does_not_grow_with_the_recording(tmp_path, monkeypatch):
     monkeypatch.setattr(measure, "read_blocks", partial(read_blocks, block_length=2**12))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # no thread, which is more or less far ahead
     peaks = []
-    for seconds in (50, 400):
+    for seconds in (20, 200):
         (tmp_path / str(seconds)).mkdir()
         record(tmp_path / str(seconds), "x", noise("x", seconds), suffix="flac")
         check_folder(tmp_path / str(seconds), CLASSES)
@@ -94,8 +95,7 @@ def test_memory_does_not_grow_with_the_recording(tmp_path, monkeypatch):
         check_folder(tmp_path / str(seconds), CLASSES)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    # How much the decoding thread is ahead depends on the load.
-    assert peaks[1] < 2 * peaks[0]
+    assert peaks[1] < 1.1 * peaks[0]
 
 
 def test_recordings_are_described(folder):
