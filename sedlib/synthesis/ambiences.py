@@ -30,13 +30,11 @@ def machine(rng, n, rate):
     # One period is computed and then repeated, because a scene is long.
     turn = 2 * np.pi * np.arange(8192) / 8192
     period = sum(rng.exponential(1) / k * np.sin(k * turn + rng.uniform(0, 6)) for k in range(1, 9))
-    x = np.empty(n)
+    x = noise(rng, n, rate, 200, rng.uniform(1000, 5000))
+    x *= rng.uniform(0.05, 0.6) / deviation(x)
     for at in range(0, n, rate):
         samples = np.arange(at, min(at + rate, n))
-        x[at : at + rate] = period[(samples * (f / rate * 8192)).astype(int) % 8192]
-    air = noise(rng, n, rate, 200, rng.uniform(1000, 5000))
-    air *= rng.uniform(0.05, 0.6) / deviation(air)
-    x += air
+        x[at : at + rate] += period[(samples * (f / rate * 8192)).astype(int) % 8192]
     return edges_in_place(x, rate, 0.4, 0.4)
 
 

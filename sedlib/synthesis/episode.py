@@ -11,7 +11,7 @@ from sedlib.synthesis.sound_registry import CLASSES
 
 # In bytes, what a process needs whatever the length of an episode; and how many arrays of 64-bit
 # numbers as long as the episode it holds at a time, if the episode is a single scene.
-PROCESS_MEMORY, ARRAYS_AT_ONCE = 3e8, 4.0
+PROCESS_MEMORY, ARRAYS_AT_ONCE = 3e8, 3.0
 
 
 def memory_needed(params):

@@ -1,5 +1,6 @@
 """From a script to one mono signal: make the sounds, put them into rooms, master the mix."""
 
+from copy import deepcopy
 from functools import partial
 
 import numpy as np
@@ -16,6 +17,7 @@ from sedlib.synthesis.shaping import (
     noise,
     reverberate,
     shelf,
+    skip_noise,
     tilt,
 )
 from sedlib.synthesis.sound_registry import SOUNDS, names_of
@@ -151,13 +153,17 @@ def _add_scene(mix, cues, makers, rng, begin, end, rate):
     start, stop = round(begin * rate), round(end * rate)
     room = rooms.impulse_response(rng, rate, rng.uniform(0.15, 0.8), direct=0.0)
     place_sounds(mix, cues, makers, rng, room, rate)
-    floor = noise(rng, stop - start, rate, rng.uniform(20, 150), rng.uniform(500, 6000))
+    cutoffs = rng.uniform(20, 150), rng.uniform(500, 6000)
+    # A scene may be long. The floor is made when the ambience needs no memory any more.
+    floor_rng = deepcopy(rng)
+    skip_noise(rng, stop - start)
     ambiences = (AMBIENCE,) if AMBIENCE in makers else names_of("ambience")
     ambience = makers[str(rng.choice(ambiences))](rng, stop - start)
-    levels = rng.uniform(-60, -50), rng.uniform(-60, -44)
-    _add_background(mix[start:stop], floor, levels[0], rate)
-    del floor
-    _add_background(mix[start:stop], ambience, levels[1], rate)
+    floor_level, level = rng.uniform(-60, -50), rng.uniform(-60, -44)
+    _add_background(mix[start:stop], ambience, level, rate)
+    del ambience
+    floor = noise(floor_rng, stop - start, rate, *cutoffs)
+    _add_background(mix[start:stop], floor, floor_level, rate)
 
 
 def _add_background(scene, sound, level, rate):

@@ -32,6 +32,12 @@ def noise(rng, n, rate, low, high):
     return filter_in_place(sos, rng.standard_normal(n))
 
 
+def skip_noise(rng, n):
+    """Advance a generator as `noise` does for `n` samples, in little memory."""
+    for at in range(0, n, AT_ONCE):
+        rng.standard_normal(min(AT_ONCE, n - at))
+
+
 def filter_in_place(sos, x):
     """Filter a signal in place and return it.
 
