@@ -104,7 +104,7 @@ overview
 # ## Amount of each class
 # The next table shows, for each class, the share of the total duration in which it is active (in
 # percent), the number of events per minute, and the median, the 90th percentile and the maximum
-# of the event durations (in seconds). The columns under `published` hold the same statistics for
+# of the event durations. The columns under `published` hold the same statistics for
 # six annotated episodes of 2018. Those episodes last about 22.7 minutes each, so the published
 # number of events per episode is divided by this duration. The annotations of 2018 were mostly made
 # to the whole second, which is why most of their durations are whole numbers.
@@ -113,8 +113,8 @@ overview
 events["duration"] = events["offset"] - events["onset"]
 by_class = events.groupby("event_label")["duration"]
 statistics = by_class.describe(percentiles=[0.5, 0.9])[["50%", "90%", "max"]]
-statistics.columns = ["median", "p90", "longest"]
-statistics.insert(0, "share", 100 * by_class.sum() / sum(durations.values()))
+statistics.columns = ["median (s)", "90th percentile (s)", "maximum (s)"]
+statistics.insert(0, "share (%)", 100 * by_class.sum() / sum(durations.values()))
 statistics.insert(1, "events per minute", by_class.size() / sum(durations.values()) * 60)
 statistics = statistics.reindex(classes)
 
@@ -123,16 +123,17 @@ path = repository() / "data" / "published" / "annotations.tsv"
 published = pd.read_csv(path, sep="\t", index_col="event_label").reindex(classes)
 published["share"] *= 100
 published.insert(1, "events per minute", published.pop("events_per_episode") / published_minutes)
+published.columns = statistics.columns
 pd.concat({"these episodes": statistics, "published": published}, axis=1)
 
 # %% [markdown]
-# The figure compares the two columns `share`. Its axis is logarithmic, because the shares of the
-# classes differ by orders of magnitude.
+# The figure compares the two columns `share (%)`. Its axis is logarithmic, because the shares of
+# the classes differ by orders of magnitude.
 
 # %%
 fig, ax = plt.subplots(figsize=(plots.WIDTH, 4))
 names = ("published", "these episodes")
-plots.draw_change(ax, published["share"], statistics["share"], colours, names)
+plots.draw_change(ax, published["share (%)"], statistics["share (%)"], colours, names)
 ax.set(xscale="log", xlabel="share of the total duration (%)")
 plots.label_log_axis(ax.xaxis)
 plots.save_figure(fig, figures / "shares.png")
@@ -142,16 +143,16 @@ plt.show()
 # When some classes are much more frequent than others, this is called *class imbalance*. The
 # synthetic episodes are imbalanced as well, but deliberately less than the real ones: the rare
 # classes and the music take up a larger share of the time than published, so that every class
-# occurs often enough in ten episodes to be evaluated at all. In the following, a class is called
+# occurs often enough in so few episodes to be evaluated at all. In the following, a class is called
 # *rare* if it is active for less than 5 % of the time.
 
 # %%
-share = statistics["share"].fillna(0)
+share = statistics["share (%)"].fillna(0)
 rare = share[share < 5].index
 frequent = share.drop(rare).sum() / share.sum()
 print(f"{len(classes) - len(rare)} frequent classes hold {frequent:.0%} of the annotated time.")
 print("Share in these episodes, as a multiple of the published share:")
-print((share / published["share"]).to_string(float_format="{:.1f}".format))
+print((share / published["share (%)"]).to_string(float_format="{:.1f}".format))
 
 # %% [markdown]
 # ## One episode from start to end
@@ -170,8 +171,8 @@ plt.show()
 
 # %% [markdown]
 # A synthetic episode begins with music under the titles. Turns of dialogue follow, with the
-# reactions of an audience, short pieces of music between scenes and longer ones under the dialogue.
-# The rare classes appear as narrow marks that are spread over the episode. Bars that lie above
+# reactions of an audience, short pieces of music in pauses of the dialogue and longer ones under
+# it. The rare classes appear as narrow marks that are spread over the episode. Bars that lie above
 # each other at the same time are sounds that overlap.
 
 # %% [markdown]
@@ -318,10 +319,11 @@ plots.players(excerpts, rate)
 # ## Level and mean spectrum of each class
 # Could a class be recognised without its temporal structure, by its loudness or its timbre alone?
 # The left panel of the next figure shows the level of the training segments with each label; the
-# boxes are drawn as above. The right panel shows the mean spectrum of the same segments as the
-# difference from the mean over all training segments: red where the segments with the label are
-# stronger, blue where they are weaker. The frequencies are grouped into bands of about a third of
-# an octave.
+# boxes are drawn as above. The right panel shows the shape of the mean spectrum of the same
+# segments: the difference in dB from the mean over all training segments, minus the mean of this
+# difference over the frequencies, so that level does not show. Red means stronger than in the
+# average segment, blue weaker. The frequencies are grouped into bands of about a third of an
+# octave.
 
 # %%
 powers, spectra = [], []
@@ -340,6 +342,7 @@ bands = np.geomspace(100, rate / 2, 24)  # Hz, edges of the bands
 means = pd.DataFrame({label: spectrum[train[label]].mean() for label in examples})
 means = means.assign(all=spectrum.mean()).groupby(pd.cut(means.index, bands), observed=False).mean()
 difference = 20 * np.log10(means[list(examples)].div(means["all"], axis=0))
+difference -= difference.mean()
 
 # %%
 options = {"figsize": (plots.WIDTH, 4.4), "width_ratios": [1, 1.2], "sharey": True}
@@ -348,7 +351,7 @@ sns.boxplot(levels, orient="h", palette=colours, **style, ax=left)
 left.set(xlabel="level of a segment (dBFS)")
 rows, bound = np.arange(len(examples) + 1) - 0.5, difference.abs().max(axis=None)
 mesh = right.pcolormesh(bands, rows, difference.T, cmap="RdBu_r", vmin=-bound, vmax=bound)
-fig.colorbar(mesh, ax=right, label="difference from all segments (dB)")
+fig.colorbar(mesh, ax=right, label="shape of the spectrum (dB)")
 right.set(xscale="log", xlabel="frequency (Hz)")
 plots.label_log_axis(right.xaxis)
 plots.save_figure(fig, figures / "level_and_spectrum.png")
@@ -362,10 +365,11 @@ print(f"Mean width of a box: {quartiles.diff().iloc[-1].mean():.0f} dB")
 
 # %% [markdown]
 # A box holds half of the segments of a class. Where the boxes are as wide as the medians are apart,
-# level alone hardly separates the classes. A row of the right panel whose colours change with
-# frequency belongs to a class with a timbre of its own. All synthetic sounds are low-pass filtered
-# at the same frequency, a little above 9 kHz, so that their bandwidth cannot reveal a class. The
-# band that holds this frequency reaches to about 11 kHz. The levels are those of the recordings;
+# level alone hardly separates the classes. Strong colours in a row of the right panel mean that
+# the segments with this label have a timbre of their own; the other sounds in these segments
+# contribute to it. All synthetic episodes are
+# low-pass filtered at 9 kHz, so that bandwidth cannot reveal a class. The band that holds this
+# frequency reaches to about 11 kHz. The levels are those of the recordings;
 # notebook 2 then brings all recordings to one loudness. The baseline of notebook 4, a logistic
 # regression on the logarithm of the time-averaged spectrum, measures how far a classifier gets that
 # receives nothing but level and timbre. Neither of the two describes the temporal structure of a
@@ -380,6 +384,8 @@ print(f"Mean width of a box: {quartiles.diff().iloc[-1].mean():.0f} dB")
 # - Many events of the rare classes are shorter than a segment of one second.
 # - Most segments with a rare class have at least one other label, so the task is multi-label.
 # - Every class occurs in every subset, but the rare ones have few segments for validation.
+#
+# The rare classes will therefore be the hardest to detect.
 #
 # **Limits.** The annotations of the synthetic episodes are exact, and a synthesiser speaks their
 # dialogue. Results on them describe detection in synthetic episodes of this kind and do not predict

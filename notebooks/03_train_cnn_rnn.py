@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 3. Training the network
 #
-# **Question.** Can a small network learn to detect ten sounds, most of them rare, from a few
+# **Question.** Can a small network learn to detect all classes, most of them rare, from a few
 # episodes?
 #
 # **Inputs.** `data/features/*.npy` (notebook 2) and the annotations in `data/episodes`.
@@ -90,11 +90,11 @@ pd.DataFrame({subset: y.sum(axis=0) for subset, y in labels.items()}, classes)
 # The diagram leads from the input on the left to the scores on the right. It shows the mel bands,
 # MixStyle, the convolutions, the recurrent layer, the dense layer and the final pooling. The layers
 # between them (logarithm, average pooling, normalisation, activation and dropout) are left out; the
-# table below lists them all. Below each box is the shape of its output for one segment. It begins
-# with frames x bins or frames x bands. The convolutions of `compact` give bands x frames x
-# channels, the layers after them frames x values, and the last one a value for each class. The
-# height of a box shows, on a logarithmic scale, how many values it gives for each frame (the last
-# box: for the segment).
+# table below lists them all. Below each box is the shape of its output for one segment: frames x
+# bins x 1 for the input and frames x bands before the convolutions; bands x frames x channels for
+# the convolutions of `compact`, before the pooling that may follow them; frames x values after
+# them; and a value for each class at the end. The height of a box shows, on a logarithmic scale,
+# how many values it gives for each frame (the last box: for the segment).
 
 # %%
 network = models.build_model(options.preset, classes, stft)
@@ -144,8 +144,8 @@ print(f"{table['multiply_adds'].sum() / 1e6:,.1f} million multiply-adds per segm
 table
 
 # %% [markdown]
-# For comparison, the same two numbers for the network of the 2018 experiment (preset `vtt2018`),
-# and how many times larger they are.
+# The next lines give the same two numbers for the network of the 2018 experiment (preset
+# `vtt2018`) and how many times larger they are.
 
 # %%
 full = models.layer_table(models.build_model("vtt2018", classes, stft))
@@ -169,8 +169,8 @@ for column in ("parameters", "multiply_adds"):
 # segment. The second segment is drawn in two steps: first one of the classes, all equally likely,
 # then one of its segments. This is similar to [mixup](https://arxiv.org/abs/1710.09412), a form of
 # *data augmentation*. Mixup as published interpolates both the inputs and the labels of two
-# examples. Here the powers of both sounds are added and the mixture has the labels of both, because
-# overlapping sounds are part of the task.
+# examples. Here the powers of both sounds are added, the second at a random level of -9 to +6 dB,
+# and the mixture has the labels of both, because overlapping sounds are part of the task.
 #
 # An *epoch* is one pass through all training segments. The table gives the share of segments with
 # each class in percent, in the original segments and as mixed in the first epoch, and the factor
@@ -180,18 +180,18 @@ for column in ("parameters", "multiply_adds"):
 segment_level = options.model_copy(update={"frame_weight": 0.0})
 batches = training.Batches(*train, segment_level, seed, epoch=0)
 mixed = np.concatenate([batches[i][1] for i in range(len(batches))])
-columns = {"original": train[1].mean(axis=0), "mixed": mixed.mean(axis=0, dtype=float)}
+before, after = "without mixup", "with mixup"
+columns = {before: train[1].mean(axis=0), after: mixed.mean(axis=0, dtype=float)}
 shares = 100 * pd.DataFrame(columns, classes)
-shares.assign(factor=shares["mixed"] / shares["original"]).round(1)
+shares.assign(factor=shares[after] / shares[before]).round(1)
 
 # %% [markdown]
 # The figure shows the same shares. On its logarithmic axis, equal distances are equal factors.
 
 # %%
 fig, ax = plt.subplots(figsize=(plots.WIDTH, 3.8))
-names, ticks = ("without mixup", "with mixup"), [1, 10, 100]
-plots.draw_change(ax, shares["original"], shares["mixed"], colours, names)
-ax.set(xlabel="training segments (%)", xscale="log", xticks=ticks)
+plots.draw_change(ax, shares[before], shares[after], colours, (before, after))
+ax.set(xlabel="training segments (%)", xscale="log", xticks=[1, 10, 100])
 plots.label_log_axis(ax.xaxis)
 plots.save_figure(fig, figures / "imbalance.png")
 plt.show()
@@ -205,32 +205,32 @@ plt.show()
 
 # %%
 ratio = shares.max() / shares.min()
-print(f"without mixup {ratio['original']:.0f}, with mixup {ratio['mixed']:.0f}")
+print(f"{before} {ratio[before]:.0f}, {after} {ratio[after]:.0f}")
 
 # %% [markdown]
 # ## Further data augmentation: noise, gain, filtering and masking
-# *Data augmentation* makes new training examples by random changes. Mixup also adds labels; the
-# four changes of this section leave the labels as they are. The network then sees a slightly
-# different version of each segment in each epoch and cannot simply memorise it. The four changes
-# are:
+# Mixup also adds labels; the four random changes of this section leave the labels as they are. The
+# network then sees a slightly different version of each segment in each epoch and cannot simply
+# memorise it. The four changes are:
 #
 # - in a share of the segments (`train.augment.noise`), steady noise of a random level and spectrum,
-#   so that the network does not rely on what lies far below the loudest sounds, which differs from
-#   recording to recording;
+#   so that the network does not rely on faint background sound, which differs between recordings;
 # - a random gain of up to ±`gain` dB;
-# - a random smooth filter, with gains of up to ±`filter` dB at six frequencies and straight lines
+# - a random filter, with gains of up to ±`filter` dB at six frequencies and linear interpolation
 #   between them, similar to [FilterAugment](https://arxiv.org/abs/2110.03282);
 # - masks that set a random band of bins and a random run of frames to zero, as in
 #   [SpecAugment](https://arxiv.org/abs/1904.08779).
 #
 # The first row of the figure shows four original training segments, the second row the same
-# segments as the first epoch presents them. The titles are the labels; a segment without any class
-# has no title.
+# segments as the first epoch presents them. Below the name of the row, the titles give the labels,
+# if the segment has any.
 
 # %%
 before, after = batches.read(batches.order[:4]), batches[0]
 spectrograms = [*before[0], *after[0][:4, ..., 0]]
-titles = ["\n".join(np.array(classes)[y > 0]) for y in (*before[1], *after[1][:4])]
+names = ["\n".join(np.array(classes)[y > 0]) for y in (*before[1], *after[1][:4])]
+rows = 4 * ["original"] + 4 * ["augmented"]
+titles = [f"{row}\n{name}" for row, name in zip(rows, names, strict=True)]
 panels = list(zip(titles, spectrograms, strict=True))
 fig = plots.spectrogram_panels(panels, stft, height=2.8, columns=4)
 plots.save_figure(fig, figures / "augmentation.png")
@@ -296,7 +296,7 @@ best = history.iloc[training.best_epoch(history.to_dict("records"))]
 print(f"mean average precision of the best epoch: {best['val_average_precision']:.2f}")
 occurring = labels["validation"].any(axis=0)
 chance = labels["validation"][:, occurring].mean()
-print(f"of random scores: about {chance:.2f}")
+print(f"mean average precision of random scores: about {chance:.2f}")
 last = history.iloc[-1]
 print(f"last epoch: training loss / validation loss = {last['loss'] / last['val_loss']:.2f}")
 print(f"last / lowest validation loss = {last['val_loss'] / history['val_loss'].min():.2f}")
@@ -305,7 +305,7 @@ print(f"last / lowest validation loss = {last['val_loss'] / history['val_loss'].
 # The average precision of random scores is about the share of segments in which the class is
 # present; the second number is the mean of this share over the classes. The first ratio compares
 # two losses that are measured under different conditions: data augmentation, MixStyle and dropout
-# make the task harder in training, whereas the validation segments are scored without either. A
+# make the task harder in training, whereas the validation segments are scored without them. A
 # ratio above 1 is therefore no surprise. The second ratio indicates overfitting: it is close to 1
 # if the validation loss stays low until the end, and clearly above 1 if it has risen again.
 
@@ -368,17 +368,17 @@ chosen.round(2)
 # a fair value needs other segments, such as those of the test episodes. Second, the threshold with
 # the highest F1 depends on how frequent the class is, so that it may not suit recordings with
 # another mixture of sounds. Third, smoothing cannot add information: with few positives, the
-# threshold remains uncertain. Fourth, if the scores hardly rank the segments of a class, F1 is
-# highest where nearly everything is detected, and the threshold is close to 0. Notebook 4 examines
-# whether the rule helps on the test episodes.
+# threshold remains uncertain. Fourth, if the scores hardly separate the segments with a class from
+# the others, F1 is highest where nearly everything is detected, and the threshold is close to 0.
+# Notebook 4 examines whether the rule helps on the test episodes.
 
 # %% [markdown]
 # ## Thresholds for frame-level scores
 # The frame-level scores tell when, within a second, a sound begins and ends. They flicker from
 # frame to frame, so they are smoothed by a moving average of `detection.frame_smoothing` seconds,
 # and they have thresholds of their own. The rule is the same, applied to every fourth frame,
-# because adjacent frames have nearly equal scores. The table gives the number of positive frames
-# and the threshold of each class.
+# because adjacent frames have nearly equal scores. The table gives the number of positives among
+# these frames and the threshold of each class.
 
 # %% tags=["trained"]
 frame_level, chosen = {}, pd.DataFrame()
@@ -444,14 +444,14 @@ print(f"that of random scores is about {chance:.2f}.")
 print(f"The network has {n_parameters:,} parameters,", end=" ")
 print(f"the 2018 model {full['parameters'].sum() / n_parameters:.0f} times as many.")
 print("Mixup changes the ratio of the most frequent to the rarest class", end=" ")
-print(f"from {ratio['original']:.0f} to {ratio['mixed']:.0f}.")
+print(f"from {ratio['without mixup']:.0f} to {ratio['with mixup']:.0f}.")
 
 # %% [markdown]
 # - **Learning.** The first sentence answers the question for the validation episodes, on average
 #   over the classes. Notebook 4 gives the results for the test episodes, class by class.
-# - **Size.** The network is small enough to be trained without a GPU. Notebook 6 compares its
-#   results with those of a narrower version of the 2018 model.
-# - **Data augmentation.** Mixup with classes drawn equally often adds labels of rare classes to
+# - **Size.** The preset `compact` is small enough to be trained without a GPU. Notebook 6 compares
+#   its results with those of a version of the 2018 model with fewer channels.
+# - **Data augmentation.** Mixup with classes drawn equally often lets rare classes occur in
 #   more training segments. Notebook 6 measures how much mixup, the other data augmentation,
 #   MixStyle and the frame labels contribute to the result, in an incremental (additive) *ablation*:
 #   starting from the 2018 configuration, each variant adds one change.

@@ -302,6 +302,7 @@ left.set(xlabel="mean score", ylabel="share of segments with the label", xlim=(0
 left.legend()
 right.bar(curve["lower"], curve["count"], 1 / len(curve), align="edge", color="0.6", ec="white")
 right.set(xlabel="score", ylabel="number of scores", yscale="log", xlim=(0, 1))
+right.set_ylim(bottom=1)
 plots.label_log_axis(right.yaxis)
 plots.save_figure(fig, figures / "reliability.png")
 plt.show()
@@ -332,7 +333,7 @@ for ax, label in zip(axes, classes, strict=True):
         ax.step(curve["recall"], curve["precision"], color=colour, lw=width, where="pre")
     ax.plot(*by_class.loc[label, ["recall", "precision"]], "o", color="black", ms=6)
     ax.set_title(f"{label}\nAP {by_class.loc[label, 'average_precision']:.2f}")
-    ax.set(xlim=(0, 1.02), ylim=(0, 1.02))
+    ax.set(xlim=(0, 1.02), ylim=(0, 1.02), xticks=(0, 0.5, 1))
 fig.supxlabel("recall")
 fig.supylabel("precision")
 plots.save_figure(fig, figures / "precision_recall.png")
@@ -353,9 +354,10 @@ plt.show()
 # The table shows the number of positive validation segments of each class, its threshold, and three
 # values of F1 on the test episodes: with a threshold of 0.5, with the threshold in use, and with
 # the best threshold for the test episodes. The last one is not a result, because that threshold was
-# chosen on the test episodes themselves. That F1 is nearly the highest that these scores allow; the
-# thresholds that are tried lie close together. The column `in use - 0.5` is the difference between
-# the first two values of F1.
+# chosen on the test episodes themselves. The search uses a fine grid of thresholds, so this F1 is
+# close to the highest that these scores allow. The column `in use - 0.5` is the difference between
+# the first two values of F1. The first printed line gives its mean over the classes with the 95 %
+# confidence interval from the resamples.
 
 # %%
 choice = pd.DataFrame({"positives": labels["validation"].sum(axis=0)}, classes)
@@ -364,17 +366,21 @@ best = detection.choose_thresholds(reference, scores, smoothing=0)
 for name, levels in {"0.5": 0.5, "in use": thresholds, "best": best}.items():
     choice[f"F1, {name}"] = metrics.segment_metrics(reference, scores >= levels, classes)["f1"]
 effect = choice["in use - 0.5"] = choice["F1, in use"] - choice["F1, 0.5"]
-print(f"macro F1 with the thresholds in use minus macro F1 with 0.5: {effect.mean():+.3f}")
+plain = metrics.resampled_metrics(reference, scores >= 0.5, weights, classes, scores)
+change = metrics.paired_differences(plain, samples).loc[("macro", "f1")]
+text = "macro F1 with the thresholds in use minus macro F1 with 0.5:"
+print(f"{text} {effect.mean():+.3f} [{change['low']:+.3f}, {change['high']:+.3f}]")
 print(f"differences of single classes: from {effect.min():+.2f} to {effect.max():+.2f}")
 print(f"macro F1 with the best thresholds: {choice['F1, best'].mean():.2f}")
 choice
 
 # %% [markdown]
-# Where the column `in use - 0.5` is negative, the rule did harm: a plain threshold of 0.5 would
-# have given this class a higher F1 on the test episodes. If the first printed difference is not
-# positive, the rule was of no use on average. The difference between `F1, best` and `F1, in use` is
-# what better thresholds could gain. The gap between `F1, best` and 1 is due to the scores; no
-# choice of threshold can close it.
+# Where the column `in use - 0.5` is negative, the chosen threshold lowered F1: a plain threshold of
+# 0.5 would have given this class a higher F1 on the test episodes. If the first printed difference
+# is not positive, the rule was of no use on average. Notebook 6 measures the same effect for
+# networks trained with several seeds. The difference between `F1, best` and `F1, in use` is what
+# better thresholds could gain. The gap between `F1, best` and 1 is due to the scores; no choice of
+# threshold can close it.
 
 # %% [markdown]
 # ## Confusion between classes
@@ -385,8 +391,9 @@ choice
 # columns gives the share of these segments in which the class of the row was missed and that of the
 # column was a false alarm; the last column gives the share in which the class was missed and
 # nothing was falsely detected. The last row is for the segments in which no class was missed; it
-# shows which share of them has a false alarm of each class, and which share has none. The number in
-# brackets at the bottom is the number of false alarms of the class in all segments.
+# shows which share of them has a false alarm of each class, and which share has none. A row can add
+# up to more than 1, because a segment can have several false alarms. The number in brackets at the
+# bottom is the number of false alarms of the class in all segments.
 
 # %%
 confusion = metrics.confusion(reference, estimated, classes)
@@ -395,13 +402,13 @@ fig, ax = plt.subplots(figsize=(plots.WIDTH, 6))
 plots.draw_matrix(ax, confusion, "share of the segments of the row", vmax=1)
 names = [f"{label} ({n})" for label, n in zip(classes, alarms, strict=True)]
 ax.set_xticklabels([*names, confusion.columns[-1]])
-ax.set(ylabel="reference", xlabel="estimated (false alarms in all segments)")
+ax.set(ylabel="reference", xlabel="estimated class (number of its false alarms)")
 plots.save_figure(fig, figures / "confusion.png")
 plt.show()
 
 # %% [markdown]
 # A high value off the diagonal, apart from the last row and column, points to two classes that the
-# network confuses, or to a false alarm that only happens at the same time. A class with a small
+# network confuses, or to a false alarm that merely coincides with the miss. A class with a small
 # share in the last row can still have many false alarms compared with its support, because most
 # segments do not contain it.
 
@@ -442,7 +449,8 @@ plt.show()
 # such a segment has the label often depends, under the default rule, on whether the event covers
 # half of it, so a small difference in time can change the label. The table shows what share of the
 # segments are edge segments and what share of the errors falls in them. Its last two columns are
-# the shares of wrong decisions among the edge segments and among all other segments.
+# the shares of wrong decisions among the edge segments and among all other segments. The last row
+# is about all classes and counts pairs of a segment and a class.
 
 # %%
 edges = metrics.edge_segments(reference_events, durations, classes)
@@ -484,7 +492,7 @@ plt.show()
 # %% [markdown]
 # Each title names the kind of error and the class, the episode and the start of the segment, and
 # the classes in the reference. The players hold the same segments with the second before and the
-# second after. Would a human listener make the same errors?
+# second after.
 
 # %%
 sounds = {}
@@ -540,13 +548,20 @@ macro, better = gain.loc["macro"], (gain.loc[classes, "low"] > 0).sum()
 print("Macro F1 is {network:.2f} for the network, {baseline:.2f} for the baseline.".format(**macro))
 print("The difference is {difference:.2f} [{low:.2f}, {high:.2f}].".format(**macro))
 print(f"The interval lies above zero for {better} of {len(classes)} classes.")
-print(f"Compared with 0.5, the thresholds in use change macro F1 by {effect.mean():+.3f}.")
+print("Compared with 0.5, the thresholds in use change macro F1 by", end=" ")
+print("{difference:+.3f} [{low:+.3f}, {high:+.3f}].".format(**change))
 for grid, values in literature.items():
     f1 = values["event-based F1 (200 ms, 20 %), macro"]
     print(f"Events from {grid} have an event-based macro F1 of {f1:.2f}.")
 overall = edge_errors.loc["all classes"]
-print(f"Edge segments are {overall['share of segments']:.0%} of all segments", end=" ")
-print(f"and contain {overall['share of errors']:.0%} of the errors.")
+print(f"In {overall['share of segments']:.0%} of all pairs of a segment and a class, an", end=" ")
+print("event of the class begins or ends. These pairs hold", end=" ")
+print(f"{overall['share of errors']:.0%} of the errors.")
+confused = confusion.loc[classes, classes].mask(np.eye(len(classes), dtype=bool), 0.0)
+missed, share = confused.max(axis=1).idxmax(), confused.max(axis=None)
+print(f"The class that is most often confused with another is '{missed}': in {share:.0%}", end=" ")
+print(f"of its segments it is missed while '{confused.loc[missed].idxmax()}'", end=" ")
+print("is a false alarm.")
 
 # %% [markdown]
 # - **Comparison with the baseline.** Where the interval of the difference lies above zero, the
@@ -556,7 +571,6 @@ print(f"and contain {overall['share of errors']:.0%} of the errors.")
 #   confidence intervals of two classes overlap, the test episodes may be too few to rank them.
 # - **Times.** Where a reference onset is more than 200 ms from a whole second, events from segments
 #   cannot meet the tolerance of the event-based F1; events from frames can.
-# - **Edges.** In edge segments, a small difference in time can change the label.
 #
 # **Next steps.** Where the best threshold has a much higher F1 than the threshold in use, more
 # validation segments of the class may help. Where even the best threshold gives a low F1, more

@@ -19,10 +19,10 @@
 # configuration, each variant adds one change and keeps the earlier ones.
 #
 # **Inputs.** `reports/experiments/ablation.npz` and `ablation.json`, the scores of every trained
-# network and a description of the experiment. The command `make experiment` trains the networks and
-# takes hours; this notebook only evaluates the stored scores. In this notebook, the *present*
-# configuration is therefore the configuration at the time of the experiment. Later changes of
-# `params.yaml` do not affect the results below.
+# network and a description of the experiment. The command `make experiment` trains the networks,
+# which takes an hour or more; this notebook only evaluates the stored scores. In this notebook, the
+# *present* configuration is therefore the configuration at the time of the experiment. Later
+# changes of `params.yaml` do not affect the results below.
 #
 # **Outputs.** `reports/experiments/ablation_metrics.json` and figures in
 # `reports/notebooks/figures/06`.
@@ -53,11 +53,11 @@ resamples = 2000  # bootstrap resamples of the test segments
 # to save time), and each keeps the weights of the epoch with the highest mean average precision on
 # the validation episodes.
 #
-# The results that come with this repository were computed without a GPU. For that reason, the 2018
-# network has only a fraction of its original width here, and it was trained for far fewer steps
-# than in 2018. There are further differences from 2018. The two main ones are that segments are
-# labelled by the rule printed below, and that the best epoch is kept instead of the last one. The
-# complete list is in the docstrings of `sedlib.models.vtt2018` and
+# The results that come with this repository were computed without a GPU. For that reason, the
+# convolutions of the 2018 network have only a fraction of their original channels here, and it was
+# trained for far fewer steps than in 2018. There are further differences from 2018. The two main
+# ones are that segments are labelled by the rule printed below, and that the best epoch is kept
+# instead of the last one. The complete list is in the docstrings of `sedlib.models.vtt2018` and
 # `sedlib.experiments.ablation_variants`.
 
 # %%
@@ -76,7 +76,8 @@ minutes = pd.Series(experiment["minutes"])
 print(f"{len(variants)} variants x {len(seeds)} seeds, trained on {corpus} episodes")
 print(f"{experiment['epochs']} epochs of {experiment['examples_per_epoch']} examples per run")
 print(f"label rule of the experiment: '{experiment['rule']}'")
-print(f"{minutes.sum() / 60:.1f} hours of training on {experiment['processor']}")
+print(f"{minutes.sum() / 60:.1f} hours of training, summed over the runs, on", end=" ")
+print(experiment["processor"])
 
 # %% [markdown]
 # Notebook 2 explains the label rules. Under `half`, for example, a segment has the label of a class
@@ -103,7 +104,7 @@ print(f"{minutes.sum() / 60:.1f} hours of training on {experiment['processor']}"
 #   recordings that differ in origin from the training data; notebook 7 measures its effect there.
 
 # %%
-print(f"width of the 2018 network: {experiment['vtt2018_width']:g} of the original width")
+print(f"channels of the 2018 convolutions: {experiment['vtt2018_width']:g} of the original number")
 by_variant = minutes.groupby(minutes.index.str.rsplit("/").str[0]).mean().loc[variants]
 table = pd.DataFrame({"change": experiment["variants"]})
 table["minutes per run"] = by_variant.map("{:.1f}".format)
@@ -129,8 +130,8 @@ table
 # neighbouring segments depend on each other. The training runs are resampled as well, so that the
 # 95 % intervals cover the variation between minutes of the same episodes and between training runs.
 # With only a few seeds, they are still somewhat too short. All variants are evaluated on the same
-# resamples. The *paired difference* of two variants is therefore usually more precise than the two
-# values themselves.
+# resamples. The *paired difference* of two variants is therefore more precise than a comparison on
+# two independent sets of test segments would be.
 
 # %%
 rule = experiment["rule"]
@@ -326,6 +327,7 @@ write_json(results | {"setup": setup, "total gain in macro F1": whole_gain}, tar
 # %%
 for metric, title in titles.items():
     gain = gains.xs(metric, level=1).sort_values("estimate", ascending=False)
+    gain = gain[gain["low"] < gain["high"]]  # thresholds do not change average precision
     clear = (gain["low"] > 0) | (gain["high"] < 0)
     print(f"gain in {title}:")
     for name, row in gain[clear].iterrows():
@@ -350,15 +352,18 @@ print(f"The interval of the change in F1 lies above zero for {higher} of {len(cl
 #   be different in another experiment.
 # - **Intervals that contain zero.** Such an interval does not show that a change is useless. Its
 #   effect may be too small to be visible in so few test episodes. Conversely, when there is no
-#   effect, at least one in twenty 95 % intervals excludes zero by chance.
+#   effect, about one in twenty 95 % intervals excludes zero by chance, and more where the intervals
+#   are somewhat too short.
 # - **Losses.** A change that lowers a metric at its place in the sequence may still be useful in
 #   the end, because later changes build on it. For example, the 2018 configuration draws random
 #   one-second crops from regions with constant labels. Long and short regions are drawn with the
 #   same probability, which favours short, rare sounds. The variant `segment labels` gives this up.
 #   The variant `mixup` favours rare sounds again, because it draws the second segment evenly over
-#   the classes.
+#   the classes. The variant `log-mel input` keeps the five poolings of the 2018 network, so that
+#   with the default parameters only 2 values of each frame reach its GRU instead of 33. A part of
+#   its loss, and of the gain of the variant after it, may come from this bottleneck.
 #
 # **Limits.** The changes were added in one order; in another order, each could have a different
-# effect. The 2018 network is narrower here than in 2018 and was trained for fewer steps. There are
-# few episodes, all from one source, and earlier designs of the present configuration were compared
-# on the same test episodes, so the total gain may be optimistic.
+# effect. The 2018 network has fewer channels here than in 2018 and was trained for fewer steps.
+# There are few episodes, all from one source, and earlier designs of the present configuration were
+# compared on the same test episodes, so the total gain may be optimistic.

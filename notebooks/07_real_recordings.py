@@ -40,8 +40,8 @@ resamples = 2000  # bootstrap resamples of the test segments
 
 # %% [markdown]
 # ## Origin of the recordings
-# In the results that come with this repository, the recordings are 357 short clips, collected from
-# public repositories under open licences. About two fifths of them come from
+# In the results that come with this repository, the recordings are a few hundred short clips,
+# collected from public repositories under open licences. About two fifths of them come from
 # [ESC-50](https://github.com/karolpiczak/ESC-50), a collection of sounds from
 # [Freesound](https://freesound.org): most knocks, crashes, claps and laughs, and about half of the
 # doors. The speech comes mainly from public speech corpora, and the music and shouts mainly from
@@ -76,7 +76,7 @@ corpora, hours = list(experiment["lengths"]), sum(experiment["minutes"].values()
 print(f"{len(variants)} variants x {len(seeds)} seeds: {', '.join(variants)}")
 print(f"{experiment['epochs']} epochs of {experiment['examples_per_epoch']} examples per run")
 print(f"label rule of the experiment: '{experiment['rule']}' (see notebook 2)")
-print(f"{hours:.1f} hours of training on {experiment['processor']}")
+print(f"{hours:.1f} hours of training, summed over the runs, on {experiment['processor']}")
 
 # %% [markdown]
 # The table gives the number of recordings of each class in each subset. Recordings that belong
@@ -93,7 +93,8 @@ pd.concat({"recordings": counts.map(lambda pair: pair[0]), "groups": groups}, ax
 
 # %% [markdown]
 # If a class has only one or two groups in the test subset, its test result describes these one or
-# two sound sources rather than the class.
+# two sound sources rather than the class. If it has so few in the validation subset, so does the
+# threshold of the networks that were trained on recordings.
 
 # %% [markdown]
 # ## Thresholds
@@ -116,7 +117,8 @@ for variant, seed in product(variants, seeds):
 # Every network is tested on the test episodes of both corpora. As in notebook 6, 95 % [*confidence
 # intervals*](https://en.wikipedia.org/wiki/Confidence_interval) come from a *block bootstrap*: the
 # test episodes are resampled in blocks of consecutive segments, and the training runs are resampled
-# as well. With only a few seeds, the intervals are somewhat too short. Two variants are compared on
+# as well. With only a few seeds, the intervals are somewhat too short, and they do not cover the
+# choice of the recordings. Two variants are compared on
 # the same resamples by their *paired difference*. The table gives the number of test segments with
 # the label of each class.
 
@@ -184,8 +186,8 @@ for ax, corpus in zip(axes, corpora, strict=True):
         ax.scatter([], [], s=45, marker=marker, fc="white", ec="0.3", label=f"trained on {variant}")
     ax.set(xlabel=f"F1 on the test episodes, {corpus}", xlim=(-0.02, 1.02))
     plots.label_rows(ax, wanted)
-axes[-1].scatter([], [], s=45, marker="s", color="0.3", label="filled: tested on\nthe same corpus")
-axes[-1].legend(loc="upper left", bbox_to_anchor=(1, 1))
+title = "Filled markers: tested\non the same corpus"
+axes[-1].legend(loc="upper left", bbox_to_anchor=(1, 1), title=title)
 plots.save_figure(fig, figures / "by_class.png")
 plt.show()
 
@@ -290,6 +292,9 @@ for variant in (synthetic, both):
     verdict = "higher" if low > 0 else "lower" if high < 0 else "neither clearly higher nor lower"
     print(f"After training on '{variant}', macro F1 is {verdict} than after training on", end=" ")
     print(f"'{recorded}': {difference:+.3f} [{low:+.3f}, {high:+.3f}].")
+    rest = change.xs("f1", level=1).loc[classes, "difference"].drop(few)
+    print("Over the classes with more than two groups in the test subset, the", end=" ")
+    print(f"difference is {rest.mean():+.3f}.")
 difference, low, high = gains[recorded].loc["f1"]
 print(f"After training on '{synthetic}', MixStyle changes macro F1", end=" ")
 print(f"by {difference:+.3f} [{low:+.3f}, {high:+.3f}].")

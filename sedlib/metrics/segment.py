@@ -328,9 +328,10 @@ def edge_errors(reference, estimated, edges, classes):
     -------
     pandas.DataFrame
         A row for each class and one for ``all classes``. ``share of segments`` and ``share of
-        errors``: how many of them are in edge segments; ``error rate at edges`` and ``error rate
-        elsewhere``: the share of wrong labels among edge segments and among the others. Values
-        in [0, 1], nan where there is no such segment or error.
+        errors``: how many of them are in edge segments; ``wrong at edges`` and ``wrong elsewhere``:
+        the share of wrong labels among edge segments and among the others. Values in [0, 1], nan
+        where there is no such segment or error. ``all classes`` counts pairs of a segment and a
+        class.
     """
     errors = reference != estimated
     counts = pd.DataFrame({"segments": len(errors), "edges": edges.sum(axis=0)}, classes)
@@ -340,8 +341,8 @@ def edge_errors(reference, estimated, edges, classes):
     ratios = {
         "share of segments": n_edges / n,
         "share of errors": n_edge_errors / n_errors,
-        "error rate at edges": n_edge_errors / n_edges,
-        "error rate elsewhere": (n_errors - n_edge_errors) / (n - n_edges),
+        "wrong at edges": n_edge_errors / n_edges,
+        "wrong elsewhere": (n_errors - n_edge_errors) / (n - n_edges),
     }
     return pd.DataFrame(ratios)
 

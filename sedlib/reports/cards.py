@@ -106,7 +106,7 @@ def data_card(params, folder):
         for row in classes.itertuples()
     ]
     subsets = [f"{subset} (s)" for subset in ("train", "validation", "test")]
-    rarest, fewest = escape_markdown(classes["train"].idxmin()), classes["train"].min()
+    rarest, fewest = escape_markdown(classes["test"].idxmin()), classes["test"].min()
     return f"""# Data card
 
 `make publish` writes this card from `data/episodes` and `params.yaml` (source
@@ -128,13 +128,13 @@ The last column is the share of one-second segments with at least one label, by 
 
 ## Classes
 The number of one-second segments with the label in each subset, the number of events, and their
-median length.
+median duration.
 
-{markdown_table(["class", *subsets, "events", "median length (s)"], class_rows)}
+{markdown_table(["class", *subsets, "events", "median duration (s)"], class_rows)}
 
-The rarest class in training is {rarest}, with {fewest} seconds. Results for \
-such a class
-are based on few examples.
+The class with the fewest test segments is {rarest}, with {fewest}. The fewer there are, the less \
+certain are
+the results of a class.
 
 ## Limits
 {LIMITS[params.episodes.source]}
@@ -166,6 +166,10 @@ def model_card(metrics, description):
         [escape_markdown(label), f"{threshold:.2f}", format_number(of_frames.get(label, math.nan))]
         for label, threshold in description["thresholds"].items()
     ]
+    smoothing = ""
+    if of_frames:
+        width = description["frames"]["smoothing"]
+        smoothing = f" Frame-level scores are smoothed by a moving average of {width:g} s first."
     return f"""# Model card
 
 `make publish` writes this card from `data/model/model.json` and `reports/metrics.json`.
@@ -201,7 +205,7 @@ Standard SED metrics. The columns are for events from segment-level and from fra
 {literature_table(metrics)}
 
 ## Thresholds
-A class is detected when its score reaches the threshold.
+A class is detected when its score reaches the threshold.{smoothing}
 
 {markdown_table(["class", "segment-level threshold", "frame-level threshold"], thresholds)}
 
@@ -223,8 +227,9 @@ def _describe_level(stft):
         return "The level of a recording is left as it is."
     quiet = stft["loudness"] - stft["largest_gain"]
     return (
-        f"Every input is normalised to {stft['loudness']:g} LUFS first, with a gain of at most "
-        f"{stft['largest_gain']:g} dB; below {quiet:g} LUFS, its level may change its scores."
+        f"Every recording is normalised to {stft['loudness']:g} LUFS as a whole first, with a gain "
+        f"of at most {stft['largest_gain']:g} dB; if it is quieter than {quiet:g} LUFS, its level "
+        "may change its scores."
     )
 
 

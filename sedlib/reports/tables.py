@@ -7,11 +7,11 @@ from sedlib.annotations import FORMATS
 
 # What the results can and cannot show, by ``episodes.source``.
 LIMITS = {
-    "synthetic": "The episodes are synthetic: these results describe detection in synthetic "
+    "synthetic": "The episodes are synthetic: results on them describe detection in synthetic "
     "episodes of this kind and do not predict the performance on real broadcasts.",
-    "soundbank": "The episodes are mixed from recordings: these results describe detection in "
+    "soundbank": "The episodes are mixed from recordings: results on them describe detection in "
     "mixed episodes of this kind and do not predict the performance on real broadcasts.",
-    "folder": "The episodes are your own: these results show how well the method works on "
+    "folder": "The episodes are your own: results on them show how well the method works on "
     "episodes like them.",
 }
 
@@ -29,7 +29,7 @@ BASELINE = "The baseline is a logistic regression on the logarithm of the time-a
 # How segments are labelled for the table of results, and why its F1 differs from another one.
 LABEL_RULE = (
     "Segments are labelled by `labels.rule` in `params.yaml`; unless it is `any`, the F1 of this "
-    "table is not comparable with sed_eval's segment-based F1 below."
+    "table is not comparable with the segment-based F1 below, whose rule is that of sed_eval."
 )
 
 # Format specifications of the ablation: three decimals, gains with a sign, no negative zero.
@@ -88,7 +88,7 @@ def literature_table(metrics):
     names = dict.fromkeys(name for column in values.values() for name in column)
     rows = [
         [
-            f"{name}, sed_eval (any overlap)" if name.startswith(ANY_OVERLAP) else name,
+            f"{name}, labels for any overlap" if name.startswith(ANY_OVERLAP) else name,
             *(
                 format_number(column.get(name, math.nan), bounds[grid].get(name))
                 for grid, column in values.items()
@@ -138,7 +138,7 @@ def results_page(metrics, ablation, transfer, source):
 
 Written by `make publish`. Square brackets give the 95 % confidence interval. {LIMITS[source]}
 
-## Each class, segments of one second
+## Results by class (one-second segments)
 {LABEL_RULE}
 {BASELINE}
 
@@ -186,9 +186,15 @@ def experiments_block(ablation, transfer):
     sentence = (
         f"The ablation uses {setup['corpus']} episodes of {setup['classes']} classes. Each variant "
         f"was trained with {setup['seeds']} seeds for {setup['epochs']} epochs of "
-        f"{setup['examples_per_epoch']} examples; the 2018 network has "
-        f"{setup['vtt2018_width']:g} of its original width. The training took {setup['hours']} "
-        f"hours on {setup['processor']}."
+        f"{setup['examples_per_epoch']} examples; the convolutions of the 2018 network have "
+        f"{setup['vtt2018_width']:g} of their original channels. The runs took {setup['hours']} "
+        f"hours in all on {setup['processor']}. The thresholds are 0.5, except for `tuned "
+        "thresholds`, which evaluates the networks of the row above with thresholds chosen on the "
+        "validation episodes."
+    )
+    transferred = (
+        "The transfer experiment compares networks that were trained on different episodes, with "
+        "thresholds chosen on the validation episodes of the same kind."
     )
     rows = [
         [
@@ -209,6 +215,7 @@ def experiments_block(ablation, transfer):
         [
             sentence,
             markdown_table(["variant", "macro F1", "gain"], rows),
+            transferred,
             markdown_table(["macro F1", *(f"trained on {name}" for name in variants)], tests),
         ]
     )

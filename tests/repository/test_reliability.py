@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from dependencies import ROOT
-from summary import campaign_block
+from summary import stress_test_block
 
 from sedlib.reports.tables import replace_block
 
@@ -18,7 +18,7 @@ PROMISED = re.findall(r"\| `(tests/\S+)::(test_\w+)` \|$", PAGE, re.MULTILINE)
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
-    """The report of a small campaign; its process must never have run TensorFlow."""
+    """The report of a small stress test; its process must never have run TensorFlow."""
     path = tmp_path_factory.mktemp("torture") / "reliability.json"
     command = [sys.executable, str(ROOT / "tests" / "torture" / "run.py"), "--sample"]
     done = subprocess.run([*command, "--output", str(path)], capture_output=True, text=True)
@@ -47,18 +47,18 @@ def test_a_full_disk_is_one_sentence_and_the_next_run_completes_the_work(sample)
     assert sample["disks"]["file size limited"] > 0
 
 
-def test_every_promise_has_a_test_that_exists():
+def test_every_claim_has_a_test_that_exists():
     assert len(PROMISED) == PAGE.count("`tests/")
     for path, name in PROMISED:
         tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
         assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, name
 
 
-def test_the_page_shows_the_counts_of_the_last_campaign():
+def test_the_page_shows_the_counts_of_the_last_stress_test():
     report = json.loads((ROOT / "reports" / "reliability.json").read_text())
-    assert replace_block(PAGE, "campaign", campaign_block(report)) == PAGE
+    assert replace_block(PAGE, "stress-test", stress_test_block(report)) == PAGE
 
 
-def test_the_last_campaign_found_no_failure():
+def test_the_last_stress_test_found_no_failure():
     report = json.loads((ROOT / "reports" / "reliability.json").read_text())
     assert report["failures"] == 0

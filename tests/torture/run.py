@@ -38,7 +38,7 @@ def main():
     import kills
     import mutations
     import odd_inputs
-    from summary import campaign_block
+    from summary import stress_test_block
 
     from sedlib.files import write_json, write_text
     from sedlib.reports.tables import replace_block
@@ -73,7 +73,7 @@ def main():
     write_json(report, arguments.output)
     if arguments.output == RESULT:
         text = PAGE.read_text(encoding="utf-8")
-        write_text(replace_block(text, "campaign", campaign_block(report)), PAGE)
+        write_text(replace_block(text, "stress-test", stress_test_block(report)), PAGE)
     sys.exit(1 if report["failures"] else 0)
 
 

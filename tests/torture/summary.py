@@ -1,8 +1,8 @@
-"""The table of the last campaign in ``docs/reliability.md``."""
+"""The table of the last stress test in ``docs/reliability.md``."""
 
 
-def campaign_block(report):
-    """Summarise a campaign as a Markdown table.
+def stress_test_block(report):
+    """Summarise a stress test as a Markdown table.
 
     Parameters
     ----------

@@ -71,8 +71,8 @@ def spectrogram_panels(magnitudes, stft, height=2.5, columns=5, fmax=11025):
 _DRAWN = {
     "InputLayer": ("input", "0.85"),
     "MelBands": ("mel\nbands", "#cfe3f2"),
-    "Conv2D": ("3x3\nconvo-\nlution", "#f3d9bf"),
-    "MixStyle": ("Mix-\nStyle", "#d9e8c4"),
+    "Conv2D": ("conv.\n3x3", "#f3d9bf"),
+    "MixStyle": ("MixStyle", "#d9e8c4"),
     "GRU": ("GRU", "#cde8df"),
     "Dense": ("dense,\nsigmoid", "#e6d5ee"),
     "LinearSoftmax": ("linear\nsoftmax\npooling", "#f0f0c8"),
@@ -138,7 +138,7 @@ def learning_curves(history, classes=()):
         lower.set(xlabel="epoch", ylabel="highest F1, validation", ylim=(0, 1))
         lower.set_xlim(0.5, max(2, len(history)) + 0.5)
         lower.xaxis.set_major_locator(MaxNLocator(integer=True))
-        lower.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=5, fontsize="small")
+        _label_ends(lower)
     left.plot(history["epoch"], history["loss"], color="0.5", ls="--", label="training, augmented")
     left.plot(history["epoch"], history["val_loss"], color="C0", label="validation")
     left.set(xlabel="epoch", ylabel="binary cross-entropy (nats)")
@@ -153,3 +153,26 @@ def learning_curves(history, classes=()):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.legend(loc="upper right" if ax is left else "lower right")
     return figure
+
+
+def _label_ends(ax):
+    """Write the label of each line beside its end, the labels far enough apart to be read."""
+    lines = [line for line in ax.get_lines() if np.isfinite(line.get_ydata()[-1])]
+    lines.sort(key=lambda line: line.get_ydata()[-1])
+    places, gap = [line.get_ydata()[-1] for line in lines], min(0.07, 1 / max(len(lines), 1))
+    for i in range(1, len(places)):
+        places[i] = max(places[i], places[i - 1] + gap)
+    for i in reversed(range(len(places))):
+        places[i] = min(places[i], 1 - gap * (len(places) - 1 - i))
+    for line, place in zip(lines, places, strict=True):
+        end, colour = (line.get_xdata()[-1], line.get_ydata()[-1]), line.get_color()
+        ax.annotate(
+            line.get_label(),
+            end,
+            (1.02, place),
+            textcoords=ax.get_yaxis_transform(),
+            va="center",
+            color=colour,
+            fontsize="small",
+            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.6},
+        )

@@ -150,10 +150,30 @@ def test_learning_curves_show_the_f1_of_each_class_that_occurs():
             "val_f1": [[0.1, None, 0.3], [0.4, None, 0.6]],
         }
     )
-    curves = plots.learning_curves(history, CLASSES).axes[2].get_lines()
+    panel = plots.learning_curves(history, CLASSES).axes[2]
+    curves = panel.get_lines()
     assert [line.get_label() for line in curves] == CLASSES
     values = [line.get_ydata() for line in curves]
     np.testing.assert_array_equal(values, [[0.1, 0.4], [np.nan, np.nan], [0.3, 0.6]])
+    assert [text.get_text() for text in panel.texts] == [CLASSES[0], CLASSES[2]]
+
+
+def test_the_names_beside_the_learning_curves_do_not_overlap():
+    rng, classes = np.random.default_rng(0), [f"class {i}" for i in range(12)]
+    final = np.sort(np.r_[rng.uniform(0, 1, 8), [0.9] * 4])
+    history = pd.DataFrame(
+        {
+            "epoch": [1, 2],
+            "loss": [0.5, 0.4],
+            "val_loss": [0.5, 0.3],
+            "val_average_precision": [0.2, 0.6],
+            "val_f1": [[0.1] * 12, list(final)],
+        }
+    )
+    texts = plots.learning_curves(history, classes).axes[2].texts
+    assert [text.get_text() for text in texts] == classes  # in the order of the curves
+    places = [text.get_position()[1] for text in texts]
+    assert np.diff(places).min() > 0.069 and max(places) <= 1
 
 
 @pytest.mark.parametrize("headless", [False, True])
@@ -307,11 +327,11 @@ def test_the_diagram_has_a_box_for_each_layer_that_computes_with_its_shape_below
     heights = [box.get_height() for box in ax.patches]
     np.testing.assert_allclose(heights, np.log2([16, 256, 6, 4, 4]))
     texts = [text for text in ax.texts if text.get_text()]
-    names = [text.get_text().replace("-\n", "") for text in texts if text.get_position()[1] > 0]
+    names = [text.get_text() for text in texts if text.get_position()[1] > 0]
     shapes = [text.get_text() for text in texts if text.get_position()[1] < 0]
     assert names == [
         "input",
-        "3x3\nconvolution",
+        "conv.\n3x3",
         "GRU",
         "dense,\nsigmoid",
         "linear\nsoftmax\npooling",
