@@ -367,13 +367,15 @@ print(f"Mean width of a box: {quartiles.diff().iloc[-1].mean():.0f} dB")
 # A box holds half of the segments of a class. Where the boxes are as wide as the medians are apart,
 # level alone hardly separates the classes. Strong colours in a row of the right panel mean that
 # the segments with this label have a timbre of their own; the other sounds in these segments
-# contribute to it. All synthetic episodes are
-# low-pass filtered at 9 kHz, so that bandwidth cannot reveal a class. The band that holds this
-# frequency reaches to about 11 kHz. The levels are those of the recordings;
-# notebook 2 then brings all recordings to one loudness. The baseline of notebook 4, a logistic
-# regression on the logarithm of the time-averaged spectrum, measures how far a classifier gets that
-# receives nothing but level and timbre. Neither of the two describes the temporal structure of a
-# sound within the segment. The network therefore receives the spectrogram with all its frames.
+# contribute to it. All synthetic episodes are low-pass filtered at 9 kHz, so that bandwidth cannot
+# reveal a class. The band that holds this frequency reaches to about 11 kHz; those above it hold
+# the same faint noise in all segments and look weak where a class is louder than the average.
+#
+# The levels are those of the recordings; notebook 2 then brings all recordings to one loudness. The
+# baseline of notebook 4, a logistic regression on the logarithm of the time-averaged spectrum,
+# measures how far a classifier gets that receives nothing but level and timbre. Neither of the two
+# describes the temporal structure of a sound within the segment. The network therefore receives the
+# spectrogram with all its frames.
 
 # %% [markdown]
 # ## Findings

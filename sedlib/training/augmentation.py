@@ -69,7 +69,9 @@ def add_noise(x, share, rng):
         # The power of a bin of Gaussian noise has an exponential distribution.
         noise = rng.standard_exponential((frames, bins), dtype=np.float32) * shape
         power = np.square(x[i])
-        x[i] = np.sqrt(power + noise * (share * power.mean() / noise.mean()))
+        noise *= share * power.mean() / noise.mean()  # in place, which takes half the time
+        noise += power
+        x[i] = np.sqrt(noise, out=noise)
 
 
 def draw_curves(rng, n, bins, depth, knots):

@@ -174,5 +174,5 @@ def _label_ends(ax):
             va="center",
             color=colour,
             fontsize="small",
-            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.6},
+            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.6, "relpos": (0, 0.5)},
         )
