@@ -3,7 +3,9 @@
 import argparse
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import shtab
 
@@ -12,8 +14,6 @@ from sedlib.config import SedlibError
 from sedlib.places import parse_place
 
 HOPS = {"1.0": 1.0, "1": 1.0, "0.5": 0.5, "0.2": 0.2, "0.1": 0.1, "frames": "frames"}
-
-_USUAL_CODES = "0: done; 1: an error; 2: a wrong option"
 
 
 def build_parser(commands):
@@ -41,7 +41,7 @@ def build_parser(commands):
         help="print a completion script for this shell, and exit (default: none)",
     )
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for name, (describe, help, codes, examples) in _COMMANDS.items():
+    for name, (help, examples, describe, codes) in _COMMANDS.items():
         examples = "\n".join(f"  sedlib {name} {example}".rstrip() for example in examples)
         command = subparsers.add_parser(
             name,
@@ -91,14 +91,14 @@ def _describe_detect(option):
     )
     option(
         "--hop",
-        type=_parse_hop,
+        choices=HOPS,
         default="1.0",
         metavar="{1.0,0.5,0.2,0.1,frames}",
         help="time between scored segments in seconds, or 'frames' for frame-level scores "
         "(44 per second) (default: %(default)s)",
     )
     hidden = {"help": argparse.SUPPRESS, "default": argparse.SUPPRESS}
-    option("--step", dest="hop", type=_parse_hop, **hidden)
+    option("--step", dest="hop", choices=HOPS, **hidden)
     option(
         "--threshold",
         type=_parse_threshold,
@@ -232,78 +232,68 @@ def _describe_experiment(option):
     )
 
 
-def _describe_nothing(_):
-    """Describe a command without options."""
+class _Command(NamedTuple):
+    """A command: its help, examples, what describes its options, and its exit codes."""
+
+    help: str
+    examples: tuple[str, str]
+    describe: Callable = lambda option: None
+    codes: str = "0: done; 1: an error; 2: a wrong option"
 
 
-# Of each command: what describes its options, its help, its exit codes and two examples.
 _COMMANDS = {
-    "detect": (
-        _describe_detect,
+    "detect": _Command(
         "detect the events in media files",
-        "0: all files done; 1: a file could not be done, or an error; 2: a wrong option",
         (
             "episode.mkv podcast.mp3 recordings/",
             "recordings/ --format audacity --hop frames --output labels",
         ),
+        _describe_detect,
+        "0: all files done; 1: a file could not be done, or an error; 2: a wrong option",
     ),
-    "check": (
-        _describe_check,
+    "check": _Command(
         "check media files and their annotations",
-        "0: nothing found; 1: warnings; 2: errors, or a wrong option",
         (
             "recordings/ --classes speaking knocking",
             "recordings/ --split --write-corrected corrected/",
         ),
+        _describe_check,
+        "0: nothing found; 1: warnings; 2: errors, or a wrong option",
     ),
-    "export": (
-        _describe_export,
+    "export": _Command(
         "write a model, from waveform to scores, in a format that other programs run",
-        _USUAL_CODES,
         ("", "models/default --output exported --format litert"),
+        _describe_export,
     ),
-    "episodes": (
-        _describe_episodes,
+    "episodes": _Command(
         "create or collect the episodes that `split` in params.yaml lists",
-        _USUAL_CODES,
         ("", "--scheduler tcp://10.0.0.1:8786"),
+        _describe_episodes,
     ),
-    "run-notebook": (
-        _describe_run_notebook,
+    "run-notebook": _Command(
         "execute a notebook and write it to reports/notebooks",
-        _USUAL_CODES,
         ("notebooks/03_train_cnn_rnn.py", "notebooks/05_detect_and_listen.py > run.log"),
+        _describe_run_notebook,
     ),
-    "experiment": (
-        _describe_experiment,
+    "experiment": _Command(
         "train the networks of an experiment",
-        _USUAL_CODES,
         ("ablation", "transfer --processes 0"),
+        _describe_experiment,
     ),
-    "compare": (
-        _describe_nothing,
+    "compare": _Command(
         "compare the results of the last run with the published ones",
-        "0: compared, whether or not they agree; 1: an error; 2: a wrong option",
         ("", "> comparison.txt"),
+        codes="0: compared, whether or not they agree; 1: an error; 2: a wrong option",
     ),
-    "publish": (
-        _describe_nothing,
+    "publish": _Command(
         "copy notebooks, figures, model, cards and tables into the files that git holds",
-        _USUAL_CODES,
         ("", "> published.txt"),
     ),
-    "release": (
-        _describe_nothing,
+    "release": _Command(
         "train the model that comes with the repository, which needs a sound bank",
-        _USUAL_CODES,
         ("", "> release.log"),
     ),
-    "site": (
-        _describe_nothing,
-        "write the report site, reports/index.html",
-        _USUAL_CODES,
-        ("", "> site.log"),
-    ),
+    "site": _Command("write the report site, reports/index.html", ("", "> site.log")),
 }
 
 
@@ -349,13 +339,6 @@ def _parse_address(text):
     if not re.fullmatch(r"((tcp|tls|ws|wss)://)?[^/\s]+:\d{1,5}", text):
         raise argparse.ArgumentTypeError(f"'{text}' is not an address such as tcp://10.0.0.1:8786")
     return text
-
-
-def _parse_hop(text):
-    """Parse ``0.5`` or ``frames``."""
-    if text not in HOPS:
-        raise argparse.ArgumentTypeError(f"'{text}' is not one of 1.0, 0.5, 0.2, 0.1 and frames")
-    return HOPS[text]
 
 
 def _parse_alias(text):

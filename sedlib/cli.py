@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sedlib import audio
 from sedlib.config import SedlibError, load_params, repository, workspace
-from sedlib.files import printable, write_text
+from sedlib.files import import_extra, printable, write_text
 from sedlib.workers import count_processors
 
 RELEASED = Path(__file__).parents[1] / "models" / "released"  # what comes with the repository
@@ -22,6 +22,7 @@ RELEASED = Path(__file__).parents[1] / "models" / "released"  # what comes with 
 def detect_command(arguments):
     """Detect the events in media files; the exit code is 1 if a file could not be read."""
     from sedlib import batch
+    from sedlib.arguments import HOPS
     from sedlib.models import read_description
     from sedlib.progress import Progress
 
@@ -38,7 +39,7 @@ def detect_command(arguments):
         for label, value in arguments.threshold
         for name in ([label] if label else classes)
     }
-    how = arguments.format, arguments.hop, thresholds, arguments.scores, arguments.track
+    how = arguments.format, HOPS[arguments.hop], thresholds, arguments.scores, arguments.track
     options = batch.Options(*how, arguments.html)
     where = model, output, options, arguments.overwrite
     further = [batch.METRICS] * bool(arguments.reference) + [batch.INDEX] * arguments.html
@@ -91,17 +92,13 @@ def check_command(arguments):
     from sedlib import check
     from sedlib.progress import Progress
 
-    classes, aliases = _known_labels(arguments)
+    known = _what_is_known(arguments)
     if arguments.write_corrected:
         check.refuse_target(arguments.write_corrected, arguments.folder)
+    known["split"] = load_params().split if arguments.split else None
+    known["aliases"] = known.get("aliases", {}) | dict(arguments.alias)
     with Progress(keep=False) as progress:
-        report = check.check_folder(
-            arguments.folder,
-            classes,
-            split=load_params().split if arguments.split else None,
-            aliases=aliases | dict(arguments.alias),
-            progress=progress,
-        )
+        report = check.check_folder(arguments.folder, **known, progress=progress)
     if arguments.json:
         print(json.dumps(check.as_json(report), indent=2, allow_nan=False, ensure_ascii=False))
     else:
@@ -119,21 +116,23 @@ def export_command(arguments):
     print(export_model(_find_model(arguments.model), arguments.output, arguments.format))
 
 
-def _known_labels(arguments):
-    """Return the classes to check against, as given or of a model or params.yaml; aliases."""
+def _what_is_known(arguments):
+    """Return what to check against: labels as given, or those of a model or of params.yaml."""
     if arguments.classes:
-        return tuple(dict.fromkeys(arguments.classes)), {}
+        return {"classes": tuple(dict.fromkeys(arguments.classes))}
     if arguments.model:
         from sedlib.models import read_description
 
-        return tuple(read_description(arguments.model)["classes"]), {}
+        model = read_description(arguments.model)
+        return {"classes": model["classes"], "sample_rate": model["stft"]["sample_rate"]}
     if not (repository() / "params.yaml").is_file():
         raise SedlibError(
             "no classes to check against: there is no params.yaml in this folder or above it; "
             "name them with --classes, or a model with --model"
         )
     params = load_params()
-    return params.classes, params.episodes.aliases
+    known = {"classes": params.classes, "aliases": params.episodes.aliases}
+    return known | {"sample_rate": params.stft.sample_rate}
 
 
 def episodes_command(arguments):
@@ -238,7 +237,7 @@ def _find_model(named):
 def _choose_pool(arguments, n_files):
     """Return what makes the pool that detects; None if this process does it."""
     if arguments.scheduler:
-        _require_dask()
+        import_extra("distributed", "dask", "--scheduler")
         from sedlib.batch.cluster import ClusterPool
 
         return partial(ClusterPool, address=arguments.scheduler)
@@ -254,21 +253,10 @@ def _choose_pool(arguments, n_files):
 
 def _open_cluster(address):
     """Return the pool of workers of a cluster."""
-    _require_dask()
+    import_extra("distributed", "dask", "--scheduler")
     from sedlib.cluster import cluster_pool
 
     return cluster_pool(address)
-
-
-def _require_dask():
-    """Raise unless the package is installed that reaches a cluster."""
-    try:
-        import distributed  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise SedlibError(
-            f"--scheduler needs the package '{error.name}', which is not installed; install "
-            "the extra 'dask', as in `pip install -e '.[dask]'`"
-        ) from None
 
 
 def _total_duration(files):

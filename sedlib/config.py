@@ -381,11 +381,8 @@ def repository():
         The nearest folder that holds a ``params.yaml``, from the working directory upwards; the
         working directory itself if there is none.
     """
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "params.yaml").is_file():
-            return folder
-    return here
+    folders = Path.cwd(), *Path.cwd().parents
+    return next((f for f in folders if (f / "params.yaml").is_file()), folders[0])
 
 
 def workspace():

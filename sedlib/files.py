@@ -1,6 +1,7 @@
 """Atomic file writes, strict YAML, and names: how they are compared, shown and corrected."""
 
 import difflib
+import importlib
 import json
 import os
 import platform
@@ -101,6 +102,18 @@ def remove_abandoned(folder):
         if process.isdecimal() and not _is_running(int(process)):
             with suppress(OSError):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def import_extra(module, extra, what):
+    """Import a module of an optional package; raise a `SedlibError` that says how to install it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        missing = (error.name or module).partition(".")[0]
+        raise SedlibError(
+            f"{what} needs the package '{missing}', which is not installed; install the extra "
+            f"'{extra}', as in `pip install -e '.[{extra}]'`"
+        ) from None
 
 
 def write_text(text, path):

@@ -10,7 +10,7 @@ import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from sedlib.files import SedlibError, printable, remove_abandoned, staging_folder, write_text
+from sedlib.files import SedlibError, printable, staging_folder, write_text
 
 _WEB = "http", "https"
 _TRIAL = ".writable"
@@ -196,12 +196,6 @@ def local_copy(place):
             raise type(error)(str(error).replace(str(local), str(place))) from None
 
 
-def remove_abandoned_copies():
-    """Remove the copies that processes left in the temporary folder when they were killed."""
-    remove_abandoned(Path(tempfile.gettempdir()))
-
-
-@contextmanager
 def staging_place(folder):
     """Make a temporary folder for files that go to a place later, see `move_to`.
 
@@ -214,10 +208,10 @@ def staging_place(folder):
     ------
     pathlib.Path
     """
-    if not is_remote(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    with staging_folder(Path(tempfile.gettempdir()) if is_remote(folder) else folder) as staging:
-        yield staging
+    if is_remote(folder):
+        return staging_folder(Path(tempfile.gettempdir()))
+    folder.mkdir(parents=True, exist_ok=True)
+    return staging_folder(folder)
 
 
 def move_to(staged, target):

@@ -11,17 +11,8 @@ from functools import partial
 
 import pandas as pd
 
-from sedlib import annotations
+from sedlib import annotations, audio
 from sedlib.annotations import AnnotationError, correct_events, event_table, find_misplaced
-from sedlib.audio import (
-    AudioError,
-    convert_to_flac,
-    find_media,
-    find_shared_sound,
-    fingerprint,
-    read_blocks,
-    write_flac,
-)
 from sedlib.episodes import EpisodeError, write_remarks
 from sedlib.files import nearest, normal_name
 from sedlib.synthesis import memory_needed, synthesise
@@ -70,18 +61,15 @@ def prepare_episodes(params, source, target, processes=1, soundbank=None, pool=N
     target.mkdir(parents=True, exist_ok=True)
     options, left_out = params.episodes, []
     corrections, fingerprints = {"": correct_events(event_table())[1]}, {}  # has the columns
-    if options.source == "folder":
-        folder = _AnnotatedMedia(source, params.split.episodes)
-        work = partial(_gather_episode, params, target, folder)  # in little memory
-    elif options.source == "soundbank":
-        aliases, bad = options.aliases, options.bad
-        soundbank = soundbank or open_soundbank(source, params.classes, aliases, params.seed, bad)
-        work = partial(_make_episode, params, target, soundbank)
-        left_out.extend(soundbank.left_out)
-    else:
-        work = partial(_make_episode, params, target, None)
     names = params.split.episodes
-    if options.source != "folder":
+    if options.source == "folder":
+        work = partial(_gather_episode, params, target, _AnnotatedMedia(source, names))
+    else:
+        if options.source == "soundbank":
+            classes, aliases, bad = params.classes, options.aliases, options.bad
+            soundbank = soundbank or open_soundbank(source, classes, aliases, params.seed, bad)
+            left_out.extend(soundbank.left_out)
+        work = partial(_make_episode, params, target, soundbank)
         processes = limit_processes(processes, memory_needed(params))
     with pool or worker_pool(processes) as workers:
         if pool:  # what is there already must not be taken for what another machine has made
@@ -125,7 +113,7 @@ def _refuse_missing(target, name):
 def _make_episode(params, target, soundbank, name):
     """Synthesise or mix one episode; there is nothing to correct."""
     waveform, events = synthesise(name, params, soundbank)
-    write_flac(target / f"{name}.flac", waveform, params.stft.sample_rate)
+    audio.write_flac(target / f"{name}.flac", waveform, params.stft.sample_rate)
     annotations.write(events, target / f"{name}.json")
     return None, None, None
 
@@ -139,7 +127,7 @@ def _gather_episode(params, target, folder, name):
         media, events = folder.find_episode(name)
         _refuse_unknown_labels(events, params, folder.annotations.sources[name])
         sound = target / f"{name}.flac"
-        duration = convert_to_flac(media, sound, params.stft.sample_rate)
+        duration = audio.convert_to_flac(media, sound, params.stft.sample_rate)
         misplaced = find_misplaced(events, {name: duration}).get(name)
         if duration < SHORTEST or misplaced:
             sound.unlink()
@@ -148,10 +136,10 @@ def _gather_episode(params, target, folder, name):
             raise EpisodeError(f"{media}: {fault}")
         if misplaced:
             raise AnnotationError(f"{folder.annotations.sources[name]}: {misplaced}")
-    except (AnnotationError, AudioError, EpisodeError) as error:
+    except (AnnotationError, audio.AudioError, EpisodeError) as error:
         return None, None, str(error)
     rate = params.stft.sample_rate
-    peaks = fingerprint(read_blocks(sound, rate), rate)
+    peaks = audio.fingerprint(audio.read_blocks(sound, rate), rate)
     aliases = params.episodes.aliases
     events, corrections = correct_events(events, params.classes, {name: duration}, aliases)
     annotations.write(events, target / f"{name}.json")
@@ -174,7 +162,7 @@ def _find_leaks(fingerprints, split):
     """
     subset_of = {name: subset for subset, names in split for name in names}
     found = set()
-    for shared in find_shared_sound(fingerprints):
+    for shared in audio.find_shared_sound(fingerprints):
         first, second = shared.first, shared.second
         apart = subset_of[first] != subset_of[second]
         if apart and shared.is_leak and not {first, second} & found:
@@ -205,7 +193,7 @@ class _AnnotatedMedia:
         if not folder.is_dir():
             raise EpisodeError(f"{folder}: no such folder; correct episodes.folder in params.yaml")
         self.folder, self.media = folder, defaultdict(list)
-        for path in find_media([folder]):
+        for path in audio.find_media([folder]):
             self.media[normal_name(path.stem)].append(path)
         self.annotations = annotations.read_folder(folder, names)
 

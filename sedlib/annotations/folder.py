@@ -130,9 +130,7 @@ def read_folder(folder, names):
             errors.append((name, files[0], fault))
     single = {name: sources[0] for name, sources in found.items() if len(sources) == 1}
     return FolderAnnotations(
-        events=pd.concat([event_table(), *(events for _, events in single.values())]).reset_index(
-            drop=True
-        ),
+        events=pd.concat([event_table(), *(own for _, own in single.values())], ignore_index=True),
         sources={name: path for name, (path, _) in single.items()},
         errors=pd.DataFrame(errors, columns=["filename", "file", "error"], dtype=str),
         remarks=pd.DataFrame(remarks, columns=["filename", "file", "kind", "remark"], dtype=str),

@@ -15,7 +15,7 @@ from sedlib.annotations.event_table import (
 )
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.text_files import read_text
-from sedlib.files import normal_name
+from sedlib.files import normal_name, write_text
 
 
 def _discover_formats():
@@ -155,7 +155,8 @@ def write(events, path, format=None, *, hop=1.0, duration=None):
     if not chosen.many_recordings:
         single_recording(events, path)
     options = {"hop": hop, "duration": duration}
-    chosen.write(events, path, **{name: options[name] for name in chosen.options})
+    chosen_options = {name: options[name] for name in chosen.options}
+    write_text(chosen.write(events, path, **chosen_options), path)
 
 
 def _shorten_names(names, path):

@@ -73,14 +73,20 @@ class Fingerprinter:
         self._position = 0  # number of the first of these frames
         self._peaks = [np.empty((0, 2), np.int32)]
 
-    def feed(self, block):
+    def feed(self, block, last=False):
         """Take the next samples; their level and the lengths of the blocks do not matter.
 
         Parameters
         ----------
         block : numpy.ndarray, shape (n_samples,)
+        last : bool
+            Whether the sound ends with it.
         """
-        self._feed(block, last=False)
+        block = self._resampler.resample_chunk(np.asarray(block, np.float32), last=last)
+        self._samples = np.concatenate([self._samples, block])
+        while len(self._samples) >= _N_FFT + _CHUNK * _HOP:
+            self._find_peaks(self._samples[: _N_FFT + (_CHUNK - 1) * _HOP], last=False)
+            self._samples = self._samples[_CHUNK * _HOP :]
 
     def finish(self):
         """End the sound and return its peaks.
@@ -90,16 +96,9 @@ class Fingerprinter:
         numpy.ndarray of int32, shape (n_peaks, 2)
             Frame and bin of each peak, sorted.
         """
-        self._feed(np.empty(0, np.float32), last=True)
+        self.feed(np.empty(0, np.float32), last=True)
         self._find_peaks(self._samples, last=True)
         return np.concatenate(self._peaks)
-
-    def _feed(self, block, last):
-        block = self._resampler.resample_chunk(np.asarray(block, np.float32), last=last)
-        self._samples = np.concatenate([self._samples, block])
-        while len(self._samples) >= _N_FFT + _CHUNK * _HOP:
-            self._find_peaks(self._samples[: _N_FFT + (_CHUNK - 1) * _HOP], last=False)
-            self._samples = self._samples[_CHUNK * _HOP :]
 
     def _find_peaks(self, samples, last):
         """Transform samples and keep the peaks of all frames whose surroundings are known."""

@@ -1,5 +1,7 @@
 """Scoring the events of a batch against reference annotations."""
 
+from functools import partial
+
 import numpy as np
 
 from sedlib import annotations, metrics
@@ -78,14 +80,7 @@ def compare_with_reference(outcomes, reference, classes, output, aliases=None, o
     table = metrics.segment_metrics(*pair, scored).drop(columns="average_precision")
     summary = {"segments": len(pair[0]), **metrics.averages(*pair)}
     summary["classes"] = table.to_dict("index")
-    record = Record(output, overwrite)
-    try:
-        with record.staging() as folder:
-            write_json(_nan_to_null(summary), folder / METRICS)
-            record.write(folder / METRICS, METRICS)
-    except OSError as error:
-        fault = f"cannot be written ({error.strerror}); run the command again"
-        raise SedlibError(f"{output / METRICS}: {fault}") from None
+    Record(output, overwrite).write_alone(METRICS, partial(write_json, _nan_to_null(summary)))
     return table, remarks
 
 

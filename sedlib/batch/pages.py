@@ -1,12 +1,11 @@
 """The page of each recording, and the index of the pages in an output folder."""
 
 import os
-from pathlib import PurePosixPath
+from functools import partial
 from urllib.parse import quote
 
 from sedlib.batch.names import INDEX
 from sedlib.batch.record import Record
-from sedlib.config import SedlibError
 from sedlib.files import printable, write_text
 
 
@@ -67,19 +66,6 @@ def write_index(output, overwrite=False):
     from sedlib.reports import timeline
 
     record = Record(output, overwrite)
-    entries = [
-        timeline.IndexEntry(
-            str(PurePosixPath(entry.name).with_suffix("")),
-            entry.page,
-            entry.duration,
-            entry.classes,
-        )
-        for entry in record.pages()
-    ]
-    try:
-        with record.staging() as folder:
-            write_text(timeline.index_page(entries), folder / INDEX)
-            record.write(folder / INDEX, INDEX)
-    except OSError as error:
-        fault = f"cannot be written ({error.strerror}); run the command again"
-        raise SedlibError(f"{output / INDEX}: {fault}") from None
+    pages = record.pages()
+    entries = [(e.name.removesuffix(".html"), e.page, e.duration, e.classes) for e in pages]
+    record.write_alone(INDEX, partial(write_text, timeline.index_page(entries)))

@@ -141,7 +141,11 @@ def plan_tasks(files, model, output, options, overwrite=False, further=(), refer
         If there is no model.
     """
     classes = read_description(model)["classes"]
-    _check_thresholds(options.thresholds, classes)
+    for label in options.thresholds:
+        if label not in classes:
+            raise SedlibError(
+                f"the model has no class '{label}'; the nearest is '{nearest(label, classes)}'"
+            )
     record = Record(output, overwrite)
     settings = {"model": _hash_model(model), **asdict(options)}
     for name in further:
@@ -215,15 +219,6 @@ def _refuse_unwritable_name(task, classes, format):
         except annotations.AnnotationError as error:
             fault = str(error).replace(str(trial), str(task.path))
             raise annotations.AnnotationError(fault) from None
-
-
-def _check_thresholds(thresholds, classes):
-    """Refuse a threshold for a class that the model does not have."""
-    for label in thresholds:
-        if label not in classes:
-            raise SedlibError(
-                f"the model has no class '{label}'; the nearest is '{nearest(label, classes)}'"
-            )
 
 
 def _hash_model(folder):

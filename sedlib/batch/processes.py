@@ -2,7 +2,7 @@
 
 import multiprocessing
 import signal
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing import connection
 
 from sedlib.batch.pool import DONE, LONGEST_WAIT, READ, limit_threads
@@ -75,21 +75,15 @@ class ProcessPool:
         context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
         pipe, other_end = context.Pipe()
         process = context.Process(target=_serve, args=(other_end, self._threads), daemon=True)
-        with _interruptions_ignored():  # also by the process: this one ends it
-            process.start()
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            process.start()  # it ignores interruptions, too: this one ends it
+        finally:
+            signal.signal(signal.SIGINT, before)
         other_end.close()
         with suppress(OSError):
             pipe.send(self._work)
         return pipe, process
-
-
-@contextmanager
-def _interruptions_ignored():
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _serve(pipe, threads):

@@ -7,24 +7,15 @@ is killed in between, a later run still recognises the result as its own.
 
 import hashlib
 import os
-from contextlib import contextmanager
+import tempfile
+from pathlib import Path
 from urllib.parse import unquote
 
 from pydantic import BaseModel, ValidationError
 
+from sedlib import places
 from sedlib.config import SedlibError
 from sedlib.files import printable, remove_abandoned
-from sedlib.places import (
-    faults_named,
-    full_name,
-    is_remote,
-    move_to,
-    read_whole,
-    refuse_unwritable,
-    remove_abandoned_copies,
-    staging_place,
-    write_whole,
-)
 
 FOLDER = ".sedlib"
 _REMEMBERED = 4  # hashes of a result: its own, and those of the results that it replaced
@@ -147,21 +138,21 @@ class Record:
             If that fails.
         """
         # In a store, nobody is permitted less below the folder of results than in it.
-        folders = {(self.output / name).parent for name in names if not is_remote(self.output)}
+        folders = {
+            (self.output / name).parent for name in names if not places.is_remote(self.output)
+        }
         for folder in {*folders, self.output / FOLDER}:
-            refuse_unwritable(folder)
+            places.refuse_unwritable(folder)
 
     def clean(self):
         """Remove what runs that were killed left behind."""
-        remove_abandoned_copies()
-        if not is_remote(self.output):
+        remove_abandoned(Path(tempfile.gettempdir()))  # copies of what is in stores
+        if not places.is_remote(self.output):
             remove_abandoned(self.output / FOLDER)
 
-    @contextmanager
     def staging(self):
         """Make a folder in which results are written before they go where they belong."""
-        with staging_place(self.output / FOLDER) as folder:
-            yield folder
+        return places.staging_place(self.output / FOLDER)
 
     def write(self, staged, name, source="", **facts):
         """Record a result and move it to where it belongs.
@@ -186,8 +177,18 @@ class Record:
         hashes = [hashlib.sha256(staged.read_bytes()).hexdigest()]
         hashes += [known for known in (before.sha256 if before else ()) if known != hashes[0]]
         entry = Entry(name=printable(name), sha256=hashes[:_REMEMBERED], source=source, **facts)
-        write_whole(entry.model_dump_json(indent=2) + "\n", self._path(name))
-        move_to(staged, target)
+        places.write_whole(entry.model_dump_json(indent=2) + "\n", self._path(name))
+        places.move_to(staged, target)
+
+    def write_alone(self, name, write):
+        """Write one more file to the output folder, which `write` does at the path it is given."""
+        try:
+            with self.staging() as folder:
+                write(folder / name)
+                self.write(folder / name, name)
+        except OSError as error:
+            fault = f"cannot be written ({error.strerror}); run the command again"
+            raise SedlibError(f"{self.output / name}: {fault}") from None
 
     def pages(self):
         """List the entries of the pages that are in the output folder, of all runs.
@@ -197,15 +198,12 @@ class Record:
         SedlibError
             If that fails in a store.
         """
-        with faults_named(self.output, "cannot be read"):
+        with places.faults_named(self.output, "cannot be read"):
             entries = [self._read(path) for path in sorted((self.output / FOLDER).glob("*.json"))]
-            return [
-                entry
-                for entry in entries
-                if entry
-                and entry.page
-                and (self.output / unquote(entry.page, errors="surrogateescape")).exists()
+            pages = [
+                (e, unquote(e.page, errors="surrogateescape")) for e in entries if e and e.page
             ]
+            return [entry for entry, page in pages if (self.output / page).exists()]
 
     def _entry(self, name):
         """Return what is recorded of a result; None if there is nothing that can be read."""
@@ -213,11 +211,11 @@ class Record:
 
     def _read(self, path):
         try:
-            entry = Entry.model_validate_json(read_whole(path))
+            entry = Entry.model_validate_json(places.read_whole(path))
         except (FileNotFoundError, NotADirectoryError, ValidationError):
             return None
         except OSError:
-            if is_remote(path):  # it may be there, but the store does not answer
+            if places.is_remote(path):  # it may be there, but the store does not answer
                 raise
             return None
         return entry if entry.sha256 else None
@@ -228,9 +226,9 @@ class Record:
     def _digest(self, name):
         """Return the SHA-256 of a file, or what stands for none and for one that is not read."""
         try:
-            return hashlib.sha256(read_whole(self.output / name)).hexdigest()
+            return hashlib.sha256(places.read_whole(self.output / name)).hexdigest()
         except (FileNotFoundError, NotADirectoryError):
-            link = not is_remote(self.output) and os.path.islink(self.output / name)
+            link = not places.is_remote(self.output) and os.path.islink(self.output / name)
             return "link" if link else _NO_FILE
         except (PermissionError, IsADirectoryError):
             return "unreadable"
@@ -250,7 +248,7 @@ def source_id(path, output):
     -------
     str
     """
-    place = full_name(path)
-    if not is_remote(path) and not is_remote(output):
-        place = os.path.relpath(place, full_name(output))
+    place = places.full_name(path)
+    if not places.is_remote(path) and not places.is_remote(output):
+        place = os.path.relpath(place, places.full_name(output))
     return hashlib.sha256(os.fsencode(place)).hexdigest()[:16]

@@ -177,21 +177,17 @@ def _process(task, detector, record, progress):
     except SedlibError as error:
         return failed(task, record.output, _describe(task.path, error)), True
     except OSError as error:
-        target = record.output / task.outputs[0]
-        if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG):
-            fault = (
-                f"{target}: cannot be written ({error.strerror}); move what is in the way, or "
-                "choose another --output"
-            )
-            return failed(task, record.output, fault), True
-        if is_remote(target):
-            fault = f"{target}: cannot be written ({error.strerror}); run the command again"
-            return failed(task, record.output, fault), True
-        fault = (
-            f"{target}: cannot be written ({error.strerror}), so that this file and those after "
-            "it were not done; make room or choose another --output, and run the command again"
-        )
-        return failed(task, record.output, fault), False
+        in_the_way = errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG
+        fault = f"{record.output / task.outputs[0]}: cannot be written ({error.strerror})"
+        goes_on = error.errno in in_the_way or is_remote(record.output)
+        if error.errno in in_the_way:
+            fault += "; move what is in the way, or choose another --output"
+        elif goes_on:
+            fault += "; run the command again"
+        else:
+            fault += ", so that this file and those after it were not done; make room or choose "
+            fault += "another --output, and run the command again"
+        return failed(task, record.output, fault), goes_on
     result = record.output / task.outputs[0]
     remarks = tuple(f"{task.path}: {remark}" for remark in facts["remarks"])
     return Outcome(task.path, result, duration, counts, remarks=remarks), True

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sedlib import audio
 from sedlib.annotations import (
     AnnotationError,
     FolderAnnotations,
@@ -29,15 +30,6 @@ from sedlib.annotations.event_table import recording_name
 from sedlib.annotations.registry import formats_for
 from sedlib.annotations.text_files import read_lines
 from sedlib.annotations.values import is_time, seconds
-from sedlib.audio import (
-    AudioError,
-    Fingerprinter,
-    Media,
-    count_suffixes,
-    probe,
-    read_blocks,
-    search_media,
-)
 from sedlib.files import normal_name
 from sedlib.workers import count_processors
 
@@ -46,7 +38,7 @@ DURATION_FILES = {"durations.tsv": "\t", "durations.csv": ","}  # the names that
 _SHORTEST_SILENCE = 0.1  # s; fewer zeros in a row may be chance
 _FULL_SCALE = 32767  # of 16 bits; -32768 counts as well
 _SHORTEST_FLAT_TOP = 3  # samples at full scale in a row: clipped, not just loud
-_UNKNOWN = Media(None, None, None, codec="", container="")
+_UNKNOWN = audio.Media(None, None, None, codec="", container="")
 _RECORDING_COLUMNS = {
     **dict.fromkeys(("recording", "file", "annotation", "subset"), object),
     **dict.fromkeys(("duration", "peak", "level", "clipped", "silent"), float),
@@ -87,7 +79,7 @@ class Sound:
     recording: str
     file: str = ""
     fault: str | None = None
-    media: Media = _UNKNOWN
+    media: audio.Media = _UNKNOWN
     duration: float = math.nan
     peak: float = math.nan
     level: float = math.nan
@@ -196,10 +188,10 @@ def measure_folder(path, classes, split=None, aliases=None, sample_rate=44100, p
     nothing = FolderAnnotations(event_table(), {}, pd.DataFrame(), pd.DataFrame(), {})
     folder = Folder(path, tuple(classes), subsets, aliases, sample_rate, [], nothing)
     if os.path.isdir(path) and os.access(path, os.R_OK | os.X_OK):
-        search = search_media([path], deep=False)
+        search = audio.search_media([path], deep=False)
         others = [file for file in search.passed_over if not formats_for(file)]
         sounds = _measure_files(list(search.files), folder.subset_of, progress)
-        folder = replace(folder, sounds=sounds, passed_over=count_suffixes(others))
+        folder = replace(folder, sounds=sounds, passed_over=audio.count_suffixes(others))
         annotations = read_folder(path, folder.media.keys() | folder.subset_of.keys())
         folder = replace(folder, annotations=annotations.without_misplaced(folder.durations))
     return folder
@@ -277,15 +269,15 @@ def _measure_files(paths, subset_of, progress):
 def _measure_file(path, wants_fingerprint):
     """Read a media file once, in constant memory."""
     try:
-        media = probe(path)
+        media = audio.probe(path)
         rate = media.sample_rate
         doubts, peak, power = [], 0.0, 0.0
         samples = 0
         content = hashlib.sha256()
-        fingerprinter = Fingerprinter(rate) if wants_fingerprint else None
+        fingerprinter = audio.Fingerprinter(rate) if wants_fingerprint else None
         silence = _Stretches(math.ceil(_SHORTEST_SILENCE * rate))
         high, low = _Stretches(_SHORTEST_FLAT_TOP), _Stretches(_SHORTEST_FLAT_TOP)
-        for block in read_blocks(path, rate, warn=doubts.append):
+        for block in audio.read_blocks(path, rate, warn=doubts.append):
             samples += len(block)
             peak = max(peak, float(np.abs(block).max()))
             power += float(np.square(block, dtype=np.float64).sum())
@@ -296,7 +288,7 @@ def _measure_file(path, wants_fingerprint):
             silence.feed(pcm == 0)
             high.feed(pcm >= _FULL_SCALE)
             low.feed(pcm <= -_FULL_SCALE)
-    except AudioError as error:
+    except audio.AudioError as error:
         fault = str(error).removeprefix(f"{path}: ")
         return Sound(normal_name(path.stem), path.name, fault=fault)
     remarks = [("note", "several tracks", media.choice)] if media.choice else []

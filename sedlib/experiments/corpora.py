@@ -1,5 +1,7 @@
 """The corpora of the experiments: episodes with their features, synthesised or mixed."""
 
+import numpy as np
+
 from sedlib import audio, features, sources
 from sedlib.config import ConfigError, repository
 from sedlib.corpus import Corpus
@@ -68,6 +70,13 @@ def make_corpus(params, target, processes=1, soundbank=None):
         x = features.spectrogram(features.split_segments(sound, params.stft), params.stft)
         features.write_features(corpus.features / f"{episode}.npy", x)
     return corpus
+
+
+def join_examples(corpora, subset, params):
+    """Join the examples of several corpora; see `sedlib.corpus.Corpus.examples`."""
+    parts = [corpus.examples(subset, params) for corpus in corpora]
+    magnitudes = [x for part in parts for x in part[0]]
+    return magnitudes, *(np.concatenate([part[i] for part in parts]) for i in (1, 2))
 
 
 def count_recordings(soundbank, params):

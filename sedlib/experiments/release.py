@@ -15,7 +15,7 @@ import numpy as np
 
 from sedlib import detection, features, metrics, models, training
 from sedlib.config import ConfigError
-from sedlib.experiments.corpora import count_recordings, make_corpus, open_recordings
+from sedlib.experiments.corpora import count_recordings, join_examples, make_corpus, open_recordings
 from sedlib.synthesis.soundbank_groups import read_credits
 
 LIBRARIES = "keras", "librosa", "numpy", "tensorflow"
@@ -119,7 +119,9 @@ def _train(params, corpora, checkpoint):
     epochs = params.experiments.release_epochs
     options = params.train.model_copy(update={"epochs": epochs, "patience": epochs})
     seed, stft = params.seed, params.stft
-    train, validation = (_join(corpora, subset, params) for subset in ("train", "validation"))
+    train, validation = (
+        join_examples(corpora, subset, params) for subset in ("train", "validation")
+    )
     training.make_reproducible(seed)
     network = models.build_model(options.preset, params.classes, stft)
     key = training.training_key(options, seed, params.classes, stft, [train, validation])
@@ -149,13 +151,6 @@ def _train(params, corpora, checkpoint):
         "versions": {name: import_module(name).__version__ for name in LIBRARIES},
     }
     return network, description
-
-
-def _join(corpora, subset, params):
-    """Join the examples of all corpora; see `sedlib.corpus.Corpus.examples`."""
-    parts = [corpus.examples(subset, params) for corpus in corpora]
-    magnitudes = [x for part in parts for x in part[0]]
-    return magnitudes, *(np.concatenate([part[i] for part in parts]) for i in (1, 2))
 
 
 def _measure(params, corpus, network, description):

@@ -30,6 +30,7 @@ import numpy as np
 import tensorflow as tf
 
 from sedlib import features, models, training
+from sedlib.experiments.corpora import join_examples
 from sedlib.files import write_arrays, write_json
 from sedlib.workers import worker_pool
 
@@ -112,12 +113,9 @@ def _run(corpora, params, scratch, job):
     training.make_reproducible(seed)
     network = _network(variant.network, params)
     batches = _examples(variant, own, options, seed, params)
-    magnitudes = [x for corpus in own for x in corpus.magnitudes("validation", params.stft)]
-    labels = [y for corpus in own for y in corpus.labels("validation", params, params.labels.rule)]
-    validation = magnitudes, np.concatenate(labels)
-    history = training.train(
-        network, batches, validation, options, file.with_suffix(".checkpoint.npz"), key
-    )
+    validation = join_examples(own, "validation", params)[:2]
+    checkpoint = file.with_suffix(".checkpoint.npz")
+    history = training.train(network, batches, validation, options, checkpoint, key)
     scores = {}
     for corpus in corpora:
         for subset in EVALUATED:
@@ -145,19 +143,14 @@ def _network(name, params):
 
 def _examples(variant, corpora, options, seed, params):
     """Return the function that gives the batches of an epoch."""
-    labels = [y for corpus in corpora for y in corpus.labels("train", params, params.labels.rule)]
+    stft = params.stft
     if variant.examples == "crops":
-        rate = params.stft.sample_rate
-        waveforms = [
-            features.normalise(w, params.stft)
-            for corpus in corpora
-            for w in corpus.waveforms("train", rate)
-        ]
-        return partial(training.Crops, waveforms, labels, params.stft, options, seed)
-    magnitudes = [x for corpus in corpora for x in corpus.magnitudes("train", params.stft)]
-    frames = [f for corpus in corpora for f in corpus.frame_labels("train", params)]
-    arrays = magnitudes, np.concatenate(labels), np.concatenate(frames)
-    return partial(training.Batches, *arrays, options, seed, share=1 / len(corpora))
+        labels = [y for corpus in corpora for y in corpus.labels("train", params)]
+        sounds = [w for corpus in corpora for w in corpus.waveforms("train", stft.sample_rate)]
+        waveforms = [features.normalise(sound, stft) for sound in sounds]
+        return partial(training.Crops, waveforms, labels, stft, options, seed)
+    examples = join_examples(corpora, "train", params)
+    return partial(training.Batches, *examples, options, seed, share=1 / len(corpora))
 
 
 def _run_key(variant, seed, options, corpora, params):

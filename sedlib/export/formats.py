@@ -1,6 +1,5 @@
 """The formats, each with the runtime that its users need: a file, or a folder for TensorFlow."""
 
-import importlib
 import json
 import os
 import tempfile
@@ -12,7 +11,7 @@ import tensorflow as tf
 
 from sedlib.config import SedlibError
 from sedlib.export.graph import waveform_module
-from sedlib.files import staging_folder, write_json
+from sedlib.files import import_extra, staging_folder, write_json
 from sedlib.models import load_model
 from sedlib.models.backend import native_messages_hidden
 
@@ -96,7 +95,7 @@ def to_onnx(module):
     SedlibError
         If tf2onnx is not installed.
     """
-    convert = _import("tf2onnx.convert", "onnx")
+    convert = import_extra("tf2onnx.convert", "onnx", "this format")
     function = module.score
     with native_messages_hidden():
         return convert.from_function(function, function.input_signature, opset=ONNX_OPSET)[0]
@@ -124,7 +123,7 @@ def _write_litert(module, metadata, path, finish=bytes):
 
 
 def _write_litert_int8(module, metadata, path):
-    quantizer = _import("ai_edge_quantizer.quantizer", "litert")
+    quantizer = import_extra("ai_edge_quantizer.quantizer", "litert", "this format")
 
     def store_in_int8(model):
         """Store the weights with 8 bits; the computation stays in float32."""
@@ -134,17 +133,6 @@ def _write_litert_int8(module, metadata, path):
         return recipe.quantize().quantized_model
 
     _write_litert(module, metadata, path, store_in_int8)
-
-
-def _import(module, extra):
-    """Import a module of an optional package."""
-    try:
-        return importlib.import_module(module)
-    except ImportError:
-        raise SedlibError(
-            f"{module.partition('.')[0]} is not installed; install the extra with "
-            f"pip install -e '.[{extra}]'"
-        ) from None
 
 
 # Of each format: what writes it, and the name of the file or folder.

@@ -65,20 +65,13 @@ def event_based(reference, estimated, classes, t_collar=0.2, percentage_of_lengt
         tp += np.bincount(ref.label[hits], minlength=len(classes))
         substitutions += swaps
     fp, fn = n_estimated - tp, support - tp
-    return evaluation(
-        classes,
-        support,
-        precision_recall_f1(tp, fp, fn) | error_rates(support, fn, fp),
-        precision_recall_f1(tp.sum(), fp.sum(), fn.sum())
-        | error_rates(
-            support.sum(), fn.sum() - substitutions, fp.sum() - substitutions, substitutions
-        ),
-    )
+    each = precision_recall_f1(tp, fp, fn) | error_rates(support, fn, fp)
+    tp, fp, fn = tp.sum(), fp.sum(), fn.sum()
+    errors = error_rates(support.sum(), fn - substitutions, fp - substitutions, substitutions)
+    return evaluation(classes, support, each, precision_recall_f1(tp, fp, fn) | errors)
 
 
-def event_counts_by_segment(
-    reference, estimated, durations, classes, t_collar=0.2, percentage_of_length=0.2
-):
+def event_counts_by_segment(reference, estimated, durations, classes):
     """Count true and false events segment by segment, matched as by `event_based`.
 
     An event counts in the segment of one second in which it begins: a reference event that is
@@ -88,8 +81,8 @@ def event_counts_by_segment(
 
     Parameters
     ----------
-    reference, estimated, classes, t_collar, percentage_of_length
-        As those of `event_based`.
+    reference, estimated, classes
+        As those of `event_based`, with its default collars.
     durations : mapping of str to float
         Length in seconds of every recording, in the order of the segments returned.
 
@@ -115,7 +108,7 @@ def event_counts_by_segment(
         if n_segments < 1:
             raise ValueError(f"'{name}' lasts {duration} s; it must last at least one second")
         ref, est = reference[name], estimated[name]
-        hits, right, _ = _match(ref, est, t_collar, percentage_of_length)
+        hits, right, _ = _match(ref, est)
         missed = np.delete(np.arange(len(ref.onset)), hits)
         wrong = np.delete(np.arange(len(est.onset)), right)
         counts = np.zeros((3, n_segments, len(classes)), dtype=np.int64)
@@ -127,7 +120,7 @@ def event_counts_by_segment(
     return tuple(np.concatenate(parts, axis=1))
 
 
-def _match(reference, estimated, t_collar, percentage_of_length):
+def _match(reference, estimated, t_collar=0.2, percentage_of_length=0.2):
     """Return the indices of both events of each true positive, and the number of substitutions."""
     collar = microseconds(t_collar)
     length = reference.offset - reference.onset

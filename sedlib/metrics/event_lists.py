@@ -20,11 +20,14 @@ class Events(NamedTuple):
         In microseconds.
     label : numpy.ndarray of int64, shape (n_events,)
         Index of the class.
+    row : numpy.ndarray of int64, shape (n_events,)
+        Position in the event table, from 0.
     """
 
     onset: np.ndarray
     offset: np.ndarray
     label: np.ndarray
+    row: np.ndarray
 
     def select_class(self, index):
         """Return the events of one class."""
@@ -69,10 +72,10 @@ def by_recording(events, classes, recordings):
             )
         if not 0 <= event.onset <= event.offset < np.inf:
             raise AnnotationError(
-                f"{where} does not begin at 0 s or later and end after that; "
+                f"{where} does not begin at 0 s or later and end at the same time or later; "
                 "correct the times of the event"
             )
-    events = events.sort_values(["onset", "offset"], kind="stable")
+    events = events.reset_index(drop=True).sort_values(["onset", "offset"], kind="stable")
     index = {label: position for position, label in enumerate(classes)}
     parts = dict(list(events.groupby("filename")))
     return {
@@ -80,6 +83,7 @@ def by_recording(events, classes, recordings):
             microseconds(part["onset"].to_numpy()),
             microseconds(part["offset"].to_numpy()),
             part["event_label"].map(index).to_numpy(dtype=np.int64),
+            part.index.to_numpy(),
         )
         for name in recordings
         for part in [parts.get(name, events[:0])]

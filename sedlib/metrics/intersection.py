@@ -18,11 +18,11 @@ Source: Bilen, Ferroni, Tuveri, Azcarreta, Krstulovic, "A framework for the robu
 of sound event detection", ICASSP 2020.
 """
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
 
-from sedlib.labels import microseconds
 from sedlib.metrics.evaluation import evaluation
 from sedlib.metrics.event_lists import Events, disjoint_by_recording
 from sedlib.metrics.ratios import precision_recall_f1
@@ -73,20 +73,17 @@ def intersection_based(reference, estimated, classes, dtc_threshold=0.5, gtc_thr
         If a threshold is not in (0, 1].
     """
     marks = intersection_marks(reference, estimated, classes, dtc_threshold, gtc_threshold)
-    tables = zip((reference, estimated), marks, strict=True)
-    (tp, fn), (_, fp) = (
-        [
-            np.array([np.sum(chosen & (events["event_label"] == label)) for label in classes])
-            for chosen in (right, ~right)
-        ]
-        for events, right in tables
+    detected, relevant = marks
+    tp, fn, fp = (
+        events["event_label"][chosen].value_counts().reindex(classes, fill_value=0).to_numpy()
+        for events, chosen in (
+            (reference, detected),
+            (reference, ~detected),
+            (estimated, ~relevant),
+        )
     )
-    return evaluation(
-        classes,
-        tp + fn,
-        precision_recall_f1(tp, fp, fn),
-        precision_recall_f1(tp.sum(), fp.sum(), fn.sum()),
-    )
+    pooled = precision_recall_f1(tp.sum(), fp.sum(), fn.sum())
+    return evaluation(classes, tp + fn, precision_recall_f1(tp, fp, fn), pooled)
 
 
 def intersection_marks(reference, estimated, classes, dtc_threshold=0.5, gtc_threshold=0.5):
@@ -112,30 +109,19 @@ def intersection_marks(reference, estimated, classes, dtc_threshold=0.5, gtc_thr
     criteria = Criteria(dtc_threshold, gtc_threshold)
     criteria.check()
     names = dict.fromkeys([*reference["filename"], *estimated["filename"]])
-    for events in (reference, estimated):
-        disjoint_by_recording(events, classes, names)
     detected, relevant = (np.zeros(len(events), dtype=bool) for events in (reference, estimated))
-    true, found = (_by_recording_and_class(events) for events in (reference, estimated))
-    nothing = np.empty(0, dtype=np.int64), Events(*np.empty((3, 0), dtype=np.int64))
-    for key, (rows, events) in found.items():
-        own_rows, own = true.get(key, nothing)
+    true, found = (
+        disjoint_by_recording(events, classes, names) for events in (reference, estimated)
+    )
+    for name, label in itertools.product(names, range(len(classes))):
+        own, events = true[name].select_class(label), found[name].select_class(label)
         length = events.offset - events.onset
         right = _covered(events.onset, events.offset, own) >= np.rint(dtc_threshold * length)
-        relevant[rows] = right
+        relevant[events.row] = right
         covered = _covered(own.onset, own.offset, Events(*(part[right] for part in events)))
         enough = np.rint(gtc_threshold * (own.offset - own.onset))
-        detected[own_rows] = (covered >= enough) & (covered > 0)
+        detected[own.row] = (covered >= enough) & (covered > 0)
     return detected, relevant
-
-
-def _by_recording_and_class(events):
-    """Divide disjoint events: the positions of the rows in order of time, and the events."""
-    events = events.reset_index(drop=True).sort_values("onset")
-    return {
-        key: (part.index.to_numpy(), Events(*times, np.zeros(len(part), dtype=np.int64)))
-        for key, part in events.groupby(["filename", "event_label"], sort=False)
-        for times in [microseconds(part[["onset", "offset"]].to_numpy().T)]
-    }
 
 
 def count_events(recordings, n_classes):

@@ -29,12 +29,8 @@ def average_precision(reference, scores):
     ValueError
         If the shapes differ.
     """
-    return np.array(
-        [
-            average_precision_score(ref, score) if ref.any() else np.nan
-            for ref, score in _columns(reference, scores)
-        ]
-    )
+    pairs = _columns(reference, scores)
+    return np.array([average_precision_score(r, s) if r.any() else np.nan for r, s in pairs])
 
 
 def roc_auc(reference, scores):
@@ -60,12 +56,8 @@ def roc_auc(reference, scores):
     ValueError
         If the shapes differ.
     """
-    return np.array(
-        [
-            roc_auc_score(ref, score) if ref.any() and not ref.all() else np.nan
-            for ref, score in _columns(reference, scores)
-        ]
-    )
+    pairs = _columns(reference, scores)
+    return np.array([roc_auc_score(r, s) if r.any() and not r.all() else np.nan for r, s in pairs])
 
 
 def precision_recall_curves(reference, scores, classes, max_points=200):
@@ -108,9 +100,14 @@ def precision_recall_curves(reference, scores, classes, max_points=200):
 def _columns(reference, scores):
     """Pair the columns of both, class by class."""
     reference, scores = np.asarray(reference, dtype=bool), np.asarray(scores)
-    if reference.shape != scores.shape or reference.ndim != 2:
+    check_shapes(reference, scores, "scores")
+    return list(zip(reference.T, scores.T, strict=True))
+
+
+def check_shapes(reference, other, name):
+    """Raise a ValueError unless both arrays are of the same segments and classes."""
+    if reference.shape != other.shape or reference.ndim != 2:
         raise ValueError(
-            f"reference has shape {reference.shape} and scores {scores.shape}; "
+            f"reference has shape {reference.shape} and {name} {other.shape}; "
             "both must be (n_segments, n_classes)"
         )
-    return list(zip(reference.T, scores.T, strict=True))

@@ -10,7 +10,7 @@ import pandas as pd
 from sedlib.labels import microseconds
 from sedlib.metrics.evaluation import evaluation
 from sedlib.metrics.event_lists import SECOND, by_recording
-from sedlib.metrics.ranking import average_precision
+from sedlib.metrics.ranking import average_precision, check_shapes
 from sedlib.metrics.ratios import divide, error_rates, segment_ratios
 
 NO_MISS, NO_FALSE_ALARM = "no miss", "no false alarm"  # last row and column of `confusion`
@@ -215,12 +215,8 @@ def segment_based(reference, estimated, durations, classes, resolution=1.0):
         for events in (reference, estimated)
     )
     counts = tp, fp, fn, _ = _counts(reference, estimated)
-    return evaluation(
-        classes,
-        tp + fn,
-        segment_ratios(*counts) | error_rates(tp + fn, fn, fp),
-        _micro(counts) | error_rate(reference, estimated),
-    )
+    each = segment_ratios(*counts) | error_rates(tp + fn, fn, fp)
+    return evaluation(classes, tp + fn, each, _micro(counts) | error_rate(reference, estimated))
 
 
 def error_rate(reference, estimated):
@@ -350,23 +346,15 @@ def edge_errors(reference, estimated, edges, classes):
 def _check_labels(reference, estimated):
     """Return both as bool arrays if they are label arrays of one shape."""
     reference, estimated = np.asarray(reference, dtype=bool), np.asarray(estimated, dtype=bool)
-    if reference.shape != estimated.shape or reference.ndim != 2:
-        raise ValueError(
-            f"reference has shape {reference.shape} and estimated {estimated.shape}; "
-            "both must be (n_segments, n_classes)"
-        )
+    check_shapes(reference, estimated, "estimated")
     return reference, estimated
 
 
 def _counts(reference, estimated):
     """TP, FP, FN, TN of each class."""
-    pairs = (
-        (reference, estimated),
-        (~reference, estimated),
-        (reference, ~estimated),
-        (~reference, ~estimated),
-    )
-    return [(one & other).sum(axis=0) for one, other in pairs]
+    counted = reference & estimated, ~reference & estimated, reference & ~estimated
+    tp, fp, fn = (units.sum(axis=0) for units in counted)
+    return tp, fp, fn, len(reference) - tp - fp - fn
 
 
 def _micro(counts):

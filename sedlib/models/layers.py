@@ -40,11 +40,6 @@ class MelBands(keras.layers.Layer):
         used = self.matrix.shape[0]
         return keras.ops.matmul(keras.ops.square(magnitude[..., :used]), self.matrix)
 
-    def get_config(self):
-        """Return the arguments that build the layer again."""
-        own = {"sample_rate": self.sample_rate, "bands": self.bands, "fmax": self.fmax}
-        return super().get_config() | own
-
 
 @keras.saving.register_keras_serializable("sedlib")
 class LogCompression(keras.layers.Layer):
@@ -63,10 +58,6 @@ class LogCompression(keras.layers.Layer):
     def call(self, power):
         """Take the logarithm."""
         return keras.ops.log(power + self.floor)
-
-    def get_config(self):
-        """Return the arguments that build the layer again."""
-        return super().get_config() | {"floor": self.floor}
 
 
 @keras.saving.register_keras_serializable("sedlib")
@@ -111,10 +102,6 @@ class MixStyle(keras.layers.Layer):
         new_mean = mean + weight * (keras.ops.roll(mean, 1, axis=0) - mean)
         new_spread = spread + weight * (keras.ops.roll(spread, 1, axis=0) - spread)
         return (x - mean) / spread * new_spread + new_mean
-
-    def get_config(self):
-        """Return the arguments that build the layer again."""
-        return super().get_config() | {"share": self.share}
 
 
 @keras.saving.register_keras_serializable("sedlib")

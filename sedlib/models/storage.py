@@ -39,7 +39,7 @@ def save_model(folder, model, description):
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / WEIGHTS) as partial:
         model.save_weights(partial)
-        hashes["weights_sha256"] = _hash_file(partial)
+        hashes["weights_sha256"] = hashlib.sha256(partial.read_bytes()).hexdigest()
     write_json(description | hashes, folder / DESCRIPTION)
 
 
@@ -77,7 +77,8 @@ def load_model(folder, stft=None):
                 f"{folder / DESCRIPTION}: trained with {key} {getattr(trained, key)}, but the "
                 f"features have {value}; use the model's STFT settings or train again"
             )
-    if _hash_file(folder / WEIGHTS) != description["weights_sha256"]:
+    weights = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    if weights != description["weights_sha256"]:
         raise ModelError(
             f"{folder / WEIGHTS}: not the weights that {DESCRIPTION} was written with, or "
             "damaged; restore both files or train again"
@@ -110,9 +111,3 @@ def _hash_network(model):
     """
     layers = [f"{layer.name} {layer.output.shape}" for layer in model.layers]
     return hashlib.sha256("\n".join(layers).encode()).hexdigest()
-
-
-def _hash_file(path):
-    """SHA-256 of the content of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

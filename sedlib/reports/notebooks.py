@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 from unittest import mock
 
@@ -121,13 +122,9 @@ def _parameter_names(notebook):
     names = []
     for cell in notebook.cells:
         if "parameters" in cell.metadata.get("tags", []):
-            try:
-                tree = ast.parse(cell.source)
-            except SyntaxError:
-                continue  # running the cell says what is wrong
-            for node in ast.walk(tree):
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                    names.append(node.id)
+            with suppress(SyntaxError):  # running the cell says what is wrong
+                found = (n for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.Name))
+                names += [name.id for name in found if isinstance(name.ctx, ast.Store)]
     return names
 
 

@@ -41,17 +41,15 @@ def publish_results(params, work, top):
     OSError
         If a result is missing.
     """
-    sources = sorted((top / "notebooks").glob("*.py"))
+    executed, figures = work / EXECUTED, work / EXECUTED / "figures"
     texts = {
-        source.with_suffix(".ipynb"): published_text(
-            source, work / EXECUTED / f"{source.stem}.ipynb"
-        )
-        for source in sources
+        source.with_suffix(".ipynb"): published_text(source, executed / f"{source.stem}.ipynb")
+        for source in sorted((top / "notebooks").glob("*.py"))
     }
     texts |= _texts(params, work, top)
     copies = {
-        top / FIGURES / path.relative_to(work / EXECUTED / "figures"): path.read_bytes()
-        for path in sorted((work / EXECUTED / "figures").rglob("*.png"))
+        top / FIGURES / path.relative_to(figures): path.read_bytes()
+        for path in sorted(figures.rglob("*.png"))
     }
     copies |= {
         top / PUBLISHED_MODEL / path.name: path.read_bytes()
@@ -69,15 +67,12 @@ def publish_results(params, work, top):
 def _texts(params, work, top):
     """Build the texts of the cards, the page of results and the README, by their paths."""
     reports = work / "reports"
-    metrics, ablation, transfer, description = (
-        read_json(path)
-        for path in (
-            reports / "metrics.json",
-            reports / "experiments" / "ablation_metrics.json",
-            reports / "experiments" / "transfer_metrics.json",
-            work / MODEL / "model.json",
-        )
+    metrics, description = (
+        read_json(reports / "metrics.json"),
+        read_json(work / MODEL / "model.json"),
     )
+    ablation = read_json(reports / "experiments" / "ablation_metrics.json")
+    transfer = read_json(reports / "experiments" / "transfer_metrics.json")
     readme, detection = top / "README.md", top / "docs" / "detection.md"
     results, formats = tables.results_block(metrics, params), tables.formats_block()
     page = tables.results_page(metrics, ablation, transfer, params.episodes.source)

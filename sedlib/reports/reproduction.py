@@ -11,16 +11,7 @@ from sedlib.reports.publication import MODEL, PUBLISHED_MODEL, SUMMARY
 # Trainings of other seeds or on other processors may end outside the range of those measured.
 WIDENING = 2
 # What two trainings must share, or their results are not expected to agree.
-CONDITIONS = (
-    "preset",
-    "network_sha256",
-    "classes",
-    "stft",
-    "seed",
-    "training",
-    "trained_on",
-    "validated_on",
-)
+CONDITIONS = "preset network_sha256 classes stft seed training trained_on validated_on".split()
 
 
 def compare_summaries(obtained, published, measured):
@@ -49,22 +40,13 @@ def compare_summaries(obtained, published, measured):
     >>> compare_summaries({"f1": {"speaking": 0.95}}, runs[0], runs)["agrees"].tolist()
     [False]
     """
-    runs = pd.DataFrame([_flatten(run) for run in (obtained, published, *measured)]).T
+    runs = pd.json_normalize([obtained, published, *measured], sep=": ").T
     ranges = (runs.iloc[:, 2:].max(axis=1) - runs.iloc[:, 2:].min(axis=1)).fillna(0)
     sections = ranges.groupby(lambda name: name.partition(": ")[0]).transform("median")
     table = runs.iloc[:, :2].set_axis(["obtained", "published"], axis=1)
     table["allowed"] = WIDENING * np.maximum(ranges, sections)
     difference = (table["obtained"] - table["published"]).abs()
     return table.assign(agrees=difference <= table["allowed"] + 1e-9)
-
-
-def _flatten(summary):
-    """Name each number of a summary by its section and itself."""
-    return {
-        f"{section}: {name}": value
-        for section, numbers in summary.items()
-        for name, value in numbers.items()
-    }
 
 
 def reproduction_text(work, top):
@@ -91,11 +73,9 @@ def reproduction_text(work, top):
             f"This model differs from the published one in {', '.join(other)}, so the results are "
             "not compared. `make publish` would replace the published results with these."
         )
-    table = compare_summaries(
-        _read_summary(work / "reports" / SUMMARY),
-        _read_summary(top / PUBLISHED_MODEL / SUMMARY),
-        list(read_json(top / "reports" / "training_spread.json")["summaries"].values()),
-    )
+    runs = _read_summary(work / "reports" / SUMMARY), _read_summary(top / PUBLISHED_MODEL / SUMMARY)
+    measured = read_json(top / "reports" / "training_spread.json")["summaries"]
+    table = compare_summaries(*runs, list(measured.values()))
     shown = table.assign(agrees=np.where(table["agrees"], "yes", "NO"))
     same = obtained["weights_sha256"] == published["weights_sha256"]
     return (

@@ -2,6 +2,9 @@
 
 import math
 import re
+from pathlib import Path
+
+import jinja2
 
 from sedlib.annotations import FORMATS
 
@@ -54,19 +57,13 @@ def results_table(metrics):
         in seconds, a dash where a value is not defined.
     """
     test, baseline = metrics["test"], metrics["baseline"]
-    bounds = test["intervals"]
-    rows = [
-        [
-            escape_markdown(label),
-            *_result_cells(row, bounds.get(label, {})),
-            format_number(baseline["classes"][label]["f1"]),
-            str(row["support"]),
-        ]
-        for label, row in test["classes"].items()
-    ]
-    macro = _result_cells(test["macro"], bounds["macro"])
-    macro.append(format_number(baseline["macro"]["f1"]))
-    rows.append([*(f"**{cell}**" for cell in ["macro", *macro]), ""])
+    rows = []
+    for label, row in (test["classes"] | {"macro": test["macro"]}).items():
+        f1 = test["intervals"].get(label, {}).get("f1")
+        cells = [format_number(row[name], f1 if name == "f1" else None) for name in COLUMNS]
+        other = format_number(baseline["classes"].get(label, baseline["macro"])["f1"])
+        rows.append([escape_markdown(label), *cells, other, str(row.get("support", ""))])
+    rows[-1] = [f"**{cell}**" if cell else "" for cell in rows[-1]]
     return markdown_table(["class", *COLUMNS.values(), "baseline F1", "support (s)"], rows)
 
 
@@ -134,33 +131,12 @@ def results_page(metrics, ablation, transfer, source):
     str
         Markdown.
     """
-    return f"""# Results
-
-Written by `make publish`. Square brackets give the 95 % confidence interval. {LIMITS[source]}
-
-## Results by class (one-second segments)
-{LABEL_RULE}
-{BASELINE}
-
-{results_table(metrics)}
-
-## Standard SED metrics
-The columns are for events from segment-level and from frame-level scores. Notebook 4 explains the
-metrics and how the confidence intervals are computed.
-
-{literature_table(metrics)}
-
-## Ablation and transfer
-Notebooks 6 and 7 explain these experiments. Their results are stored and do not change with
-`params.yaml`, until `make experiment` or `make experiment NAME=transfer` trains the networks again.
-The confidence intervals account for the choice of test segments and for the random seed.
-
-{experiments_block(ablation, transfer)}
-"""
+    experiments = experiments_block(ablation, transfer)
+    return fill_template("results", metrics=metrics, limits=LIMITS[source], experiments=experiments)
 
 
 def formats_block():
-    """List the annotation formats that `sedlib detect` can write, for the README."""
+    """List the annotation formats that `sedlib detect` can write, for `docs/detection.md`."""
     return "\n".join(
         f"- `{name}`: {format.description}{', with scores' * bool(format.scores)}"
         for name, format in FORMATS.items()
@@ -199,16 +175,16 @@ def experiments_block(ablation, transfer):
     rows = [
         [
             f"+ {name}" if "gain" in row else name,
-            _format_row(row["value"], VALUE),
-            _format_row(row["gain"], GAIN) if "gain" in row else "",
+            format_estimate(row["value"], VALUE),
+            format_estimate(row["gain"], GAIN) if "gain" in row else "",
         ]
         for name, row in ablation["macro F1"].items()
     ]
-    total = _format_row(ablation["total gain in macro F1"], GAIN)
+    total = format_estimate(ablation["total gain in macro F1"], GAIN)
     rows.append(["**all changes**", "", f"**{total}**"])
     variants = list(dict.fromkeys(name for results in transfer.values() for name in results))
     tests = [
-        [f"tested on {corpus}", *(_format_row(results[name]["macro"]) for name in variants)]
+        [f"tested on {corpus}", *(format_estimate(results[name]["macro"]) for name in variants)]
         for corpus, results in transfer.items()
     ]
     return "\n\n".join(
@@ -308,14 +284,21 @@ def replace_block(text, name, block):
     return markers.sub(lambda found: f"{found[1]}{block}\n{found[2]}", text)
 
 
-def _result_cells(row, bounds):
-    """Format the columns of a row; F1 with its interval, if `bounds` has one."""
-    return [
-        format_number(row[column], bounds.get("f1") if column == "f1" else None)
-        for column in COLUMNS
-    ]
-
-
-def _format_row(row, style="z.2f"):
+def format_estimate(row, style="z.2f"):
     """Format an estimate with the bounds of its interval."""
     return format_number(row["estimate"], (row["low"], row["high"]), style)
+
+
+def fill_template(name, **values):
+    """Fill a template of the folder ``templates``; returns Markdown."""
+    return _TEMPLATES.get_template(f"{name}.md.j2").render(values)
+
+
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+    undefined=jinja2.StrictUndefined,
+    keep_trailing_newline=True,
+)
+_TEMPLATES.filters["markdown"] = escape_markdown
+_TEMPLATES.globals |= {"BASELINE": BASELINE, "LABEL_RULE": LABEL_RULE}
+_TEMPLATES.globals |= {f.__name__: f for f in (markdown_table, results_table, literature_table)}

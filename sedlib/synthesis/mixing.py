@@ -6,20 +6,7 @@ from functools import partial
 import numpy as np
 from scipy import signal
 
-from sedlib.synthesis import rooms
-from sedlib.synthesis.shaping import (
-    active_level,
-    deviation,
-    edges,
-    edges_in_place,
-    filter_in_place,
-    mean_square,
-    noise,
-    reverberate,
-    shelf,
-    skip_noise,
-    tilt,
-)
+from sedlib.synthesis import rooms, shaping
 from sedlib.synthesis.sound_registry import SOUNDS, names_of
 
 # Hz. The voices of eSpeak end at little more, so that no other sound may go higher.
@@ -76,10 +63,10 @@ def make_dry_sound(rng, maker, n, rate, level):
     """
     x = maker(rng, n)
     # Each microphone and each object differs, so that no class has a spectrum of its own.
-    x = tilt(x, rate, rng.normal(0, 3), np.exp(rng.uniform(np.log(400), np.log(3000))))
+    x = shaping.tilt(x, rate, rng.normal(0, 3), np.exp(rng.uniform(np.log(400), np.log(3000))))
     # Noise 60 dB below the sound, so that there is no digital silence within it.
-    x = x / active_level(x, rate) + 1e-3 * rng.standard_normal(n)
-    return 10 ** (level / 20) * edges(x, rate, 0.001, 0.005)
+    x = x / shaping.active_level(x, rate) + 1e-3 * rng.standard_normal(n)
+    return 10 ** (level / 20) * shaping.edges(x, rate, 0.001, 0.005)
 
 
 def render(script, rng, duration, rate, recorded=None):
@@ -140,7 +127,7 @@ def place_sounds(mix, cues, makers, rng, room, rate):
         x = make_dry_sound(own, makers[cue.sound], last - first, rate, cue.level)
         near, far = (0.02, 0.1) if SOUNDS[cue.sound].own_room else (0.1, 0.8)
         mix[first:last] += x
-        reverberate(mix, own.uniform(near, far) * x, room, first, rate)
+        shaping.reverberate(mix, own.uniform(near, far) * x, room, first, rate)
 
 
 def _make_either(computed, recorded, share, rng, n):
@@ -156,20 +143,20 @@ def _add_scene(mix, cues, makers, rng, begin, end, rate):
     cutoffs = rng.uniform(20, 150), rng.uniform(500, 6000)
     # A scene may be long. The floor is made when the ambience needs no memory any more.
     floor_rng = deepcopy(rng)
-    skip_noise(rng, stop - start)
+    shaping.skip_noise(rng, stop - start)
     ambiences = (AMBIENCE,) if AMBIENCE in makers else names_of("ambience")
     ambience = makers[str(rng.choice(ambiences))](rng, stop - start)
     floor_level, level = rng.uniform(-60, -50), rng.uniform(-60, -44)
     _add_background(mix[start:stop], ambience, level, rate)
     del ambience
-    floor = noise(floor_rng, stop - start, rate, *cutoffs)
+    floor = shaping.noise(floor_rng, stop - start, rate, *cutoffs)
     _add_background(mix[start:stop], floor, floor_level, rate)
 
 
 def _add_background(scene, sound, level, rate):
     """Fade a sound, give it a level in dB and add it to a scene, all in place."""
-    gain = 10 ** (level / 20) / deviation(sound)
-    edges_in_place(sound, rate, 0.05, 0.05)
+    gain = 10 ** (level / 20) / shaping.deviation(sound)
+    shaping.edges_in_place(sound, rate, 0.05, 0.05)
     sound *= gain
     scene += sound
 
@@ -180,16 +167,18 @@ def _master(mix, rng, rate, bandwidth):
     All of it in place, because an episode may be long.
     """
     low, high = rng.normal(0, 2.5, 2)
-    filter_in_place(np.vstack([shelf(rate, low, 250), shelf(rate, high, 3000)]), mix)
+    shaping.filter_in_place(
+        np.vstack([shaping.shelf(rate, low, 250), shaping.shelf(rate, high, 3000)]), mix
+    )
     # A soft limiter, which acts on little more than knocks and crashes.
-    knee = 4.0 * np.sqrt(mean_square(mix))
+    knee = 4.0 * np.sqrt(shaping.mean_square(mix))
     mix /= knee
     np.tanh(mix, out=mix)
     mix *= knee
     limit = signal.ellip(10, 0.1, 90, min(bandwidth, 0.45 * rate), fs=rate, output="sos")
     rumble = signal.butter(2, 30, "highpass", fs=rate, output="sos")
-    filter_in_place(np.vstack([limit, rumble]), mix)
-    gain = 10 ** (rng.uniform(-25, -19) / 20) / np.sqrt(mean_square(mix))
+    shaping.filter_in_place(np.vstack([limit, rumble]), mix)
+    gain = 10 ** (rng.uniform(-25, -19) / 20) / np.sqrt(shaping.mean_square(mix))
     gain = min(gain, 0.89 / max(mix.max(), -mix.min()))
     mix *= gain
     level = 10 ** (rng.uniform(-80, -72) / 20)

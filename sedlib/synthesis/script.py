@@ -47,9 +47,13 @@ def write_script(rng, duration, rare_seconds=RARE_SECONDS):
     laughter = _plan_laughter(rng, duration, speech)
     music = _plan_music(rng, duration, titles, speech)
     planned = {"speaking": speech, "background laughing": laughter, "background music": music}
+    crowded = [titles, *speech, *laughter]
     for label in names_of("rare"):
-        durations = _draw_durations(rng, rare_seconds * scale, SOUNDS[label].duration)
-        planned[label] = _place_rare(rng, duration, durations, [titles, *speech, *laughter])
+        planned[label] = []
+        for seconds in _draw_durations(rng, rare_seconds * scale, SOUNDS[label].duration):
+            # In four cases of five, where little else is heard.
+            avoid = crowded if rng.random() < 0.8 else ()
+            _place(rng, planned[label], duration, seconds, avoid=avoid)
     for name in names_of("distractor"):
         planned[name] = []
         for _ in range(rng.poisson(SOUNDS[name].count * scale)):
@@ -139,14 +143,6 @@ def _plan_music(rng, duration, titles, speech):
         seconds = min(_draw_duration(rng, 9.0, 0.5, 3.0, 30.0), left)
         if not _place(rng, spans, duration, seconds):
             break
-    return spans
-
-
-def _place_rare(rng, duration, durations, crowded):
-    """Place events anywhere, or in four cases of five where little else is heard."""
-    spans = []
-    for seconds in durations:
-        _place(rng, spans, duration, seconds, avoid=crowded if rng.random() < 0.8 else ())
     return spans
 
 

@@ -122,6 +122,15 @@ def test_the_exit_code_of_check_is_that_of_the_worst_finding(checkout, folder, c
     assert "past the end of the recording" in printed and "the file is empty" in printed
 
 
+def test_a_recording_lacks_frequencies_if_its_rate_is_below_that_of_the_training(
+    checkout, folder, capsys
+):
+    for rate, lacking in ((44100, False), (48000, True)):
+        checkout("stft", sample_rate=rate)
+        check(folder, "--split")
+        assert ("low sample rate" in capsys.readouterr().out) == lacking
+
+
 def test_check_needs_only_class_names_and_works_outside_a_checkout(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     assert check(".", "--classes", "speaking") == 0
@@ -139,7 +148,7 @@ def test_check_takes_the_classes_of_a_model(folder, monkeypatch):
 
     def read_description(path):
         asked.append(path)
-        return {"classes": ["speaking"]}
+        return {"classes": ["speaking"], "stft": {"sample_rate": 44100}}
 
     monkeypatch.setattr("sedlib.models.read_description", read_description)
     assert check(".", "--model", "some/model") == 0

@@ -31,7 +31,8 @@ class AnnotationFormat:
         ``sniff(text)`` decides from the text of a file whether it is in this format. A
         format without it reads every file of its suffixes that no other one recognises.
     write : callable, optional
-        ``write(events, path)`` writes an event table; None if the format is only read.
+        ``write(events, path)`` returns the text of the file at that path for an event table; None
+        if the format is only read.
     options : tuple of str
         The keyword arguments that `write` takes in addition: ``hop``, ``duration``.
     many_recordings : bool

@@ -7,19 +7,11 @@ as well. See the manual, "Importing and Exporting Labels",
 https://manual.audacityteam.org/man/importing_and_exporting_labels.html.
 """
 
+from sedlib.annotations import values
 from sedlib.annotations.event_table import AnnotationError, Reading, event_table
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.formats.delimited import find_layout
 from sedlib.annotations.text_files import read_lines, split_lines
-from sedlib.annotations.values import (
-    check_writable,
-    decimal_point,
-    decimal_text,
-    looks_like_time,
-    parse_event,
-    shown,
-)
-from sedlib.files import write_text
 
 
 def sniff(text):
@@ -27,7 +19,7 @@ def sniff(text):
     layout = find_layout(text)
     fields = next(_labels(split_lines(text)), (0, "", []))[2]
     has_header = layout is not None and layout.header  # it may stand in a comment
-    return not has_header and len(fields) == 3 and all(map(looks_like_time, fields[:2]))
+    return not has_header and len(fields) == 3 and all(map(values.looks_like_time, fields[:2]))
 
 
 def read(path, classes=None):
@@ -36,11 +28,11 @@ def read(path, classes=None):
     for row, line, fields in _labels(read_lines(path)):
         if len(fields) != 3:
             raise AnnotationError(
-                f"{path}: row {row}: {shown(line)} has {len(fields)} tab separated fields, not 3: "
-                "start, end, label"
+                f"{path}: row {row}: {values.shown(line)} has {len(fields)} tab separated fields, "
+                "not 3: start, end, label"
             )
-        times = map(decimal_point, fields[:2])
-        rows.append(("", *parse_event(f"{path}: row {row}", *times, fields[2], classes)))
+        times = map(values.decimal_point, fields[:2])
+        rows.append(("", *values.parse_event(f"{path}: row {row}", *times, fields[2], classes)))
     return Reading(event_table(rows), [])
 
 
@@ -53,12 +45,12 @@ def _labels(lines):
 
 def write(events, path):
     """Write the events of one recording, times to the last digit. See `AnnotationFormat`."""
-    check_writable(events, path, forbidden=r"\t\n\r")
-    lines = [
-        f"{decimal_text(event.onset)}\t{decimal_text(event.offset)}\t{event.event_label}\n"
+    values.check_writable(events, path, forbidden=r"\t\n\r")
+    rows = [
+        (*map(values.decimal_text, (event.onset, event.offset)), event.event_label)
         for event in events.itertuples()
     ]
-    write_text("".join(lines), path)
+    return "".join("\t".join(row) + "\n" for row in rows)
 
 
 AUDACITY = AnnotationFormat(

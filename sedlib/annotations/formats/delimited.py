@@ -39,7 +39,6 @@ from sedlib.annotations.values import (
     parse_scores,
     shown,
 )
-from sedlib.files import write_text
 
 # The usual names of a column, without a unit in seconds, in order of preference.
 _NAMES = {
@@ -254,8 +253,7 @@ def write(events, path, delimiter):
     """Write the events of any number of recordings with a header. See `AnnotationFormat`."""
     check_writable(events, path, forbidden=r"\r")
     columns = [*COLUMNS, *(name for name in SCORES if name in events)]
-    text = events.to_csv(sep=delimiter, columns=columns, index=False, lineterminator="\n")
-    write_text(text, path)
+    return events.to_csv(sep=delimiter, columns=columns, index=False, lineterminator="\n")
 
 
 def _split_cells(text, delimiter, path="", lines_before=0, quoting=csv.QUOTE_MINIMAL):

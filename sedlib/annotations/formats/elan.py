@@ -26,7 +26,6 @@ from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.text_files import read_bytes
 from sedlib.annotations.tiers import separate_tiers, sort_by_time
 from sedlib.annotations.values import check_writable, parse_event, shown, to_milliseconds
-from sedlib.files import write_text
 
 _NOT_XML = r"\x00-\x08\x0b-\x1f\ufffe\uffff"  # and a carriage return, which XML turns into LF
 _DATE = "1970-01-01T00:00:00+00:00"  # ELAN wants a date; equal events make equal files
@@ -154,7 +153,7 @@ def write(events, path):
         for start, stop in intervals:
             document.add_annotation(name, start, stop, label)
     text = to_string(document)
-    write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n', path)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
 ELAN = AnnotationFormat("eaf", (".eaf",), "ELAN document", read, write=write)

@@ -16,7 +16,6 @@ from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.formats.delimited import find_layout, read_rows
 from sedlib.annotations.text_files import read_text
 from sedlib.annotations.values import check_writable, decimal_text
-from sedlib.files import write_text
 
 _HEADER = (
     *("Selection", "View", "Channel", "Begin Time (s)", "End Time (s)"),
@@ -62,7 +61,7 @@ def write(events, path):
         times, scores = map(decimal_text, (event.onset, event.offset)), present_scores(event)
         row = len(rows), "Spectrogram 1", 1, *times, *_BAND, event.event_label
         rows.append((*row, *(scores.get(name, "") for name in _SCORES if name in events)))
-    write_text("".join("\t".join(map(str, row)) + "\n" for row in rows), path)
+    return "".join("\t".join(map(str, row)) + "\n" for row in rows)
 
 
 RAVEN = AnnotationFormat(

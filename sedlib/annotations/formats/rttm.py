@@ -21,7 +21,6 @@ from sedlib.annotations.event_table import (
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.text_files import read_lines
 from sedlib.annotations.values import check_writable, decimal_text, parse_event, parse_scores, shown
-from sedlib.files import write_text
 
 _TYPE = "SPEAKER"  # the type of line that every reader takes, whatever the label
 _NONE = "<NA>"
@@ -72,7 +71,7 @@ def write(events, path):
         lines.append(
             " ".join([_TYPE, name, "1", *times, _NONE, _NONE, label, f"{score} {_NONE}\n"])
         )
-    write_text("".join(lines), path)
+    return "".join(lines)
 
 
 def _quote(text, unsafe):

@@ -15,7 +15,6 @@ from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.text_files import read_bytes, read_text
 from sedlib.annotations.tiers import separate_tiers, sort_by_time
 from sedlib.annotations.values import check_writable, decimal_text, parse_event, shown
-from sedlib.files import write_text
 
 # What Praat reads in a text file: "text" with "" for ", <flags>, and numbers that stand free.
 # Anything else, and all after an exclamation mark, is a comment.
@@ -111,7 +110,7 @@ def write(events, path, duration=None):
                 f"            xmax = {decimal_text(stop)}",
                 f"            text = {_quote(label if is_event else '')}",
             ]
-    write_text("\n".join(lines) + "\n", path)
+    return "\n".join(lines) + "\n"
 
 
 class _Tokens:

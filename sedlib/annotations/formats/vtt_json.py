@@ -20,7 +20,6 @@ from sedlib.annotations.event_table import (
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.text_files import read_text
 from sedlib.annotations.values import check_writable, parse_event, parse_scores, shown
-from sedlib.files import write_text
 
 
 def parse_json(text, where, error_class=FormatError):
@@ -71,7 +70,7 @@ def write(events, path):
         for event in events.itertuples()
     ]
     raw = {"file_name": f"{name}.json", "sound_results": results}
-    write_text(json.dumps(raw, indent=4, ensure_ascii=False, allow_nan=False) + "\n", path)
+    return json.dumps(raw, indent=4, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 JSON = AnnotationFormat(

@@ -22,7 +22,6 @@ from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.formats.vtt_json import parse_json
 from sedlib.annotations.text_files import read_lines
 from sedlib.annotations.values import check_writable, parse_event, parse_scores, shown
-from sedlib.files import write_text
 
 _SAME_TIME = 1e-6  # s; times that differ by less are equal
 
@@ -111,7 +110,7 @@ def write(events, path, hop=1.0):
             line["length"] = _as_integer(length)
         line |= scores[index, label]
         lines.append(json.dumps(line, ensure_ascii=False) + "\n")
-    write_text("".join(lines), path)
+    return "".join(lines)
 
 
 def _interval_start(index, hop):

@@ -8,6 +8,7 @@ removed, and the lines of a cue are joined. See the specification, https://www.w
 import html
 import re
 
+from sedlib.annotations import values
 from sedlib.annotations.event_table import (
     SCORES,
     AnnotationError,
@@ -18,14 +19,6 @@ from sedlib.annotations.event_table import (
 )
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.text_files import read_lines
-from sedlib.annotations.values import (
-    check_writable,
-    parse_event,
-    parse_scores,
-    shown,
-    to_milliseconds,
-)
-from sedlib.files import write_text
 
 _ARROW = "-->"
 _TAG = re.compile(r"<[^>]*>")
@@ -55,11 +48,11 @@ def _parse_cue(where, identifier, times, *text, classes):
     start, _, rest = times.partition(_ARROW)
     stop = rest.split()[:1]  # settings may follow
     if not stop:
-        raise AnnotationError(f"{where}: {shown(times)} lacks a time; correct it")
+        raise AnnotationError(f"{where}: {values.shown(times)} lacks a time; correct it")
     label = html.unescape(_TAG.sub("", " ".join(text)))
     scores = dict(re.findall(r"(\w+)=(\S+)", identifier))
-    event = parse_event(where, start, stop[0], label, classes)
-    return ("", *event, *parse_scores(*map(scores.get, SCORES)))
+    event = values.parse_event(where, start, stop[0], label, classes)
+    return ("", *event, *values.parse_scores(*map(scores.get, SCORES)))
 
 
 def write(events, path):
@@ -68,18 +61,18 @@ def write(events, path):
     WebVTT has whole milliseconds. A time is rounded to the nearest one, but an event that is
     shorter than a millisecond is extended to one.
     """
-    check_writable(events, path, forbidden=r"\n\r\0", positive_length=True)
+    values.check_writable(events, path, forbidden=r"\n\r\0", positive_length=True)
     cues = []
     for event in events.sort_values(["onset", "offset", "event_label"]).itertuples():
         scores = (f"{name}={score}" for name, score in present_scores(event).items())
-        times = map(_clock, to_milliseconds(event.onset, event.offset))
+        times = map(_clock, values.to_milliseconds(event.onset, event.offset))
         lines = (
             " ".join([str(len(cues) + 1), *scores]),
             f" {_ARROW} ".join(times),
             html.escape(event.event_label, quote=False),
         )
         cues.append("\n".join(lines) + "\n")
-    write_text("\n".join(["WEBVTT\n", *cues]), path)
+    return "\n".join(["WEBVTT\n", *cues])
 
 
 def _clock(milliseconds):

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,12 @@ def write_site(params, data, reports, threads):
             write_text(page, site / f"{title.lower().replace(' ', '_')}.html")
         marked = gallery.compare_episodes(episodes, params.classes)
         errors = _gather_errors(episodes, marked, params.classes, pool)
+        marks = {  # a hit is one in both tables, and counted in that of the reference
+            name: Counter(
+                e["mark"] for e in events if (e["kind"], e["mark"]) != ("estimated", "hit")
+            )
+            for name, events in marked.items()
+        }
         page = render("errors.html.j2", "Errors to listen to", params.classes, errors=errors)
         write_text(page, site / "errors.html")
         page = render(
@@ -86,7 +93,7 @@ def write_site(params, data, reports, threads):
                 reports / "plots" / "precision_recall.csv", metrics, params.classes
             ),
             notebooks=notebooks,
-            episodes=_count_marks(marked),
+            marks=marks,
             errors=errors,
             cards=described,
         )
@@ -158,15 +165,3 @@ def _gather_errors(episodes, marked, classes, pool):
                 }
             )
     return errors
-
-
-def _count_marks(marked):
-    """Count hits, misses and false alarms of each episode."""
-    return {
-        name: {
-            "hits": sum(e["mark"] == "hit" and e["kind"] == "reference" for e in events),
-            "misses": sum(e["mark"] == "miss" for e in events),
-            "alarms": sum(e["mark"] == "false alarm" for e in events),
-        }
-        for name, events in marked.items()
-    }

@@ -24,16 +24,13 @@ def bar_rows(metrics):
         ``label``, ``number`` of the class (None for the mean), ``f1``, ``low``, ``high`` and
         ``baseline``; nan where a value is not defined.
     """
-    test, baseline = metrics["test"], metrics["baseline"]
-    rows = [*test["classes"].items(), ("macro", test["macro"])]
-    chart = []
-    for number, (label, row) in enumerate(rows):
-        mean = number == len(test["classes"])
-        nothing = float("nan"), float("nan")
-        low, high = test["intervals"].get(label, {}).get("f1", nothing)
-        other = baseline["macro"] if mean else baseline["classes"][label]
+    test, baseline, chart = metrics["test"], metrics["baseline"], []
+    rows = test["classes"] | {"macro": test["macro"]}
+    for number, (label, row) in enumerate(rows.items()):
+        low, high = test["intervals"].get(label, {}).get("f1", (math.nan, math.nan))
+        other = baseline["classes"].get(label, baseline["macro"])
         values = {"f1": row["f1"], "low": low, "high": high, "baseline": other["f1"]}
-        chart.append({"label": label, "number": None if mean else number} | values)
+        chart.append({"label": label, "number": None if label == "macro" else number} | values)
     return chart
 
 

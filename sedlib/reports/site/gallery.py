@@ -1,7 +1,5 @@
 """The worst errors of each class, as clips to listen to."""
 
-from dataclasses import dataclass
-
 import soundfile
 
 from sedlib.reports.timeline import embed, mark_events
@@ -10,39 +8,6 @@ MOST = 4  # errors of each kind that are shown of a class
 KINDS = {"miss": "Misses", "false alarm": "False alarms"}
 _SHORTEST, _LONGEST, _AROUND = 3.0, 5.0, 1.0  # s
 _BIT_RATE = 24_000  # bit/s
-
-
-@dataclass(frozen=True)
-class Clip:
-    """An error with its sound.
-
-    Attributes
-    ----------
-    episode : str
-    onset, offset : float
-        Times of the event in seconds.
-    peak : float
-        Highest score of the class over the event; None past the last score.
-    start, duration : float
-        Where the clip starts in the episode, and its length, in seconds.
-    media, image : str
-        ``data:`` URIs of its sound and of its spectrogram.
-    """
-
-    episode: str
-    onset: float
-    offset: float
-    peak: float | None
-    start: float
-    duration: float
-    media: str
-    image: str
-
-    def span(self):
-        """Return where the event begins in the clip, and its length there, in [0, 1]."""
-        first = (self.onset - self.start) / self.duration
-        last = min(1.0, (self.offset - self.start) / self.duration)
-        return round(first, 4), round(last - first, 4)
 
 
 def compare_episodes(episodes, classes):
@@ -117,11 +82,11 @@ def cut_clip(path, name, event):
         file.seek(round(start * rate))
         samples = file.read(round(duration * rate), dtype="float32")
     parts = embed((samples, rate), bit_rate=_BIT_RATE)
-    return Clip(
-        name,
-        *(event[key] for key in ("onset", "offset", "peak")),
-        start,
-        parts.duration,
-        parts.media,
-        parts.tiles[0],
-    )
+    begin, end = ((event[edge] - start) / parts.duration for edge in ("onset", "offset"))
+    return event | {
+        "episode": name,
+        "span": (round(begin, 4), round(min(1.0, end) - begin, 4)),
+        "duration": parts.duration,
+        "media": parts.media,
+        "image": parts.tiles[0],
+    }

@@ -3,19 +3,11 @@
 from pathlib import Path
 from urllib.parse import quote
 
-import jinja2
-
-from sedlib.reports.timeline import assemble, page_colours, read_parts
+from sedlib.reports.timeline import assemble, page_colours, read_parts, template_environment
 
 SITE = "Sound event detection in TV episodes"
 _FOLDER = Path(__file__).parent
-_TEMPLATES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(_FOLDER),
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    undefined=jinja2.StrictUndefined,
-)
+_TEMPLATES = template_environment(_FOLDER)
 _TEMPLATES.filters["address"] = quote
 
 

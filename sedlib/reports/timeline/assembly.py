@@ -2,10 +2,10 @@
 
 import base64
 import hashlib
-import html
 import json
 from pathlib import Path
-from string import Template
+
+import jinja2
 
 _FOLDER = Path(__file__).parent
 # Only the script with this hash runs; nothing is loaded from anywhere.
@@ -13,23 +13,20 @@ _POLICY = (
     "default-src 'none'; script-src 'sha256-{script}'; style-src 'nonce-{nonce}'; "
     "img-src data:; media-src data: blob:; base-uri 'none'; form-action 'none'"
 )
-_PAGE = Template("""\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="$policy">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
-<title>$title</title>
-<style nonce="$nonce">
-$style</style>
-</head>
-<body>
-$body$data<script>$script</script>
-</body>
-</html>
-""")
+
+
+def template_environment(*folders):
+    """Return what fills the templates of this folder, and of others that come first."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader([*folders, _FOLDER]),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+
+
+_TEMPLATES = template_environment()
 
 
 def assemble(title, body, style, script, data=None):
@@ -50,21 +47,13 @@ def assemble(title, body, style, script, data=None):
     """
     nonce = hashlib.sha256(style.encode()).hexdigest()[:24]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
-    holder = ""
     if data is not None:
         # No text of the data can end the element: < is written as an escape.
-        text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        text = text.replace("<", "\\u003c")
-        holder = f'<script type="application/json" id="data">{text}</script>\n'
-    return _PAGE.substitute(
-        policy=_POLICY.format(script=digest, nonce=nonce),
-        title=html.escape(title),
-        nonce=nonce,
-        style=style,
-        body=body,
-        data=holder,
-        script=script,
-    )
+        data = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        data = data.replace("<", "\\u003c")
+    policy = _POLICY.format(script=digest, nonce=nonce)
+    texts = {"title": title, "body": body, "style": style, "script": script, "data": data}
+    return fill("page.html.j2", policy=policy, nonce=nonce, **texts)
 
 
 def read_parts(*names, folder=_FOLDER):
@@ -72,6 +61,6 @@ def read_parts(*names, folder=_FOLDER):
     return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
 
 
-def fill(name, **texts):
-    """Put HTML into the placeholders of a file in this folder."""
-    return Template(read_parts(name)).substitute(texts)
+def fill(name, **values):
+    """Fill a template of this folder."""
+    return _TEMPLATES.get_template(name).render(values)

@@ -82,10 +82,7 @@ def timeline_page(
         compared = set(reference["event_label"] if annotated is None else annotated)
     reference = event_table() if reference is None else reference
     rows = mark_events(reference, estimated, classes, scores, compared)
-    parts, back = embed(sound, track), ""
-    if home is not None:
-        address, name = map(html.escape, home)
-        back = f'<nav><a href="{address}">{name}</a></nav>\n'
+    parts = embed(sound, track)
     data = {
         "facts": _facts(parts.duration, len(reference), len(estimated), bool(compared)),
         "duration": round(parts.duration, 6),
@@ -105,7 +102,7 @@ def timeline_page(
     scripts = *(f"vendor/{name}.min.js" for name in _SCRIPTS), "table.js", "timeline.js"
     return assemble(
         title,
-        fill("timeline.html", title=html.escape(title), back=back),
+        fill("timeline.html.j2", title=title, home=home),
         read_parts("page.css", "timeline.css"),
         read_parts(*scripts, "players.js"),
         data,
@@ -238,22 +235,20 @@ def class_summary(scores, events):
 
 def _class_rows(classes, scores, thresholds, compared):
     """Describe each class for the script."""
-    rows = []
-    for label, colours in page_colours(classes).items():
-        values = None
-        if scores is not None:
-            values = _as_text(np.rint(255 * scores[label].to_numpy()).astype(np.uint8))
-        threshold = thresholds.get(label)
-        rows.append(
-            {
-                "name": label,
-                "colours": colours,
-                "threshold": None if threshold is None else round(float(threshold), 6),
-                "compared": label in compared,
-                "scores": values,
-            }
-        )
-    return rows
+    texts = {}
+    if scores is not None:
+        steps = np.rint(255 * scores[classes]).astype(np.uint8)
+        texts = {label: _as_text(steps[label].to_numpy()) for label in classes}
+    return [
+        {
+            "name": label,
+            "colours": colours,
+            "threshold": round(float(thresholds[label]), 6) if label in thresholds else None,
+            "compared": label in compared,
+            "scores": texts.get(label),
+        }
+        for label, colours in page_colours(classes).items()
+    ]
 
 
 def _hop(scores):

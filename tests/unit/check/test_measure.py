@@ -67,7 +67,9 @@ def test_measures_agree_with_slow_ones_whatever_the_blocks(tmp_path, monkeypatch
     sound = np.repeat(values, lengths).astype(np.int16)
     record(tmp_path, "x", sound, rate=rate)
     record(tmp_path, "y", rate=rate, sound=noise("y"))
-    monkeypatch.setattr(measure, "read_blocks", partial(read_blocks, block_length=block_length))
+    monkeypatch.setattr(
+        measure.audio, "read_blocks", partial(read_blocks, block_length=block_length)
+    )
     report = check_folder(tmp_path, CLASSES, sample_rate=rate)
     x, y = report.recordings.itertuples()
     zeros = [run for run in slow_runs(sound, {0}) if run[0] >= 100]
@@ -84,7 +86,7 @@ def test_measures_agree_with_slow_ones_whatever_the_blocks(tmp_path, monkeypatch
 
 
 def test_memory_does_not_grow_with_the_recording(tmp_path, monkeypatch):
-    monkeypatch.setattr(measure, "read_blocks", partial(read_blocks, block_length=2**12))
+    monkeypatch.setattr(measure.audio, "read_blocks", partial(read_blocks, block_length=2**12))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # no thread, which is more or less far ahead
     peaks = []
     for seconds in (20, 200):

@@ -115,6 +115,8 @@ def test_a_missing_package_is_named_and_nothing_is_left(
 ):
     for name in [package, *(name for name in sys.modules if name.startswith(f"{package}."))]:
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(SedlibError, match=rf"{package} is not installed; .*\[{extra}\]"):
+    with pytest.raises(
+        SedlibError, match=rf"needs the package '{package}', which is not installed; .*\[{extra}\]"
+    ):
         export_model(RELEASED, tmp_path / "exported", form)
     assert list((tmp_path / "exported").iterdir()) == []

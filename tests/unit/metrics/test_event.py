@@ -198,7 +198,7 @@ def test_nothing_true_and_nothing_found_has_no_metrics():
     ("row", "message"),
     [
         ((1.0, 2.0, "aa"), r"one: 'aa' from 1.0 to 2.0 s has an unknown label, .* is 'a'"),
-        ((2.0, 1.0, "a"), r"one: 'a' from 2.0 to 1.0 s does not .* end after that; correct"),
+        ((2.0, 1.0, "a"), r"one: 'a' from 2.0 to 1.0 s does not .* or later; correct"),
         ((-1.0, 1.0, "a"), r"does not begin at 0 s or later"),
         ((1.0, math.nan, "a"), r"from 1.0 to nan s does not"),
         ((1.0, math.inf, "a"), r"from 1.0 to inf s does not"),

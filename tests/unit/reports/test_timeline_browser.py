@@ -8,7 +8,7 @@ from browser import Tab
 
 from sedlib.annotations import event_table
 from sedlib.detection import score_table
-from sedlib.reports.timeline import IndexEntry, index_page, timeline_page
+from sedlib.reports.timeline import index_page, timeline_page
 
 RATE, DURATION = 8000, 30
 EVIL = "<script>document.title = 'taken over'</script>"
@@ -233,9 +233,9 @@ def test_the_index_is_sorted_by_class_score_and_length_and_shows_one_class(brows
 
     page = index_page(
         [
-            IndexEntry("a", "a.html", 600.0, {"tone": values(0.9), EVIL: values(0.6)}),
-            IndexEntry("b <b>", "b%20%3Cb%3E.html", 60.0, {"tone": values(0.7)}),
-            IndexEntry("c", "c.html", 90.0, {}),
+            ("a", "a.html", 600.0, {"tone": values(0.9), EVIL: values(0.6)}),
+            ("b <b>", "b%20%3Cb%3E.html", 60.0, {"tone": values(0.7)}),
+            ("c", "c.html", 90.0, {}),
         ]
     )
     (tmp_path / "index.html").write_text(page, encoding="utf-8")
