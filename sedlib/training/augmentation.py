@@ -64,12 +64,12 @@ def add_noise(x, share, rng):
     chosen = np.flatnonzero(rng.random(len(x)) < share)
     frames, bins = x.shape[1:]
     spectrum = 10 ** (draw_curves(rng, len(chosen), bins, NOISE_SHAPE, knots=4) / 10)
-    ratio = 10 ** (-rng.uniform(*SIGNAL_TO_NOISE, len(chosen)) / 10)
-    for i, shape, share in zip(chosen, spectrum, ratio, strict=True):
+    ratios = 10 ** (-rng.uniform(*SIGNAL_TO_NOISE, len(chosen)) / 10)
+    for i, shape, ratio in zip(chosen, spectrum, ratios, strict=True):
         # The power of a bin of Gaussian noise has an exponential distribution.
         noise = rng.standard_exponential((frames, bins), dtype=np.float32) * shape
         power = np.square(x[i])
-        noise *= share * power.mean() / noise.mean()  # in place, which takes half the time
+        noise *= ratio * power.mean() / noise.mean()  # in place, which takes half the time
         noise += power
         x[i] = np.sqrt(noise, out=noise)
 

@@ -75,13 +75,13 @@ def train(model, batches, validation, options, checkpoint, key, on_epoch=()):
     checkpoint = Path(checkpoint)
     first = batches(0)
     signature = keras.tree.map_structure(_any_number, first[0])
-    rate = _choose_learning_rate(options, steps=len(first))
-    fitted, loss, weights = model, "binary_crossentropy", None
+    schedule = _choose_learning_rate(options, steps=len(first))
+    fitted, objective, weights = model, "binary_crossentropy", None
     if options.frame_weight:
-        fitted, loss = with_frames(model), {"scores": loss, "frames": loss}
+        fitted, objective = with_frames(model), {"scores": objective, "frames": objective}
         weights = {"scores": 1.0, "frames": options.frame_weight}
-    optimizer = keras.optimizers.Adam(rate)
-    fitted.compile(optimizer, loss=loss, loss_weights=weights)
+    optimizer = keras.optimizers.Adam(schedule)
+    fitted.compile(optimizer, loss=objective, loss_weights=weights)
     optimizer.build(model.trainable_variables)
     state = [*model.variables, *optimizer.variables]
     history, best = read_checkpoint(checkpoint, key, state) or ([], model.get_weights())
