@@ -156,7 +156,10 @@ def test_a_stage_depends_on_the_code_that_it_runs_and_on_no_other(stage):
         for path, _ in listed(STAGES[stage], "deps")
         if path.startswith("sedlib/") or path.endswith(".py")
     }
-    assert listed_code == stage_dependencies(STAGES[stage]["cmd"])
+    code = stage_dependencies(STAGES[stage]["cmd"])
+    if "sedlib/reports/tables.py" in code:
+        code.add("sedlib/reports/templates")  # which it fills
+    assert listed_code == code
 
 
 @each_stage
