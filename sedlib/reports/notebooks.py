@@ -146,6 +146,8 @@ def _execute(notebook, source, parameters):
                 stdout_file=sys.stdout,
                 stderr_file=sys.stderr,
                 config=Config(KernelManager={"transport_encryption": "auto"}),
+                # Else the kernel calls it an error that it is interrupted at its end.
+                extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
             )
     except papermill.PapermillExecutionError as error:
         traceback = _ANSI.sub("", "\n".join(error.traceback))
