@@ -286,22 +286,6 @@ def published_text(source, executed):
     return nbformat.writes(notebook) + "\n"
 
 
-def publish(source, executed):
-    """Put the outputs of a run into the ``.ipynb`` file beside the ``.py`` file.
-
-    Parameters
-    ----------
-    source, executed : path-like
-        As for `published_text`.
-
-    Raises
-    ------
-    NotebookError
-        As `published_text`; nothing is written then.
-    """
-    write_text(published_text(source, executed), Path(source).with_suffix(".ipynb"))
-
-
 def pair_differences(source, notebook):
     """Say where the cells of a ``.py`` and an ``.ipynb`` file differ.
 

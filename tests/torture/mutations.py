@@ -129,7 +129,7 @@ def _other_readers(folder):
     from sedlib.batch.record import Record
     from sedlib.config import STFTParams, load_params
     from sedlib.files import read_json
-    from sedlib.reports.notebooks import pair_differences, publish
+    from sedlib.reports.notebooks import pair_differences, published_text
     from sedlib.synthesis.soundbank_groups import read_groups
     from sedlib.training.checkpoint import read_checkpoint, write_checkpoint
 
@@ -187,7 +187,7 @@ def _other_readers(folder):
     def read_pair(path):
         source = path.with_suffix(".py")
         source.write_text("# %%\nprint(6 * 7)\n")
-        publish(source, path)
+        published_text(source, path)
 
     def read_source(path):
         (path.parent / "n.ipynb").write_text(nbformat.writes(notebook))

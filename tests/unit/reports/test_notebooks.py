@@ -14,9 +14,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbval_tolerance import RELATIVE, differences, named_numbers
 
-from sedlib.reports.notebooks import NotebookError, pair_differences, publish, run_notebook
+from sedlib.reports.notebooks import (
+    NotebookError,
+    pair_differences,
+    published_text,
+    run_notebook,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
+
+
+def publish(source, executed):
+    """Put the outputs of a run into the ``.ipynb`` file beside the ``.py`` file."""
+    text = published_text(source, executed)
+    Path(source).with_suffix(".ipynb").write_text(text, encoding="utf-8")
+
 
 SOURCE = """\
 # ---
