@@ -111,11 +111,13 @@ def _any_number(array):
 def _read_ahead(batches, signature):
     """Let a thread prepare the next batches of an epoch while the network is fitted to one.
 
-    Keras would make nearly the same of a sequence, with two differences that cost time. It lets
+    Keras would make nearly the same of a sequence, with three differences that cost time. It lets
     tf.data tune it, with which `fit` sometimes returns seconds after its last batch; there is
-    nothing to tune, as one thread computes in order. And it takes `Dataset.from_generator`, which
+    nothing to tune, as one thread computes in order. It takes `Dataset.from_generator`, which
     tells the C library to return all freed memory at once, so that NumPy gets new pages for every
-    array: an epoch then takes a fifth longer.
+    array: an epoch then takes a fifth longer. And it does not say that a batch depends on its
+    number alone. Where operations are to be deterministic, TensorFlow then prepares no batch
+    before it is asked for: another fifth.
     """
     options = tf.data.Options()
     options.autotune.enabled = False
@@ -124,7 +126,10 @@ def _read_ahead(batches, signature):
     @tf.autograph.experimental.do_not_convert  # it would write its translation to a file
     def compute(number):
         arrays = tf.numpy_function(
-            lambda i: keras.tree.flatten(batches[i]), [number], [spec.dtype for spec in specs]
+            lambda i: keras.tree.flatten(batches[i]),
+            [number],
+            [spec.dtype for spec in specs],
+            stateful=False,
         )
         arrays = [tf.ensure_shape(x, spec.shape) for x, spec in zip(arrays, specs, strict=True)]
         return keras.tree.pack_sequence_as(signature, arrays)

@@ -4,9 +4,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from functools import partial
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -168,6 +170,23 @@ def test_with_labels_of_frames_the_frames_learn_when_a_sound_is_heard(tmp_path, 
     early, late = frames[:, : FRAMES // 2, 0], frames[:, FRAMES // 2 :, 0]
     sounding = labels[20:, 0]
     assert late[sounding].mean() > early[sounding].mean() + 0.3
+
+
+def test_the_next_batch_is_prepared_before_it_is_asked_for():
+    prepared = threading.Event()
+
+    class Watched(training.Batches):
+        def __getitem__(self, index):
+            if index == 1:
+                prepared.set()
+            return super().__getitem__(index)
+
+    training.make_reproducible(0)  # where TensorFlow is most careful
+    batches = Watched(*examples(), options(), seed=0, epoch=0)
+    signature = keras.tree.map_structure(module._any_number, batches[0])
+    prepared.clear()
+    next(iter(module._read_ahead(batches, signature)))
+    assert prepared.wait(60)  # else it waits until it is asked for
 
 
 def test_validation_ignores_classes_that_do_not_occur(tmp_path):
