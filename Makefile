@@ -34,12 +34,13 @@ publish: results  ## put the results into the notebooks, README, cards and figur
 	@$(BIN)/python -m sedlib publish
 
 # `dvc repro` runs one stage at a time, and most notebooks keep one core busy. So stages that do not
-# need one another run in two processes; the last `dvc repro` runs what is left, and would run all.
+# need one another run in two processes; the last `dvc repro` runs what is left, and would run all
+# but the frozen stages, whose inputs a clone does not have.
 results: $(STAMP)
 	@$(BIN)/dvc status --quiet || { $(BIN)/dvc repro episodes \
 		&& $(MAKE) --no-print-directory --jobs=2 stages/preprocess+train stages/explore+compare+transfer \
 		&& $(MAKE) --no-print-directory --jobs=2 stages/evaluate stages/detect; }
-	@$(BIN)/dvc repro
+	@$(BIN)/dvc repro site
 
 stages/%:
 	@$(BIN)/dvc --wait-for-lock repro --single-item $(subst +, ,$*)

@@ -197,9 +197,9 @@ plt.show()
 
 # %%
 short = events["duration"] < 1
-is_rare = events["event_label"].isin(rare)
-print(f"Shorter than a segment: {short[is_rare].mean():.0%} of the events of rare classes,")
-print(f"{short[~is_rare].mean():.0%} of the events of frequent classes")
+kinds = events["event_label"].isin(rare).map({True: "rare", False: "frequent"})
+for kind, part in short.groupby(kinds).mean().items():
+    print(f"Shorter than a segment: {part:.0%} of the events of {kind} classes")
 
 # %% [markdown]
 # An event that is shorter than a segment fills only a part of it, or lies across the boundary of

@@ -62,7 +62,8 @@ split = episodes.usable_split(params.split, data / "episodes")
 # dB, so that the noise of a nearly silent recording is not amplified to full loudness.
 
 # %%
-episode = episode or split.train[0]
+with_events = (n for n in split.train if len(annotations.read(data / "episodes" / f"{n}.json")))
+episode = episode or next(with_events)
 recording = audio.read_audio(data / "episodes" / f"{episode}.flac", rate)
 gain = features.normalising_gain([recording], stft)
 print(f"{episode} before: {audio.measure_loudness([recording], rate):.1f} LUFS,", end=" ")

@@ -67,8 +67,8 @@ data, figures = workspace() / "data", workspace() / "reports" / "notebooks" / "f
 # with one label per class. The episodes are divided into three subsets. The network is fitted to
 # the *training* episodes. The *validation* episodes decide when training stops and which thresholds
 # are used. The *test* episodes are kept for the final evaluation. Earlier designs were compared on
-# the same test episodes, so the test results may be optimistic. The table counts the segments that
-# have the label of each class; one segment may count for several classes.
+# the default test episodes, so results on these may be optimistic. The table counts the segments
+# that have the label of each class; one segment may count for several classes.
 
 # %%
 corpus = open_corpus(params, data)

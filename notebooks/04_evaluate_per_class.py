@@ -19,9 +19,9 @@
 # and the figures in `reports/notebooks/figures/04`.
 #
 # Neither the weights nor the thresholds of the network were fitted to the test episodes. However,
-# earlier designs of the network and of its training were compared on the same test episodes, so the
-# results may be optimistic. The annotations of these episodes are called the *reference*, or ground
-# truth; what the network detects is called *estimated*.
+# earlier designs of the network and of its training were compared on the default test episodes, so
+# results on these may be optimistic. The annotations of these episodes are called the *reference*,
+# or ground truth; what the network detects is called *estimated*.
 
 # %%
 import json
@@ -104,8 +104,8 @@ baseline = pipeline.make_pipeline(preprocessing.StandardScaler(), each_class)
 baseline = baseline.fit(spectra["train"], labels["train"])
 
 # %%
-validation_scores = baseline.predict_proba(spectra["validation"])
-baseline_scores = baseline.predict_proba(spectra["test"])
+validation_scores = baseline.predict_proba(spectra["validation"])[:, -len(classes) :]
+baseline_scores = baseline.predict_proba(spectra["test"])[:, -len(classes) :]
 levels = detection.choose_thresholds(labels["validation"], validation_scores)
 baseline_estimated = baseline_scores >= levels
 f1 = metrics.averages(reference, baseline_estimated)["macro"]["f1"]
@@ -559,9 +559,9 @@ print("event of the class begins or ends. These pairs hold", end=" ")
 print(f"{overall['share of errors']:.0%} of the errors.")
 confused = confusion.loc[classes, classes].mask(np.eye(len(classes), dtype=bool), 0.0)
 missed, share = confused.max(axis=1).idxmax(), confused.max(axis=None)
-print(f"The class that is most often confused with another is '{missed}': in {share:.0%}", end=" ")
-print(f"of its segments it is missed while '{confused.loc[missed].idxmax()}'", end=" ")
-print("is a false alarm.")
+alarm = confused.loc[missed].idxmax()
+text = f"'{missed}': in {share:.0%} of its segments it is missed while '{alarm}' is a false alarm."
+print("The class that is most often confused with another is", text if share > 0 else "none.")
 
 # %% [markdown]
 # - **Comparison with the baseline.** Where the interval of the difference lies above zero, the
@@ -578,6 +578,6 @@ print("is a false alarm.")
 #
 # **Limits.** The intervals cover neither other episodes nor other training runs; notebook 6
 # compares trainings from several seeds. The metrics of a class with little support are based on few
-# segments. Earlier designs were compared on the same test episodes, so the results may be
+# segments. Earlier designs were compared on the default test episodes, so results on these may be
 # optimistic. The default episodes are synthetic, so the results do not show how well the network
 # works on real recordings.

@@ -95,7 +95,7 @@ def _describe_detect(option):
         default="1.0",
         metavar="{1.0,0.5,0.2,0.1,frames}",
         help="time between scored segments in seconds, or 'frames' for frame-level scores "
-        "(44 per second) (default: %(default)s)",
+        "(44 per second with the default settings) (default: %(default)s)",
     )
     hidden = {"help": argparse.SUPPRESS, "default": argparse.SUPPRESS}
     option("--step", dest="hop", choices=HOPS, **hidden)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from sedlib import annotations, audio
 from sedlib.annotations import AnnotationError, correct_events, event_table, find_misplaced
-from sedlib.episodes import EpisodeError, write_remarks
+from sedlib.episodes import EpisodeError, usable_split, write_remarks
 from sedlib.files import nearest, normal_name
 from sedlib.synthesis import memory_needed, synthesise
 from sedlib.synthesis.soundbank import open_soundbank
@@ -52,7 +52,8 @@ def prepare_episodes(params, source, target, processes=1, soundbank=None, pool=N
     ------
     EpisodeError
         If an episode of the folder cannot be used, or holds the sound of one in another subset,
-        and ``params.episodes.bad`` is ``stop``.
+        and ``params.episodes.bad`` is ``stop``; or if no episode is left of a subset, or none with
+        an event of the training or the validation.
     sedlib.audio.AudioError
         If a recording of the sound bank cannot be used and ``bad`` is ``stop``.
     sedlib.config.ConfigError
@@ -92,6 +93,13 @@ def prepare_episodes(params, source, target, processes=1, soundbank=None, pool=N
     corrections = pd.concat(corrections.values(), ignore_index=True)
     left_out = pd.DataFrame(left_out, columns=["name", "reason"])
     write_remarks(target, corrections, left_out)
+    for subset, kept in usable_split(params.split, target):
+        events = (annotations.read(target / f"{name}.json") for name in kept)
+        if subset != "test" and all(found.empty for found in events):
+            raise EpisodeError(
+                f"no episode of split.{subset} has an event, so that nothing can be learnt; "
+                "annotate one, or change the split in params.yaml"
+            )
     return corrections, left_out
 
 
@@ -125,7 +133,7 @@ def _gather_episode(params, target, folder, name):
     """
     try:
         media, events = folder.find_episode(name)
-        _refuse_unknown_labels(events, params, folder.annotations.sources[name])
+        _refuse_unknown_labels(events, params, folder.annotations.sources[name], name)
         sound = target / f"{name}.flac"
         duration = audio.convert_to_flac(media, sound, params.stft.sample_rate)
         misplaced = find_misplaced(events, {name: duration}).get(name)
@@ -175,13 +183,14 @@ def _find_leaks(fingerprints, split):
             )
 
 
-def _refuse_unknown_labels(events, params, file):
+def _refuse_unknown_labels(events, params, file, name):
     """Raise an AnnotationError for the first label that is neither a class nor an alias."""
     _, corrections = correct_events(events, params.classes, aliases=params.episodes.aliases)
     for unknown in corrections[corrections["error"] == "unknown label"].itertuples():
         raise AnnotationError(
-            f"{file}: row {unknown.row}: unknown label '{unknown.event_label}', the nearest class "
-            f"is '{nearest(unknown.event_label, params.classes)}'; correct it, or add it to "
+            f"{file}: event {unknown.row} of '{name}' has the unknown label "
+            f"'{unknown.event_label}'; the nearest class is "
+            f"'{nearest(unknown.event_label, params.classes)}'; correct it, or add it to "
             "classes or to episodes.aliases in params.yaml"
         )
 

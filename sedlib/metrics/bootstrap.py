@@ -44,7 +44,9 @@ def block_bootstrap(lengths, seed, block=BLOCK, n_resamples=RESAMPLES):
     the last one is cut so that the episode keeps its length (Politis & Romano, "A circular
     block-resampling procedure for stationary data", 1992). Every segment is equally likely.
     Blocks must be longer than the dependence between errors; the longer they are, the fewer
-    there are to draw.
+    there are to draw. An episode that is no longer than a block would always be drawn whole,
+    without variation. It is joined with its neighbours; if all episodes together are no longer
+    than a block, the blocks are half as long as they are.
 
     Parameters
     ----------
@@ -52,7 +54,7 @@ def block_bootstrap(lengths, seed, block=BLOCK, n_resamples=RESAMPLES):
         Segments of each episode, in the order of the segments.
     seed : int or numpy.random.Generator
     block : int
-        Segments of a block, fewer than any episode has.
+        Segments of a block.
     n_resamples : int
 
     Returns
@@ -63,22 +65,23 @@ def block_bootstrap(lengths, seed, block=BLOCK, n_resamples=RESAMPLES):
     Raises
     ------
     ValueError
-        If an episode is empty or no longer than a block, or `block` or `n_resamples` is
-        less than 1.
+        If an episode is empty, or `block` or `n_resamples` is less than 1.
     """
     if not len(lengths) or min(lengths) < 1:
         raise ValueError(f"lengths are {list(lengths)}; every episode must have a segment")
     for name, value in (("block", block), ("number of resamples", n_resamples)):
         if value < 1:
             raise ValueError(f"the {name} is {value}; it must be at least 1")
-    if min(lengths) <= block and block > 1:  # it would always be drawn whole, without variation
-        raise ValueError(
-            f"an episode has {min(lengths)} segments, no more than a block of {block}; choose "
-            "shorter blocks"
-        )
+    joined = []
+    for length in lengths:
+        if joined and min(joined[-1], length) <= block:
+            joined[-1] += length
+        else:
+            joined.append(length)
+    block = max(1, min(block, joined[0] // 2)) if joined[0] <= block else block
     rng = np.random.default_rng(seed)
     weights = np.ones((1 + n_resamples, sum(lengths)), np.float32)
-    for stop, length in zip(itertools.accumulate(lengths), lengths, strict=True):
+    for stop, length in zip(itertools.accumulate(joined), joined, strict=True):
         weights[1:, stop - length : stop] = _draw_blocks(length, block, n_resamples, rng)
     return weights
 

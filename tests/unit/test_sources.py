@@ -137,7 +137,7 @@ FAULTS = {
     annotate_twice: r"d\.json and d\.txt annotate 'd'",
     spoil_annotation: r"d\.txt: .*'later' is not a time",
     give_milliseconds: r"d\.txt: all events lie after the end of 'd', at .* look like milliseconds",
-    name_unknown_label: r"d\.txt: row 1: unknown label 'fox', the nearest class is 'dog'",
+    name_unknown_label: r"d\.txt: event 1 of 'd' has the unknown label 'fox'; .* is 'dog'",
 }
 
 
@@ -242,9 +242,18 @@ def test_a_copy_within_a_subset_and_a_title_sequence_in_all_are_no_fault(own):
 def test_a_subset_without_an_episode_left_is_refused(own, tmp_path):
     folder, gather = own
     (folder / "c.mp3").write_bytes(b"")
-    params, _, _ = gather(bad="leave out")
     with pytest.raises(EpisodeError, match=r"every episode of split\.test was left out"):
-        usable_split(params.split, tmp_path / "episodes")
+        gather(bad="leave out")
+
+
+@pytest.mark.parametrize(("subset", "names"), [("train", "ab"), ("validation", "d")])
+def test_a_subset_to_learn_from_needs_an_event(own, subset, names):
+    folder, gather = own
+    split = {"train": ["a", "b"], "validation": ["d"], "test": ["c"]}
+    for name in names:
+        (folder / f"{name}.txt").write_text("")
+    with pytest.raises(EpisodeError, match=rf"no episode of split\.{subset} has an event"):
+        gather(split=split)
 
 
 def test_a_folder_that_is_not_there_is_one_sentence(own):
