@@ -117,7 +117,7 @@ def _read_ahead(batches, signature):
     tells the C library to return all freed memory at once, so that NumPy gets new pages for every
     array: an epoch then takes a fifth longer. And it does not say that a batch depends on its
     number alone. Where operations are to be deterministic, TensorFlow then prepares no batch
-    before it is asked for: another fifth.
+    before it is asked for.
     """
     options = tf.data.Options()
     options.autotune.enabled = False
