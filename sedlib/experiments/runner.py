@@ -146,7 +146,7 @@ def _examples(variant, corpora, options, seed, params):
     stft = params.stft
     if variant.examples == "crops":
         labels = [y for corpus in corpora for y in corpus.labels("train", params)]
-        sounds = [w for corpus in corpora for w in corpus.waveforms("train", stft.sample_rate)]
+        sounds = (w for corpus in corpora for w in corpus.waveforms("train", stft.sample_rate))
         waveforms = [features.normalise(sound, stft) for sound in sounds]
         return partial(training.Crops, waveforms, labels, stft, options, seed)
     examples = join_examples(corpora, "train", params)
