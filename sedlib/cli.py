@@ -82,6 +82,8 @@ def detect_command(arguments):
         table, remarks = compare_with_reference(*compared)
         print("\n".join([*reference.remarks, *remarks]))
         print(table.to_string(float_format="{:.2f}".format, na_rep="–"))
+    if outdated := batch.outdated_results(tasks, outcomes, output):
+        print(printable(outdated))
     done = sum(outcome.fault is None for outcome in outcomes)
     print(f"{done} of {len(tasks)} files done: {printable(output)}")
     sys.exit(1 if faults else 0)

@@ -347,12 +347,18 @@ def describe_faults(schema, error):
     list of str
         One sentence for each fault, with the key, the value and what to do.
     """
-    return [printable(_describe(schema, fault)) for fault in error.errors()]
+    # Values that are wrong are no longer counted; each has a sentence of its own.
+    faults = (
+        fault
+        for fault in error.errors()
+        if fault["type"] != "too_short" or len(fault["input"]) < fault["ctx"]["min_length"]
+    )
+    return [printable(_describe(schema, fault)) for fault in faults]
 
 
 def _describe(schema, fault):
     """Describe a fault in one sentence."""
-    key = ".".join(str(part) for part in fault["loc"])
+    key = ".".join(str(part) for part in fault["loc"] if part != "[key]")
     if fault["type"] == "extra_forbidden":
         for part in fault["loc"][:-1]:
             schema = schema.model_fields[part].annotation
@@ -369,6 +375,10 @@ def _describe(schema, fault):
         value = reprlib.repr(fault["input"])  # shortens what is long
     except ValueError:  # Python writes no number of more than 4300 digits
         value = "too long a number"
+    if fault["type"] == "too_short":
+        return f"{key} is {value}; give at least {fault['ctx']['min_length']}"
+    if fault["type"] == "string_type":
+        return f"{key} is {value}, which is not a text; put it in quotation marks if it is a name"
     return f"{key} is {value}, but: {fault['msg'][0].lower()}{fault['msg'][1:]}"
 
 

@@ -281,6 +281,30 @@ def printable(text):
     )
 
 
+def listed(names, most=3):
+    """List the first of several names in a message.
+
+    Parameters
+    ----------
+    names : iterable
+    most : int
+        How many are named.
+
+    Returns
+    -------
+    str
+        Empty if there is none.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c", "d"])
+    "'a', 'b', 'c' and 1 more"
+    """
+    names = list(names)
+    shown = ", ".join(f"'{name}'" for name in names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
 def _unique_name():
     """Make a hidden name that says which process it belongs to."""
     return f"{_PARTIAL}.{_host()}.{os.getpid()}.{secrets.token_hex(4)}"

@@ -13,6 +13,6 @@ TensorFlow, which takes many seconds to load, is imported only when there is som
 from sedlib.batch.counts import count_table
 from sedlib.batch.names import INDEX, METRICS
 from sedlib.batch.pages import write_index
-from sedlib.batch.plan import Options, Outcome, Task, plan_tasks
+from sedlib.batch.plan import Options, Outcome, Task, outdated_results, plan_tasks
 from sedlib.batch.run import detect_tasks
 from sedlib.batch.search import search_places

@@ -11,7 +11,7 @@ from sedlib.annotations.event_table import recording_name
 from sedlib.batch.names import events_name, page_name, result_names, scores_name
 from sedlib.batch.record import Record, source_id
 from sedlib.config import SedlibError
-from sedlib.files import nearest, printable
+from sedlib.files import listed, nearest, printable
 from sedlib.models import DESCRIPTION, WEIGHTS, read_description
 from sedlib.places import file_state, is_address_part, is_remote
 
@@ -199,6 +199,34 @@ def earlier_outcome(task, record):
     result = record.output / task.outputs[0]
     remarks = tuple(f"{task.path}: {remark}" for remark in entry.remarks)
     return Outcome(task.path, result, entry.duration, entry.events, None, True, remarks)
+
+
+def outdated_results(tasks, outcomes, output):
+    """Name earlier results of the files that the new ones no longer agree with, in one sentence.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+    outcomes : sequence of Outcome
+        Of the first of these tasks, or of all.
+    output : pathlib.Path
+        Folder of the results.
+
+    Returns
+    -------
+    str or None
+        None if there is none.
+    """
+    done = [task for task, outcome in zip(tasks, outcomes, strict=False) if not outcome.fault]
+    latest = {task.source: (task.outputs, task.made_from) for task in done}
+    names = Record(output).outdated(latest)
+    if not names:
+        return None
+    shown = listed(output / name for name in names)
+    return (
+        f"from an earlier run with another file, model or options, and not made again: {shown}; "
+        "add --html, --scores or --format to make them again, or delete them"
+    )
 
 
 def failed(task, output, fault):

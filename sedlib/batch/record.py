@@ -20,6 +20,7 @@ from sedlib.files import printable, remove_abandoned
 FOLDER = ".sedlib"
 _REMEMBERED = 4  # hashes of a result: its own, and those of the results that it replaced
 _NO_FILE = "no file"
+_FORMS = {"format", "scores", "html", "reference"}  # what is written, not what is detected
 
 
 class ForeignFileError(SedlibError):
@@ -199,11 +200,43 @@ class Record:
             If that fails in a store.
         """
         with places.faults_named(self.output, "cannot be read"):
-            entries = [self._read(path) for path in sorted((self.output / FOLDER).glob("*.json"))]
-            pages = [
-                (e, unquote(e.page, errors="surrogateescape")) for e in entries if e and e.page
-            ]
+            pages = [(e, unquote(e.page, errors="surrogateescape")) for e in self._all() if e.page]
             return [entry for entry, page in pages if (self.output / page).exists()]
+
+    def outdated(self, latest):
+        """List results in the output folder that later ones no longer agree with.
+
+        Parameters
+        ----------
+        latest : mapping of str to (collection of str, dict)
+            Source of each file to the names of its latest results, and what they were made from.
+
+        Returns
+        -------
+        list of str
+            Names of other results of these files that were made from another state of the file,
+            with another model, or with other options of detection.
+
+        Raises
+        ------
+        SedlibError
+            If that fails in a store.
+        """
+        found = []
+        with places.faults_named(self.output, "cannot be read"):
+            for entry in self._all():
+                names, made_from = latest.get(entry.source, ((), {}))
+                decisive = made_from.keys() - _FORMS
+                same = all(entry.made_from.get(key) == made_from[key] for key in decisive)
+                known = entry.name in map(printable, names)
+                if not same and not known and (self.output / entry.name).exists():
+                    found.append(entry.name)
+        return sorted(found)
+
+    def _all(self):
+        """Read all entries."""
+        entries = (self._read(path) for path in sorted((self.output / FOLDER).glob("*.json")))
+        return [entry for entry in entries if entry]
 
     def _entry(self, name):
         """Return what is recorded of a result; None if there is nothing that can be read."""

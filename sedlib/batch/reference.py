@@ -11,10 +11,9 @@ from sedlib import annotations
 from sedlib.annotations.event_table import recording_name, stem_name
 from sedlib.annotations.registry import read_named
 from sedlib.config import SedlibError
-from sedlib.files import printable
+from sedlib.files import listed, printable
 from sedlib.places import is_remote
 
-_SHOWN = 3  # names in a message
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +120,7 @@ def read_reference(path, tasks, output, classes, aliases=None):
         if files > 1
     ] + [f"{name}: no reference annotation, not scored" for name in sorted(single - set(names))]
     if not single & set(names):
-        kinds = _listed(names) or "none at all", _listed(count)
+        kinds = listed(names) or "none at all", listed(count)
         raise SedlibError(
             f"{path}: the reference names no file that was detected; it names {kinds[0]}, and the "
             f"files are {kinds[1]}" + "".join(f"; {fault}" for fault in faults)
@@ -137,11 +136,3 @@ def read_reference(path, tasks, output, classes, aliases=None):
     remarks = [printable(remark) for remark in remarks]
     annotated = frozenset(single & set(names))
     return Reference(events, annotated, faults, remarks, known, dict(aliases or {}))
-
-
-def _listed(names):
-    """List some of several names."""
-    names = list(names)
-    shown = ", ".join(f"'{name}'" for name in names[:_SHOWN])
-    more = len(names) - _SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown

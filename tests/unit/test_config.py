@@ -97,9 +97,13 @@ def test_a_whole_number_will_do_for_a_decimal(changed):
         ("episodes.duration", float("inf"), "episodes.duration is inf, but: "),
         ("seed", -1, "seed is -1, but: "),
         ("labels.rule", "most", "labels.rule is 'most', but: "),
-        ("classes", [], "classes is "),
         ("classes", "speaking", "classes is 'speaking', but: "),
         ("classes", ["a", ""], "classes.1 is '', but: "),
+        ("classes", ["a", 7], "classes.1 is 7, which is not a text; put it in quotation marks"),
+        ("classes", [], "classes is []; give at least 1"),
+        ("episodes.aliases", {7: "speaking"}, "episodes.aliases.7 is 7, which is not a text"),
+        ("split.test", [], "split.test is []; give at least 1"),
+        ("experiments.seeds", [1], "experiments.seeds is [1]; give at least 2"),
         ("classes", ["a", "b", "a"], "classes: class 'a' is listed twice; name every class once"),
         ("classes", ["é", "e\u0301"], "classes: class 'é' is listed twice"),
         ("classes", ["a", "onset"], "classes.1: class 'onset' is named like a column or row of "
@@ -241,3 +245,11 @@ def test_an_alias_must_lead_to_a_class_or_nowhere(changed):
         "params.yaml: episodes.aliases turns 'speech' into 'talking', which is not in classes; "
         "name a class, or null to leave the label out"
     )
+
+
+def test_names_that_are_numbers_are_not_said_to_be_missing_as_well(changed):
+    lines = refusal(changed("split.test", [101, 102])).splitlines()
+    assert [line.split(" is ")[0] for line in lines] == [
+        "params.yaml: split.test.0",
+        "params.yaml: split.test.1",
+    ]

@@ -578,3 +578,24 @@ def in_new_process(folder, *arguments):
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     return done.stdout + done.stderr
+
+
+def test_earlier_results_that_the_new_ones_no_longer_agree_with_are_named(place, capsys):
+    write(place / "in" / "a.flac")
+    write(place / "in" / "b.flac")
+
+    def said(*options):
+        assert run("in", *options) == 0
+        return [line for line in capsys.readouterr().out.splitlines() if "earlier run" in line]
+
+    assert said("--html", "--scores") == []
+    assert said("--format", "tsv") == [], "the same events in another format"
+    [line] = said("--format", "tsv", "--threshold", "low=0.9")
+    names = [str(Path("detected") / name) for name in ("a.html", "a.json", "a.scores.tsv")]
+    assert all(f"'{name}'" in line for name in names)
+    assert "3 more" in line
+    (place / "detected" / "a.html").unlink()
+    assert "2 more" in said("--format", "tsv", "--threshold", "low=0.9")[0], "and each time again"
+    [line] = said("--html", "--scores")
+    assert all(f"'{Path('detected') / name}'" in line for name in ("a.tsv", "b.tsv"))
+    assert said("--html", "--scores", "--format", "tsv") == []

@@ -118,10 +118,10 @@ def change(folder, name, content):
 @pytest.mark.parametrize(
     ("entry", "value", "sentence"),
     [
-        ("preset", None, "preset is None, but: input should be a valid string"),
+        ("preset", None, "preset is None, which is not a text"),
         ("preset", KeyError, "key 'preset' is missing; add it"),
         ("classes", KeyError, "key 'classes' is missing; add it"),
-        ("classes", [], "classes is [], but: "),
+        ("classes", [], "classes is []; give at least 1"),
         ("classes", ["music", "speech", "speech"], "classes: class 'speech' is listed twice"),
         ("classes", ["music", "speech"], "classes has no 'bell'; name the same classes in both"),
         ("classes", ["music", "speech", "onset"], "classes.2: class 'onset' is named like a col"),
@@ -140,7 +140,7 @@ def change(folder, name, content):
         ("network_sha256", KeyError, "made with another version of the network"),
         ("seed", -1, "seed is -1, but: "),
         ("sead", 1, "unknown key 'sead'; did you mean 'seed'?"),
-        ("versions", {"numpy": 2}, "versions.numpy is 2, but: "),
+        ("versions", {"numpy": 2}, "versions.numpy is 2, which is not a text"),
     ],
 )  # fmt: skip
 def test_each_fault_of_a_description_is_one_sentence(
