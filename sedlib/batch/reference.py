@@ -15,7 +15,6 @@ from sedlib.files import listed, printable
 from sedlib.places import is_remote
 
 
-
 @dataclass(frozen=True, eq=False)
 class Reference:
     """The reference annotations of a batch.

@@ -10,9 +10,11 @@ annotations is 0: ELAN adds it to the time of an annotation to find its place in
 the begin of a selection that it saves as a document of its own (``ExportSelectionAsEAF``).
 """
 
+import tempfile
 from graphlib import TopologicalSorter
 from pathlib import Path
 from urllib.parse import unquote
+from xml.etree import ElementTree
 
 from pympi.Elan import Eaf, to_string
 
@@ -28,6 +30,7 @@ from sedlib.annotations.tiers import separate_tiers, sort_by_time
 from sedlib.annotations.values import check_writable, parse_event, shown, to_milliseconds
 
 _NOT_XML = r"\x00-\x08\x0b-\x1f\ufffe\uffff"  # and a carriage return, which XML turns into LF
+_SCHEMA = "{http://www.w3.org/2001/XMLSchema-instance}noNamespaceSchemaLocation"
 _DATE = "1970-01-01T00:00:00+00:00"  # ELAN wants a date; equal events make equal files
 
 
@@ -40,7 +43,7 @@ def read(path, classes=None):
     """
     read_bytes(path)  # explains why a file cannot be read
     try:
-        document = Eaf(path, suppress_version_warning=True)
+        document = _open(path)
         _refuse_circles(document)
         interpolated = _interpolate_slots(document)
         media = [
@@ -77,6 +80,18 @@ def read(path, classes=None):
     if not rows and any(tiers.values()):
         raise AnnotationError(f"{path}: no annotation has times of its own; align them in ELAN")
     return Reading(sort_by_time(rows), [], tuple(remarks))
+
+
+def _open(path):
+    """Parse a document, also one without a reference to the schema, which pympi insists on."""
+    tree = ElementTree.parse(path)
+    if _SCHEMA in tree.getroot().attrib:
+        return Eaf(path, suppress_version_warning=True)
+    tree.getroot().set(_SCHEMA, "")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "document.eaf"
+        tree.write(copy, encoding="utf-8")
+        return Eaf(copy, suppress_version_warning=True)
 
 
 def _refuse_circles(document):

@@ -184,3 +184,17 @@ def test_annotations_that_refer_to_each_other_in_a_circle_are_refused(tmp_path, 
     ET.ElementTree(root).write(path)
     with pytest.raises(AnnotationError, match=r"not a whole ELAN document .*cycle"):
         read(path)
+
+
+@claim
+@given(spans)
+def test_a_document_without_a_reference_to_the_schema_reads_the_same(tmp_path_factory, events):
+    path = tmp_path_factory.getbasetemp() / "e.eaf"
+    write(events, path)
+    tree = ET.parse(path)
+    del tree.getroot().attrib[
+        "{http://www.w3.org/2001/XMLSchema-instance}noNamespaceSchemaLocation"
+    ]
+    before = read(path)
+    tree.write(path, encoding="utf-8")
+    pd.testing.assert_frame_equal(read(path), before, check_exact=True)
