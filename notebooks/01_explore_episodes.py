@@ -63,15 +63,15 @@ episode = episode or split.train[0]
 # (`onset`) and an end (`offset`) in seconds, and a class (`event_label`). The class
 # `background laughing` is laughter of the audience, and `laughing` is laughter of a character.
 # Annotations made by hand often contain errors, such as a misspelt class or an offset before the
-# onset. The stage that prepares the episodes corrects such errors and lists them in
-# `data/episodes/corrections.tsv`.
+# onset. The stage that prepares the episodes corrects such errors and lists them, with the labels
+# that `episodes.aliases` renames, in `data/episodes/corrections.tsv`.
 
 # %%
 tables = [annotations.read(folder / f"{name}.json") for name in split.episodes]
 events = pd.concat(tables, ignore_index=True)
 corrections, left_out = read_remarks(folder)
 print(f"{len(events)} events in {len(tables)} episodes")
-print(f"{len(corrections)} annotation errors corrected, {len(left_out)} files left out")
+print(f"corrections of annotations: {len(corrections)}; files left out: {len(left_out)}")
 events.head()
 
 # %% [markdown]
@@ -151,8 +151,9 @@ share = statistics["share (%)"].fillna(0)
 rare = share[share < 5].index
 frequent = share.drop(rare).sum() / share.sum()
 print(f"{len(classes) - len(rare)} frequent classes hold {frequent:.0%} of the annotated time.")
-print("Share in these episodes, as a multiple of the published share:")
-print((share / published["share (%)"]).to_string(float_format="{:.1f}".format))
+multiples = (share / published["share (%)"]).dropna()
+print("Share in these episodes, as a multiple of the published share, where there is one:")
+print(multiples.to_string(float_format="{:.1f}".format))
 
 # %% [markdown]
 # ## One episode from start to end

@@ -204,7 +204,7 @@ plt.show()
 # before and after mixing:
 
 # %%
-ratio = shares.max() / shares.min()
+ratio = shares.max() / shares[shares > 0].min()
 print(f"{before} {ratio[before]:.0f}, {after} {ratio[after]:.0f}")
 
 # %% [markdown]

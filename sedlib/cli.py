@@ -152,7 +152,7 @@ def episodes_command(arguments):
     for file in left_out.itertuples():
         print(f"left out: {file.name}: {file.reason}")
     print(f"{len(params.split.episodes)} episodes requested, in {target}: ", end="")
-    print(f"{len(corrections)} annotation errors corrected, {len(left_out)} files left out")
+    print(f"corrections of annotations: {len(corrections)}; files left out: {len(left_out)}")
 
 
 def experiment_command(arguments):

@@ -95,8 +95,9 @@ def precision_recall(path, metrics, classes):
     panels = []
     for label in classes:
         own = table[table["event_label"] == label]
+        # The precision at a recall holds down to the next lower one, as in the average precision.
         lines = {
-            model: (curve["recall"], curve["precision"])
+            model: (curve["recall"].repeat(2)[:-1], curve["precision"].repeat(2)[1:])
             for model, curve in own.groupby("model", sort=False)
         }
         values = [metrics[m]["classes"][label]["average_precision"] for m in ("test", "baseline")]

@@ -53,7 +53,7 @@ def test_the_data_card_describes_the_episodes_and_what_was_left_out(small, sourc
     card = cards.data_card(params.model_copy(update={"episodes": options}), folder)
     assert "| a | train | 4 | 2 | 0.75 |" in card
     assert "| door bell | 1 | 0 | 0 | 1 | 1.00 |" in card
-    assert "\n0 annotation errors were corrected and 1 files left out.\n" in card
+    assert "\nCorrections of the annotations: 0. Files left out: 1.\n" in card
     assert cards.ORIGINS[source] in card
     assert cards.LIMITS[source] in card
 

@@ -4,13 +4,16 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from site_results import ALT, EVIL, FOUND, REFERENCE, make_results, make_site
+from sklearn.metrics import average_precision_score
 
+from sedlib import metrics
 from sedlib.annotations import event_table
 from sedlib.config import load_params
-from sedlib.reports.site import write_site
+from sedlib.reports.site import charts, write_site
 from sedlib.reports.site.gallery import worst_errors
 from sedlib.reports.site.markup import from_markdown
 from sedlib.reports.site.pages import clock
@@ -238,3 +241,21 @@ def test_the_style_uses_no_colour_that_is_not_defined():
         r"(--[\w-]+):", (Path(mark_events.__code__.co_filename).parent / "page.css").read_text()
     )
     assert set(re.findall(r"var\((--[\w-]+)", style)) <= {*defined, "--class"}
+
+
+def test_the_area_below_a_precision_recall_curve_is_the_average_precision(tmp_path):
+    rng = np.random.default_rng(0)
+    reference = rng.random((80, 1)) < 0.4
+    scores = (reference + rng.normal(0, 0.7, reference.shape)).round(1)
+    curve = metrics.precision_recall_curves(reference, scores, ["a"])
+    curve.assign(model="network").to_csv(tmp_path / "curve.csv", index=False)
+    values = {"classes": {"a": {"average_precision": 0.5}}}
+    [panel] = charts.precision_recall(
+        tmp_path / "curve.csv", {"test": values, "baseline": values}, ["a"]
+    )
+    points = [point.split(",") for point in panel["lines"]["network"].split()]
+    left, upper, right, lower = panel["frame"]
+    x, y = np.array(points, dtype=float).T
+    area = np.trapezoid((lower - y) / (lower - upper), (x - left) / (right - left))
+    # Places are rounded to 0.1 of 96 and 140.
+    assert area == pytest.approx(average_precision_score(reference, scores), abs=2e-3)
