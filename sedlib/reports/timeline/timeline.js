@@ -200,6 +200,8 @@
     }
   };
 
+  const compared = events.some((event) => event.mark);
+
   // Errors differ in pattern, outline and sign as well as in colour.
   const drawEvent = (at, event, x, y, width, colour) => {
     const wrong = event.mark === "miss" || event.mark === "false alarm";
@@ -209,7 +211,9 @@
     at.rect(from, y, to - from, LANE);
     if (event.kind === "estimated") {
       at.fillStyle = wrong ? theme.back : colour;
+      at.globalAlpha = compared && !event.mark ? 0.35 : 1; // nobody knows whether it is right
       at.fill();
+      at.globalAlpha = 1;
     }
     if (wrong) {
       at.strokeStyle = event.mark === "miss" ? theme.miss : theme["false-alarm"];
@@ -256,7 +260,6 @@
   };
 
   // --- names of the rows, and which of them are shown ---
-  const compared = events.some((event) => event.mark);
   const countText = (c) => {
     const count = (test) => c.events.filter(test).length;
     if (!c.compared) return `${count((e) => e.kind === "estimated")} detected`;
@@ -458,15 +461,19 @@
 
   // --- legend, facts, and the table of all events ---
   const marks = compared
-    ? [["reference", "hit"], ["estimated", "hit"], ["reference", "miss"], ["estimated", "false alarm"]]
+    ? [
+        ["reference", "hit"], ["estimated", "hit"], ["reference", "miss"], ["estimated", "false alarm"],
+        ["estimated", ""],
+      ]
     : [["reference", ""], ["estimated", ""]];
   const meaning = {
     "reference hit": "reference, detected", "estimated hit": "detected, right",
     "reference miss": "reference, missed", "estimated false alarm": "false alarm",
-    "reference ": "reference", "estimated ": "detected",
+    "reference ": "reference", "estimated ": compared ? "detected, not compared" : "detected",
   };
   const fillLegend = () => {
-    const entries = marks.filter(([kind]) => events.some((e) => e.kind === kind)).map(([kind, mark]) => {
+    const drawn = marks.filter(([kind, mark]) => events.some((e) => e.kind === kind && (mark || !e.mark)));
+    const entries = drawn.map(([kind, mark]) => {
       const sample = make("canvas", { width: 88, height: 32 });
       sample.style.width = "44px";
       sample.setAttribute("aria-hidden", "true");

@@ -152,6 +152,31 @@ def test_names_are_text_whatever_they_hold(opened):
     assert tab.evaluate(scripts) == 0
 
 
+def test_a_legend_names_what_is_shown_also_events_that_nobody_compared(browser, tmp_path):
+    def legend(annotated):
+        page = timeline_page(
+            (np.sin(np.arange(RATE * DURATION)) / 2, RATE),
+            CLASSES,
+            events=event_table(FOUND),
+            reference=event_table(REFERENCE),
+            annotated=annotated,
+        )
+        (tmp_path / "page.html").write_text(page, encoding="utf-8")
+        tab = Tab(browser, (tmp_path / "page.html").as_uri())
+        tab.wait("document.documentElement.dataset.ready === 'yes'")
+        names = tab.evaluate(
+            "[...document.querySelectorAll('#legend span')].map((e) => e.textContent)"
+        )
+        assert tab.complaints() == []
+        tab.close()
+        return names
+
+    everything = ["reference, detected", "detected, right", "reference, missed", "false alarm"]
+    assert legend(CLASSES)[:4] == everything
+    assert "detected, not compared" not in legend(CLASSES)
+    assert legend(CLASSES[:2])[4] == "detected, not compared"
+
+
 def test_a_stretch_is_selected_by_dragging_and_repeated(opened):
     tab = opened()
     tab.drag(place(tab, 5.0), place(tab, 6.0))
