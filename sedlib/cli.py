@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sedlib import audio
 from sedlib.config import SedlibError, load_params, repository, workspace
-from sedlib.files import import_extra, printable, write_text
+from sedlib.files import counted, import_extra, printable, write_text
 from sedlib.workers import count_processors
 
 RELEASED = Path(__file__).parents[1] / "models" / "released"  # what comes with the repository
@@ -61,7 +61,7 @@ def detect_command(arguments):
         for outcome in made:
             outcomes.append(outcome)
             count = sum(outcome.events.values())
-            result = f"{count} event{'' if count == 1 else 's'}"
+            result = counted(count, "event")
             result += ", already done" if outcome.done_before else ""
             progress.write(f"{printable(outcome.path)}: {'not done' if outcome.fault else result}")
             for remark in outcome.remarks:
@@ -85,7 +85,7 @@ def detect_command(arguments):
     if outdated := batch.outdated_results(tasks, outcomes, output):
         print(printable(outdated))
     done = sum(outcome.fault is None for outcome in outcomes)
-    print(f"{done} of {len(tasks)} files done: {printable(output)}")
+    print(f"{done} of {counted(len(tasks), 'file')} done: {printable(output)}")
     sys.exit(1 if faults else 0)
 
 

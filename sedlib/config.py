@@ -58,6 +58,7 @@ def _check_episode(name):
 
 Name = Annotated[str, Field(min_length=1)]
 EpisodeName = Annotated[Name, AfterValidator(_check_episode)]
+EpisodeNames = Annotated[tuple[EpisodeName, ...], Field(min_length=1, strict=False)]
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # NumPy's generators take no larger one
@@ -103,21 +104,20 @@ class Episodes(Section):
 class Split(Section):
     """Names of the episodes of each subset; no episode may be in two subsets."""
 
-    train: Annotated[tuple[EpisodeName, ...], Field(min_length=1, strict=False)]
-    validation: Annotated[tuple[EpisodeName, ...], Field(min_length=1, strict=False)]
-    test: Annotated[tuple[EpisodeName, ...], Field(min_length=1, strict=False)]
+    train: EpisodeNames
+    validation: EpisodeNames
+    test: EpisodeNames
 
     @model_validator(mode="after")
     def _no_episode_twice(self):
         seen = {}
-        for subset, names in self:
-            for name in names:
-                if name in seen:
-                    raise ValueError(
-                        f"episode '{name}' is in {seen[name]} and again in {subset}; "
-                        "name every episode once"
-                    )
-                seen[name] = subset
+        for name, subset in ((name, subset) for subset, names in self for name in names):
+            if name in seen:
+                raise ValueError(
+                    f"episode '{name}' is in {seen[name]} and again in {subset}; "
+                    "name every episode once"
+                )
+            seen[name] = subset
         return self
 
     @property
@@ -318,10 +318,10 @@ def load_params(path=None):
         raise ConfigError(f"{path}: no such file; run from a checkout of the project") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); correct that") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 text ({error.reason}); save it as UTF-8") from None
     except RecursionError:
         raise ConfigError(f"{path}: nested too deeply; see params.yaml in git") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text ({error.reason}); save it as UTF-8") from None
     except (yaml.YAMLError, ValueError, AttributeError) as error:  # PyYAML raises them all
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(raw, dict):
@@ -347,13 +347,12 @@ def describe_faults(schema, error):
     list of str
         One sentence for each fault, with the key, the value and what to do.
     """
-    # Values that are wrong are no longer counted; each has a sentence of its own.
-    faults = (
-        fault
+    return [
+        printable(_describe(schema, fault))
         for fault in error.errors()
+        # pydantic does not count values that are wrong, but each has a sentence of its own.
         if fault["type"] != "too_short" or len(fault["input"]) < fault["ctx"]["min_length"]
-    )
-    return [printable(_describe(schema, fault)) for fault in faults]
+    ]
 
 
 def _describe(schema, fault):
@@ -362,15 +361,14 @@ def _describe(schema, fault):
     if fault["type"] == "extra_forbidden":
         for part in fault["loc"][:-1]:
             schema = schema.model_fields[part].annotation
-        known = list(schema.model_fields)
-        near = nearest(str(fault["loc"][-1]), known, cutoff=0.6)
-        hint = f"did you mean '{near}'?" if near else f"known keys: {', '.join(known)}"
+        near = nearest(str(fault["loc"][-1]), schema.model_fields, cutoff=0.6)
+        known = f"known keys: {', '.join(schema.model_fields)}"
+        hint = f"did you mean '{near}'?" if near else known
         return f"unknown key '{key}'; {hint}"
     if fault["type"] == "missing":
         return f"key '{key}' is missing; add it"
     if fault["type"] == "value_error":
-        where = f"{key}: " if key else ""
-        return where + str(fault["ctx"]["error"])
+        return ": ".join(filter(None, [key, str(fault["ctx"]["error"])]))
     try:
         value = reprlib.repr(fault["input"])  # shortens what is long
     except ValueError:  # Python writes no number of more than 4300 digits
@@ -383,14 +381,7 @@ def _describe(schema, fault):
 
 
 def repository():
-    """Return the top of the checkout.
-
-    Returns
-    -------
-    pathlib.Path
-        The nearest folder that holds a ``params.yaml``, from the working directory upwards; the
-        working directory itself if there is none.
-    """
+    """Return the path of the checkout, the nearest folder upwards with a ``params.yaml``."""
     folders = Path.cwd(), *Path.cwd().parents
     return next((f for f in folders if (f / "params.yaml").is_file()), folders[0])
 

@@ -281,14 +281,35 @@ def printable(text):
     )
 
 
-def listed(names, most=3):
-    """List the first of several names in a message.
+def counted(number, noun):
+    """Return a number with its noun.
+
+    Parameters
+    ----------
+    number : int
+    noun : str
+        In the singular.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> counted(1, "event"), counted(2, "event")
+    ('1 event', '2 events')
+    """
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def listed(names, most=None):
+    """List names in a message.
 
     Parameters
     ----------
     names : iterable
-    most : int
-        How many are named.
+    most : int, optional
+        How many are named; the others are counted.
 
     Returns
     -------
@@ -297,12 +318,16 @@ def listed(names, most=3):
 
     Examples
     --------
-    >>> listed(["a", "b", "c", "d"])
-    "'a', 'b', 'c' and 1 more"
+    >>> listed("abcd")
+    "'a', 'b', 'c' and 'd'"
+    >>> listed("abcd", most=2)
+    "'a', 'b' and 2 more"
     """
-    names = list(names)
-    shown = ", ".join(f"'{name}'" for name in names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+    shown = [f"'{name}'" for name in names]
+    if most is not None and len(shown) > most:
+        shown[most:] = [f"{len(shown) - most} more"]
+    *others, last = shown or [""]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _unique_name():

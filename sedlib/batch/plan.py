@@ -222,7 +222,7 @@ def outdated_results(tasks, outcomes, output):
     names = Record(output).outdated(latest)
     if not names:
         return None
-    shown = listed(output / name for name in names)
+    shown = listed((output / name for name in names), most=3)
     return (
         f"from an earlier run with another file, model or options, and not made again: {shown}; "
         "add --html, --scores or --format to make them again, or delete them"

@@ -119,7 +119,7 @@ def read_reference(path, tasks, output, classes, aliases=None):
         if files > 1
     ] + [f"{name}: no reference annotation, not scored" for name in sorted(single - set(names))]
     if not single & set(names):
-        kinds = listed(names) or "none at all", listed(count)
+        kinds = listed(names, most=3) or "none at all", listed(count, most=3)
         raise SedlibError(
             f"{path}: the reference names no file that was detected; it names {kinds[0]}, and the "
             f"files are {kinds[1]}" + "".join(f"; {fault}" for fault in faults)

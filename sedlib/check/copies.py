@@ -4,6 +4,7 @@ from collections import Counter
 
 from sedlib.audio import find_shared_sound
 from sedlib.check.findings import Finding
+from sedlib.files import listed
 
 _LONG = 10  # s of shared sound that deserve a look
 
@@ -44,9 +45,3 @@ def _similar_sound(folder):
         elif shared.seconds >= _LONG:
             advice = "a title sequence is acceptable, but makes results for its sounds optimistic"
             yield Finding("warning", "shared sound", f"{detail}; {advice}", *place)
-
-
-def listed(names):
-    """Return names as text: ``'a', 'b' and 'c'``."""
-    *most, last = [f"'{name}'" for name in names]
-    return f"{', '.join(most)} and {last}" if most else last

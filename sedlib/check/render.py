@@ -10,9 +10,8 @@ import pandas as pd
 
 from sedlib.annotations import AnnotationError, write
 from sedlib.annotations.values import shown
-from sedlib.check.rules import counted
 from sedlib.config import SedlibError
-from sedlib.files import is_file_name, printable, staging_folder
+from sedlib.files import counted, is_file_name, printable, staging_folder
 
 _WIDTH = 100  # characters
 _SHOWN = 8  # findings of a kind; `as_json` has all

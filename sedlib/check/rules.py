@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from sedlib.check.copies import listed, shared_sound
+from sedlib.check.copies import shared_sound
 from sedlib.check.findings import SEVERITIES, Finding, Report
 from sedlib.check.measure import DURATION_FILES, class_table, measure_folder, recording_table
-from sedlib.files import nearest
+from sedlib.files import counted, listed, nearest
 
 _SEGMENT = 1.0  # s; a shorter recording holds no segment
 _ROUNDING = 0.01  # s by which an event may end late: times are rounded when written
@@ -284,11 +284,6 @@ RULES = (
     *(single_sounds, shared_names, unusable_tables, remarks_of_readers, incomplete_pairs),
     *(unknown_labels, event_errors, shared_sound, mismatch_with_split, classes_without_events),
 )
-
-
-def counted(number, noun):
-    """Return a number with its noun: ``1 event``, ``2 events``."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _severity_if_useless(folder, recording):

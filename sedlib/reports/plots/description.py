@@ -11,6 +11,8 @@ from matplotlib.collections import (
 )
 from matplotlib.container import BarContainer
 
+from sedlib.files import counted
+
 _LENGTH = 400  # characters; readers of a screen cannot skim
 _MANY = 4  # panels or lines, above which they are summarised together
 _PLACES = ("left", "center", "right")  # of the title of a panel
@@ -51,7 +53,7 @@ def describe_figure(figure):
         name: [" ".join(text.split()) for text in dict.fromkeys(words) if text.strip()]
         for name, words in lists.items()
     }
-    start = f"Figure with {len(panels)} panel{'' if len(panels) == 1 else 's'}."
+    start = f"Figure with {counted(len(panels), 'panel')}."
     by_length = sorted(lists, key=lambda name: -len("".join(lists[name])))
     for name in [None, *by_length]:  # the longest lists are shortened until all is short
         if name in lists and name != "Shown: " and len(words := lists[name]) > 2:

@@ -7,6 +7,7 @@ import numpy as np
 from IPython.display import HTML
 
 from sedlib.annotations import event_table
+from sedlib.files import counted
 from sedlib.metrics import intersection_marks
 from sedlib.reports.timeline.assembly import assemble, fill, read_parts
 from sedlib.reports.timeline.colours import page_colours
@@ -267,5 +268,5 @@ def _facts(duration, n_reference, n_estimated, compared):
     counts = [(n_estimated, "detected")]
     if n_reference or compared:
         counts.append((n_reference, "reference"))
-    parts = [f"{n} {kind} event{'' if n == 1 else 's'}" for n, kind in counts]
+    parts = [counted(n, f"{kind} event") for n, kind in counts]
     return ", ".join([f"{seconds // 60} min {seconds % 60:02d} s", *parts])

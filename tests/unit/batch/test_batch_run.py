@@ -422,7 +422,7 @@ def test_a_file_that_is_named_is_tried_whatever_its_suffix(place, capsys):
 def test_a_file_that_is_named_twice_is_processed_once(place, capsys):
     write(place / "in" / "a.wav")
     assert run("in", "in/a.wav", "./in/../in/a.wav", place / "in") == 0
-    assert "1 of 1 files done" in capsys.readouterr().out
+    assert "1 of 1 file done" in capsys.readouterr().out
 
 
 def test_two_runs_into_one_folder_keep_the_results_of_both(place, monkeypatch, capsys):
@@ -558,7 +558,7 @@ def test_what_is_done_already_is_told_without_importing_tensorflow_or_pandas(pla
     annotations.write(annotations.event_table([("a", 1.0, 2.0, "low")]), place / "own.tsv")
     assert run("in") == 0
     said = in_new_process(place, "in")
-    assert "a.wav: 2 events, already done" in said and "1 of 1 files done" in said
+    assert "a.wav: 2 events, already done" in said and "1 of 1 file done" in said
     assert said.endswith("Imported of the slow modules: []\n")
     said = in_new_process(place, "in", "--reference", "own.tsv")
     assert said.endswith("Imported of the slow modules: ['pandas', 'scipy']\n")

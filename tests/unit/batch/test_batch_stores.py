@@ -277,7 +277,7 @@ def test_names_that_are_no_paths_are_refused_and_folder_markers_passed_over(
         f"sedlib: {STORE}/in//b.wav: has an empty part or a dot as part; rename it",
         f"sedlib: {STORE}/in/c::d.wav: holds '::' or ':/'; rename it",
     ]
-    assert "1 of 1 files done" in said.out
+    assert "1 of 1 file done" in said.out
 
 
 def test_an_object_hides_nothing_that_is_below_its_name(place, store, capsys, monkeypatch):
