@@ -33,7 +33,8 @@ from sedlib.files import write_json
 SECONDS = 600  # of sound in each file
 SEGMENTS = 64  # of one second, whose features are computed
 FILES = 8  # for several workers
-EPOCH = SECONDS // SEGMENTS * SEGMENTS  # segments
+EPISODES = 10  # of SECONDS, in an epoch of training: as many segments as the default has
+EPOCH = EPISODES * (SECONDS // SEGMENTS) * SEGMENTS  # segments
 PACKAGES = "av keras librosa numpy scipy soxr tensorflow".split()
 CODECS = {"wav": ("pcm_s16le", 44100), "mp3": ("libmp3lame", 44100), "m4a": ("aac", 48000)}
 
@@ -48,15 +49,16 @@ def make_material(params, folder, seconds):
     magnitude = np.tile(
         features.spectrogram(segments, params.stft), (max(seconds // SEGMENTS, 1), 1, 1)
     )
-    labels = rng.random((len(magnitude), len(classes))) < 0.2
+    labels = rng.random((EPISODES * len(magnitude), len(classes))) < 0.2
     frames = np.repeat(labels[:, np.newaxis], magnitude.shape[1], axis=1)
+    examples = [magnitude] * EPISODES, labels, frames
     training.make_reproducible(params.seed)
     network = models.with_frames(models.build_model("compact", classes, params.stft))
     network.compile("adam", loss={"scores": "bce", "frames": "bce"})
     return SimpleNamespace(
         params=params, stft=params.stft, folder=folder, segments=segments, network=network,
-        magnitude=magnitude, examples=([magnitude], labels, frames),
-        batches=partial(training.Batches, [magnitude], labels, frames, params.train, params.seed),
+        magnitude=magnitude, examples=examples,
+        batches=partial(training.Batches, *examples, params.train, params.seed),
         released=models.load_model(repository() / "models" / "released"),
     )  # fmt: skip
 
@@ -129,7 +131,7 @@ def train_epochs(m, rounds):
 
     steps, network = len(m.batches(0)), models.build_model("compact", m.params.classes, m.stft)
     options = m.params.train.model_copy(update={"epochs": rounds + 1, "patience": rounds + 1})
-    validation = [m.magnitude[:128]], m.examples[1][:128]
+    validation = [m.magnitude] * 2, m.examples[1][: 2 * len(m.magnitude)]
     checkpoint = m.folder / "checkpoint.npz"
     training.train(network, m.batches, validation, options, checkpoint, "", [on_epoch])
     return own[1:], peer[1:]  # the first compiles

@@ -18,10 +18,10 @@
 # training data); the training log in `reports/training`; figures in
 # `reports/notebooks/figures/03`.
 #
-# This notebook follows the usual order: the training data, the network, the loss function, data
-# augmentation (mixup, noise, gain, filtering and masking), the training itself, the choice of
-# thresholds, and the stored model. The network is not evaluated on the test episodes here;
-# notebook 4 does that.
+# This notebook follows the usual order: the training data, the network, the loss function, *data
+# augmentation*, which means random changes of the training examples, the training itself, the
+# choice of thresholds, and the stored model. The network is not evaluated on the test episodes
+# here; notebook 4 does that.
 
 # %%
 import hashlib
@@ -126,7 +126,8 @@ plt.show()
 #   function is ReLU, which sets negative values to zero.
 # - **GRU.** The [gated recurrent unit](https://arxiv.org/abs/1406.1078) reads the frames in order
 #   and keeps a state, so that the score of a frame can depend on the frames before it. In training,
-#   *dropout* sets a random part of the GRU's outputs to zero, which counteracts overfitting.
+#   *dropout* sets a random part of the GRU's outputs to zero, so that the network relies on no
+#   single value.
 # - **Frame-level scores.** A dense layer with a sigmoid gives a score between 0 and 1 for each
 #   frame and class. The classes do not exclude each other.
 # - **[Linear softmax pooling](https://arxiv.org/abs/1810.09050).** The segment-level score is the
@@ -156,11 +157,11 @@ for column in ("parameters", "multiply_adds"):
 
 # %% [markdown]
 # ## Loss function
-# The loss is the *binary cross-entropy*, averaged over the classes, because each class is a
-# yes-or-no question of its own. It is computed twice, for the segment-level scores with the labels
-# of the segments and for the frame-level scores with the labels of the frames, and the two are
-# added. The parameter `train.frame_weight` is the weight of the second term; with 0, it is left
-# out. The segment labels say *what* is present in a second; the frame labels also say *when*.
+# Each class is a separate yes-or-no question, so the loss is the *binary cross-entropy*, averaged
+# over the classes. It is computed twice, for the segment-level scores with the labels of the
+# segments and for the frame-level scores with the labels of the frames, and the two are added. The
+# parameter `train.frame_weight` is the weight of the second term; with 0, it is left out. The
+# segment labels say *what* is present in a second; the frame labels also say *when*.
 
 # %% [markdown]
 # ## Class imbalance and mixup
@@ -251,13 +252,20 @@ plt.show()
 # (warm-up) to `learning_rate` and then [falls along a cosine](https://arxiv.org/abs/1608.03983) to
 # a hundredth of it. The steps are large early in the training and small at its end.
 #
+# The network that is kept has *averaged* weights, a moving average over the epochs. After each
+# epoch, the average becomes `train.averaging` times itself plus the rest times the latest weights;
+# in the first epochs it is their plain mean, and 0 switches it off. The training continues from the
+# latest weights. Averaging ([Izmailov et al., 2018](https://arxiv.org/abs/1803.05407)) can help on
+# data of another origin ([Cha et al., 2021](https://arxiv.org/abs/2102.08604)); notebook 7 measures
+# this on episodes mixed from recordings.
+#
 # A network *overfits* when it continues to improve on the training segments but becomes worse on
-# segments that it has not seen. Therefore the network is evaluated on the validation episodes after
-# each epoch by its mean [average
+# segments that it has not seen. Therefore the averaged weights are evaluated on the validation
+# episodes after each epoch by the mean [average
 # precision](https://scikit-learn.org/stable/modules/generated/sklearn.metrics.average_precision_score.html),
-# the area under the precision-recall curve, averaged over the classes. The weights of the best
-# epoch are kept. *[Early stopping](https://doi.org/10.1007/3-540-49430-8_3)* ends the training when
-# `patience` epochs have passed without a better one.
+# the area under the precision-recall curve, averaged over the classes. The averaged weights of the
+# best epoch are kept. *[Early stopping](https://doi.org/10.1007/3-540-49430-8_3)* ends the training
+# when `patience` epochs have passed without a better one.
 #
 # Each training run has a *key*, a hash of everything that it depends on: features, labels, options,
 # classes, STFT settings, seed, training code and library versions. The state after each epoch is
@@ -283,10 +291,11 @@ history = training.train(
 
 # %% [markdown]
 # The left panel shows the segment-level loss on the training and on the validation segments, the
-# right panel the mean average precision on the validation segments. The red dot is the epoch whose
-# weights are kept. The lower panel shows the F1 of each class on the validation segments, with the
-# threshold that gives the highest F1 in that epoch. When the notebook is run by hand, the curves
-# are drawn above, and redrawn after each epoch.
+# right panel the mean average precision on the validation segments. The validation curves are those
+# of the averaged weights. The red dot is the epoch whose averaged weights are kept. The lower panel
+# shows the F1 of each class on the validation segments, with the threshold that gives the highest
+# F1 in that epoch. When the notebook is run by hand, the curves are drawn above, and redrawn after
+# each epoch.
 
 # %% tags=["trained"]
 figure = plots.learning_curves(history, classes)
@@ -305,9 +314,10 @@ print(f"last / lowest validation loss = {last['val_loss'] / history['val_loss'].
 # The average precision of random scores is about the share of segments in which the class is
 # present; the second number is the mean of this share over the classes. The first ratio compares
 # two losses that are measured under different conditions: data augmentation, MixStyle and dropout
-# make the task harder in training, whereas the validation segments are scored without them. A
-# ratio above 1 is therefore no surprise. The second ratio indicates overfitting: it is close to 1
-# if the validation loss stays low until the end, and clearly above 1 if it has risen again.
+# make the task harder in training, whereas the validation segments are scored without them, and
+# with averaged weights. A ratio above 1 is therefore no surprise. The second ratio indicates
+# overfitting: it is close to 1 if the validation loss stays low until the end, and clearly above 1
+# if it has risen again.
 
 # %% [markdown]
 # ## Choosing the thresholds
@@ -369,7 +379,7 @@ chosen.round(2)
 # the highest F1 depends on how frequent the class is, so that it may not suit recordings with
 # another mixture of sounds. Third, smoothing cannot add information: with few positives, the
 # threshold remains uncertain. Fourth, if the scores hardly separate the segments with a class from
-# the others, F1 is highest where nearly everything is detected, and the threshold is close to 0.
+# the others, F1 can be highest where nearly everything is detected, with a threshold close to 0.
 # Notebook 4 examines whether the rule helps on the test episodes.
 
 # %% [markdown]
@@ -425,8 +435,7 @@ description = {
 models.save_model(data / "model", network, description | frame_level | origin)
 
 # %% [markdown]
-# As a check, the model is loaded again and scores the validation episodes. Every score must be
-# equal to the last bit.
+# As a check, the model is loaded again and scores the validation episodes. The scores must be identical.
 
 # %%
 loaded, _ = models.load_model(data / "model", stft)
@@ -453,8 +462,8 @@ print(f"from {ratio['without mixup']:.0f} to {ratio['with mixup']:.0f}.")
 #   its results with those of a version of the 2018 model with fewer channels.
 # - **Data augmentation.** Mixup with classes drawn equally often lets rare classes occur in
 #   more training segments. Notebook 6 measures how much mixup, the other data augmentation,
-#   MixStyle and the frame labels contribute to the result, in an incremental (additive) *ablation*:
-#   starting from the 2018 configuration, each variant adds one change.
+#   MixStyle, the frame labels and averaged weights contribute to the result, in an incremental
+#   (additive) *ablation*: starting from the 2018 configuration, each variant adds one change.
 # - **Thresholds.** Each class gets the threshold with the highest smoothed F1 on the validation
 #   segments. Without smoothing, the threshold of a rare class would depend strongly on a few
 #   segments.

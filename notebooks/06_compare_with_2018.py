@@ -9,9 +9,9 @@
 # %% [markdown]
 # # 6. Ablation of the changes since 2018
 #
-# **Question.** The present configuration differs from that of the
-# [2018 experiment](https://github.com/vtt-project/vtt-sound-event-detection) in its network, its
-# training examples, its optimiser, its loss and its thresholds. How much does each of these changes
+# **Question.** The present configuration differs from that of the [2018
+# experiment](https://github.com/vtt-project/vtt-sound-event-detection) in its network, its training
+# examples, its optimisation, its loss and its thresholds. How much does each of these changes
 # contribute to the result, and which of the contributions are larger than chance would explain?
 #
 # An [*ablation*](https://arxiv.org/abs/1901.08644) measures such contributions by adding or
@@ -20,9 +20,9 @@
 #
 # **Inputs.** `reports/experiments/ablation.npz` and `ablation.json`, the scores of every trained
 # network and a description of the experiment. The command `make experiment` trains the networks,
-# which takes an hour or more; this notebook only evaluates the stored scores. In this notebook, the
-# *present* configuration is therefore the configuration at the time of the experiment. Later
-# changes of `params.yaml` do not affect the results below.
+# which takes half an hour to several hours; this notebook only evaluates the stored scores. In this
+# notebook, the *present* configuration is therefore the configuration at the time of the
+# experiment. Later changes of `params.yaml` do not affect the results below.
 #
 # **Outputs.** `reports/experiments/ablation_metrics.json` and figures in
 # `reports/notebooks/figures/06`.
@@ -50,15 +50,14 @@ resamples = 2000  # bootstrap resamples of the test segments
 # variant adds one change, which may consist of several settings. Every variant is trained once with
 # each of several *seeds*; a seed determines the initial weights, the order of the examples and the
 # data augmentation. All runs use the same number of examples (by default fewer than in notebook 3,
-# to save time), and each keeps the weights of the epoch with the highest mean average precision on
-# the validation episodes.
+# to save time), and each keeps its best epoch by mean average precision on the validation episodes.
 #
 # The results that come with this repository were computed without a GPU. For that reason, the
 # convolutions of the 2018 network have only a fraction of their original channels here, and it was
-# trained for far fewer steps than in 2018. There are further differences from 2018. The two main
-# ones are that segments are labelled by the rule printed below, and that the best epoch is kept
-# instead of the last one. The complete list is in the docstrings of `sedlib.models.vtt2018` and
-# `sedlib.experiments.ablation_variants`.
+# trained for far fewer steps than in 2018. There are further differences from 2018. The main ones
+# are that segments are labelled by the rule printed below, that every episode is brought to one
+# loudness first, and that the best epoch is kept instead of the last one. More are listed in the
+# docstrings of `sedlib.models.vtt2018` and `sedlib.experiments.ablation_variants`.
 
 # %%
 plots.use_style()
@@ -101,7 +100,9 @@ print(experiment["processor"])
 #   and timbre, and [masks](https://arxiv.org/abs/1904.08779) over parts of the spectrogram;
 # - [MixStyle](https://arxiv.org/abs/2104.02008) mixes the mean and the standard deviation of each
 #   frequency band of some training segments with those of other segments. It is meant for
-#   recordings that differ in origin from the training data; notebook 7 measures its effect there.
+#   recordings that differ in origin from the training data; notebook 7 measures its effect there;
+# - [averaged weights](https://arxiv.org/abs/2102.08604) are a moving average of the weights over
+#   the epochs, which may help there as well.
 
 # %%
 print(f"channels of the 2018 convolutions: {experiment['vtt2018_width']:g} of the original number")
@@ -116,7 +117,7 @@ table
 # classes:
 #
 # - *F1*, the harmonic mean of precision and recall. A class is detected in a segment of one second
-#   when its score reaches the threshold. All variants use the threshold of 2018, which is 0.5 for
+#   when its score reaches the threshold. All trained variants use 0.5, the threshold of 2018, for
 #   every class. The mean over the classes is called macro F1.
 # - [*Average
 #   precision*](https://scikit-learn.org/stable/modules/generated/sklearn.metrics.average_precision_score.html),
@@ -360,8 +361,8 @@ print(f"The interval of the change in F1 lies above zero for {higher} of {len(cl
 #   same probability, which favours short, rare sounds. The variant `segment labels` gives this up.
 #   The variant `mixup` favours rare sounds again, because it draws the second segment evenly over
 #   the classes. The variant `log-mel input` keeps the five poolings of the 2018 network, so that
-#   with the default parameters only 2 values of each frame reach its GRU instead of 33. A part of
-#   its loss, and of the gain of the variant after it, may come from this bottleneck.
+#   with the default parameters only 2 values of each frame reach its GRU instead of 33. This
+#   bottleneck may lower its result and raise the gain of the variant after it.
 #
 # **Limits.** The changes were added in one order; in another order, each could have a different
 # effect. The 2018 network has fewer channels here than in 2018 and was trained for fewer steps.

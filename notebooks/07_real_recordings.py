@@ -14,9 +14,9 @@
 #
 # **Inputs.** `reports/experiments/transfer.npz` and `transfer.json`, the scores of networks trained
 # on synthetic episodes, on episodes mixed from recordings, on both, and on synthetic episodes
-# without MixStyle, and a description of the experiment. The command `make experiment NAME=transfer`
-# trains the networks and needs a *sound bank*, a folder of short recordings for each class. This
-# notebook only evaluates the stored scores.
+# without MixStyle or without averaged weights, and a description of the experiment. The command
+# `make experiment NAME=transfer` trains the networks and needs a *sound bank*, a folder of short
+# recordings for each class. This notebook only evaluates the stored scores.
 #
 # **Outputs.** `reports/experiments/transfer_metrics.json` and figures in
 # `reports/notebooks/figures/07`.
@@ -55,9 +55,10 @@ resamples = 2000  # bootstrap resamples of the test segments
 # corpora here, `synthetic` and `recordings`. The episodes of the second one are not recordings of
 # real scenes: they are mixed from the recorded clips by the same scripts as the synthetic episodes,
 # with rooms and levels drawn in the same way and with the same unlabelled sounds. The experiment
-# trains four *variants* of the network: one on each corpus, one on both, and one on synthetic
-# episodes with a network without MixStyle (notebook 3 explains MixStyle). The variant `both` takes
-# half of its examples from each, so that all variants are trained on the same number of examples.
+# trains five *variants* of the network: one on each corpus, one on both, and two on synthetic
+# episodes, the first without MixStyle and the second without averaging the weights of the epochs
+# (notebook 3 explains both methods). The variant `both` takes half of its examples from each, so
+# that all variants are trained on the same number of examples.
 # Every variant is trained once with each of several *seeds*, which determine the initial weights,
 # the order of the examples and the data augmentation.
 
@@ -71,7 +72,7 @@ arrays = dict(np.load(stored / "transfer.npz"))
 
 # %%
 variants, seeds, classes = (list(experiment[key]) for key in ("variants", "seeds", "classes"))
-synthetic, recorded, both, plain = variants
+synthetic, recorded, both, *without = variants
 corpora, hours = list(experiment["lengths"]), sum(experiment["minutes"].values()) / 60
 print(f"{len(variants)} variants x {len(seeds)} seeds: {', '.join(variants)}")
 print(f"{experiment['epochs']} epochs of {experiment['examples_per_epoch']} examples per run")
@@ -170,10 +171,10 @@ table = pd.DataFrame({pair: rows["estimate"] for pair, rows in f1.items()})
 table.rename_axis(levels, axis="columns")
 
 # %% [markdown]
-# The figure shows the same values with their 95 % intervals for the three variants with MixStyle.
-# The left panel is for tests on synthetic episodes, the right panel for tests on episodes mixed
-# from recordings. The shape of a marker shows what the networks were trained on; a filled marker
-# means that training and test episodes are from the same corpus.
+# The figure shows the same values with their 95 % intervals for the three variants with MixStyle
+# and averaged weights. The left panel is for tests on synthetic episodes, the right panel for tests
+# on episodes mixed from recordings. The shape of a marker shows what the networks were trained on;
+# a filled marker means that training and test episodes are from the same corpus.
 
 # %%
 fig, axes = plt.subplots(1, len(corpora), figsize=(plots.WIDTH, 6), sharey=True)
@@ -192,10 +193,10 @@ plots.save_figure(fig, figures / "by_class.png")
 plt.show()
 
 # %% [markdown]
-# In the left panel, the distance between circle and square shows what is lost on synthetic episodes
-# by training on recordings instead. In the right panel it shows what is lost, or gained, on
-# recordings by training on synthetic episodes; the next section examines this difference. The
-# diamond shows the networks trained on both corpora.
+# In the left panel, the distance between circle and square shows the effect on synthetic episodes
+# of training on recordings instead. In the right panel it shows the effect on recordings of
+# training on synthetic episodes; the next section examines this difference. The diamond shows the
+# networks trained on both corpora.
 
 # %% [markdown]
 # ## Training on synthetic episodes, testing on recordings
@@ -251,19 +252,21 @@ print("interval below zero:", ", ".join(added.index[added["high"] < 0]) or "none
 added[[recorded, both, "difference", "low", "high"]]
 
 # %% [markdown]
-# ## The contribution of MixStyle
-# [MixStyle](https://arxiv.org/abs/2104.02008) is meant for recordings that differ in origin from
-# the training data. The table compares the networks trained on synthetic episodes with and without
-# it. A positive difference of macro F1 or of mean average precision is a gain through MixStyle on
-# the test episodes of that corpus; if its interval contains zero, the experiment does not show
-# whether MixStyle helps there.
+# ## The contributions of MixStyle and of averaged weights
+# [MixStyle](https://arxiv.org/abs/2104.02008) and [averaged
+# weights](https://arxiv.org/abs/2102.08604) can help on recordings that differ in origin from the
+# training data. The table compares the networks trained on synthetic episodes with and without each
+# of them. A positive difference of macro F1 or of mean average precision is a gain through the
+# method on the test episodes of that corpus; if its interval contains zero, the experiment does not
+# show whether the method helps there.
 
 # %%
 gains = {}
-for corpus in corpora:
-    gain = metrics.paired_differences(samples[corpus, plain], samples[corpus, synthetic])
-    gains[corpus] = gain.loc["macro"].loc[list(titles), ["difference", "low", "high"]]
-pd.concat(gains, names=["tested on", "metric"]).rename(titles)
+for variant, corpus in product(without, corpora):
+    gain = metrics.paired_differences(samples[corpus, variant], samples[corpus, synthetic])
+    method = variant.split(" without ")[1].replace("averaging", "averaged weights")
+    gains[method, corpus] = gain.loc["macro"].loc[list(titles), ["difference", "low", "high"]]
+pd.concat(gains, names=["method", "tested on", "metric"]).rename(titles)
 
 # %% [markdown]
 # ## Stored results
@@ -281,9 +284,9 @@ write_json(results, target)
 
 # %% [markdown]
 # ## Findings
-# The sentences below are computed from the results. All are about macro F1 on the test episodes
-# mixed from recordings. The first two compare with the networks trained on recordings alone, the
-# last one compares the networks trained on synthetic episodes with and without MixStyle.
+# The sentences below are computed from F1 on the test episodes mixed from recordings. The first
+# four compare with training on recordings alone, the others compare training on synthetic episodes
+# with and without each method.
 
 # %%
 for variant in (synthetic, both):
@@ -295,9 +298,11 @@ for variant in (synthetic, both):
     rest = change.xs("f1", level=1).loc[classes, "difference"].drop(few)
     print("Over the classes with more than two groups in the test subset, the", end=" ")
     print(f"difference is {rest.mean():+.3f}.")
-difference, low, high = gains[recorded].loc["f1"]
-print(f"After training on '{synthetic}', MixStyle changes macro F1", end=" ")
-print(f"by {difference:+.3f} [{low:+.3f}, {high:+.3f}].")
+for (method, corpus), gain in gains.items():
+    if corpus == recorded:
+        difference, low, high = gain.loc["f1"]
+        print(f"Change of macro F1 through {method} after training on '{synthetic}':", end=" ")
+        print(f"{difference:+.3f} [{low:+.3f}, {high:+.3f}].")
 
 # %% [markdown]
 # - **Synthetic episodes alone.** If macro F1 is lower after training on synthetic episodes, these

@@ -31,8 +31,8 @@ def build_parser(commands):
     parser = argparse.ArgumentParser(
         prog="sedlib",
         description="Sound event detection.",
-        epilog="Every command also ends with 130 after Ctrl-C, and with 141 if what reads its "
-        "output has ended, as with `| head`. `sedlib COMMAND --help` has the options and examples.",
+        epilog="Exit codes of every command: 130 after Ctrl-C, 141 if its output is closed, as by "
+        "`| head`. `sedlib COMMAND --help` shows options, examples and other exit codes.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     shtab.add_argument_to(
@@ -125,7 +125,8 @@ def _describe_detect(option):
         "--reference",
         type=_parse_local,
         metavar="PATH",
-        help="file or folder of reference annotations, to compute metrics (default: none)",
+        help="file or folder of reference annotations; metrics of 1 s segments go to metrics.json "
+        "(default: none)",
     ).complete = shtab.FILE
     option("--truth", dest="reference", type=_parse_local, **hidden)
     option(
@@ -137,7 +138,7 @@ def _describe_detect(option):
         "are files)",
     )
     _describe_scheduler(option, "instead of --jobs, give each file to", "none")
-    _describe_alias(option, "none")
+    _describe_alias(option, " of --reference", "none")
 
 
 def _describe_check(option):
@@ -159,7 +160,7 @@ def _describe_check(option):
         help="write corrected annotations to this folder, which must be new or empty (default: "
         "write none)",
     )
-    _describe_alias(option, "those of params.yaml, if it names the classes")
+    _describe_alias(option, "", "none; added to those of params.yaml, if its classes are used")
 
 
 def _describe_episodes(option):
@@ -177,14 +178,14 @@ def _describe_scheduler(option, what, default):
     )
 
 
-def _describe_alias(option, default):
+def _describe_alias(option, labels, default):
     option(
         "--alias",
         type=_parse_alias,
         metavar="LABEL=CLASS",
         action="append",
         default=[],
-        help="map a label to a class; LABEL= leaves its events out; may be repeated "
+        help=f"map a label{labels} to a class; LABEL= leaves its events out; may be repeated "
         f"(default: {default})",
     )
 
@@ -218,9 +219,9 @@ def _describe_experiment(option):
         "name",
         choices=("ablation", "transfer"),
         help="ablation: starting from the 2018 configuration, each variant adds one change "
-        "(notebook 6); transfer: train on synthetic episodes with and without MixStyle, on "
-        "episodes mixed from recordings, and on both (notebook 7); either takes half an hour to "
-        "several hours on two cores",
+        "(notebook 6); transfer: train on synthetic episodes, with and without MixStyle and "
+        "averaged weights, on episodes mixed from recordings, and on both (notebook 7); either "
+        "takes half an hour to several hours on two cores",
     )
     option(
         "--processes",

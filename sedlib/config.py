@@ -200,15 +200,15 @@ class Train(Section):
     ----------
     preset : str
         Name of the network; see `sedlib.models`.
-    batch_size : int
-        In segments.
-    epochs : int
-        Largest number of epochs.
+    batch_size, epochs : int
+        Number of segments in a batch, and largest number of epochs.
     learning_rate : float
     schedule : {"cosine", "constant"}
         Course of the learning rate: a warm-up and a cosine, or constant.
     patience : int
         Number of epochs without a better validation score after which training stops.
+    averaging : float
+        Share in [0, 1) of the earlier epochs in the moving average of the weights; 0: no average.
     frame_weight : float
         Weight of the frame-level loss, added to the segment-level loss; 0 leaves it out.
     augment : Augmentation
@@ -220,6 +220,7 @@ class Train(Section):
     learning_rate: PositiveFloat
     schedule: Literal["cosine", "constant"]
     patience: PositiveInt
+    averaging: Annotated[float, Field(ge=0, lt=1)]
     frame_weight: Annotated[float, Field(ge=0)]
     augment: Augmentation
 

@@ -2,7 +2,8 @@
 
 The first experiment is an incremental ablation: starting from the 2018 configuration, each variant
 adds one change. The transfer experiment trains on synthetic episodes, on recordings, on both, and
-on synthetic episodes without MixStyle. The release is the model that comes with the repository.
+on synthetic episodes without MixStyle or without averaged weights. The release is the model that
+comes with the repository.
 """
 
 import sedlib.models.backend

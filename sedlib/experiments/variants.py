@@ -45,9 +45,10 @@ def ablation_variants(train):
     Starting from the 2018 configuration, each variant adds one change; the last one is `train`
     itself.
 
-    The first variant has everything of 2018 except: the width of the network, the number of
-    training steps, the label rule, crops from regions that are cut on whole seconds, and
-    the choice of the best epoch on the validation episodes instead of the last.
+    The first variant differs from 2018 in the width of the network, the number of training steps,
+    the label rule, the loudness normalisation, crops from regions that are cut on whole seconds,
+    the choice of the best epoch on the validation episodes instead of the last, and defaults of
+    Keras (the momentum of batch normalisation, the epsilon of Adam).
 
     Parameters
     ----------
@@ -67,14 +68,18 @@ def ablation_variants(train):
         ("preset", train.preset, train.preset == "compact"),
         ("frame_weight", train.frame_weight, train.frame_weight > 0),
         ("augment.mixup", train.augment.mixup, train.augment.mixup > 0),
+        ("averaging", train.averaging, train.averaging > 0),
     ):
         if not suits:
             raise ConfigError(
                 f"params.yaml: train.{key} is {value}, but the ablation ends with the compact "
-                "network, mixup and frame labels; restore the value of the repository"
+                "network, mixup, frame labels and averaged weights; restore the value of the "
+                "repository"
             )
     optimizer = {"batch_size": 32, "learning_rate": 1e-4, "schedule": "constant"}
-    plain = {"augment": NO_AUGMENTATION, "frame_weight": 0.0}
+    latest = {"averaging": 0.0}
+    segments = latest | {"frame_weight": 0.0}
+    plain = segments | {"augment": NO_AUGMENTATION}
     mixup_alone = NO_AUGMENTATION.model_copy(update={"mixup": train.augment.mixup})
     return [
         Variant(
@@ -123,15 +128,18 @@ def ablation_variants(train):
             "augmentation",
             "random noise, level and timbre, and masks over a frequency band and over a few frames",
             "compact without MixStyle",
-            changes={"frame_weight": 0.0},
+            changes=segments,
         ),
         Variant(
             "MixStyle",
             "in some segments, the mean and the standard deviation of the log power of each band "
             "are mixed with those of another segment",
-            changes={"frame_weight": 0.0},
+            changes=segments,
         ),
-        Variant("frame labels", "the loss also compares every frame with its own labels"),
+        Variant(
+            "frame labels", "the loss also compares every frame with its own labels", changes=latest
+        ),
+        Variant("averaged weights", "a moving average of the weights of all epochs"),
     ]
 
 
@@ -156,6 +164,12 @@ def transfer_variants(synthetic, recorded):
             f"{synthetic.name} without MixStyle",
             "the default episodes, and a network without MixStyle",
             "compact without MixStyle",
+            corpora=both[:1],
+        ),
+        Variant(
+            f"{synthetic.name} without averaging",
+            "the default episodes, and the weights of the best epoch alone",
+            changes={"averaging": 0.0},
             corpora=both[:1],
         ),
     ]

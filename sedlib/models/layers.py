@@ -94,14 +94,14 @@ class MixStyle(keras.layers.Layer):
         if not training:
             return x
         mean, variance = keras.ops.moments(x, axes=1, keepdims=True)
-        spread = keras.ops.sqrt(variance + 1e-3)  # a band may be silent
+        deviation = keras.ops.sqrt(variance + 1e-3)
         shape = (keras.ops.shape(x)[0], 1, 1)
-        draw = keras.random.uniform(shape, seed=self.seed_generator) < self.share
+        chosen = keras.random.uniform(shape, seed=self.seed_generator) < self.share
         weight = keras.random.uniform(shape, seed=self.seed_generator)
-        weight = keras.ops.where(draw, weight, 0.0)  # of the other segment
+        weight = keras.ops.where(chosen, weight, 0.0)  # of the other segment
         new_mean = mean + weight * (keras.ops.roll(mean, 1, axis=0) - mean)
-        new_spread = spread + weight * (keras.ops.roll(spread, 1, axis=0) - spread)
-        return (x - mean) / spread * new_spread + new_mean
+        new_deviation = deviation + weight * (keras.ops.roll(deviation, 1, axis=0) - deviation)
+        return (x - mean) / deviation * new_deviation + new_mean
 
 
 @keras.saving.register_keras_serializable("sedlib")

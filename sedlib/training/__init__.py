@@ -1,7 +1,8 @@
 """Training a network: batches, data augmentation, fitting, resuming and reusing.
 
-`train` fits a network epoch by epoch and keeps the weights of the best one. `training_key`
-identifies a training run, so that a finished model is reused as long as nothing changed.
+`train` fits a network epoch by epoch and keeps the averaged weights of the best epoch.
+`training_key` identifies a training run, so that a finished model is reused as long as nothing
+changed.
 """
 
 import sedlib.models.backend

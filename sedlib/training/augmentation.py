@@ -1,4 +1,8 @@
-"""Data augmentation: balanced drawing, mixup-style mixing, random noise, level, filter, masks."""
+"""Data augmentation: balanced drawing, mixup-style mixing, random noise, level, filter, masks.
+
+Segments are changed in place and one after the other, because one segment fits into the cache of
+a processor and a batch does not.
+"""
 
 import numpy as np
 
@@ -27,7 +31,7 @@ def draw_balanced(labels, n, rng):
 
 
 def mixup(x, x2, rng):
-    """Mix pairs of segments, as if the two had sounded at once.
+    """Mix a segment into another in place, as if the two had sounded at once.
 
     Powers add, as those of independent sounds do on average. The level of the second segment
     changes by -9 to 6 dB. The method follows mixup (Zhang et al., "mixup: Beyond Empirical Risk
@@ -35,16 +39,13 @@ def mixup(x, x2, rng):
 
     Parameters
     ----------
-    x, x2 : numpy.ndarray of float32, shape (n, frames, bins)
-        Magnitudes.
+    x : numpy.ndarray of float32, shape (frames, bins)
+        Magnitudes; changed in place.
+    x2 : numpy.ndarray of float32, shape (frames, bins)
     rng : numpy.random.Generator
-
-    Returns
-    -------
-    numpy.ndarray of float32, shape (n, frames, bins)
     """
-    gain = 10 ** (rng.uniform(-9, 6, (len(x), 1, 1)) / 20)
-    return np.sqrt(x**2 + (x2 * gain.astype(np.float32)) ** 2)
+    gain = np.float32(10 ** (rng.uniform(-9, 6) / 20))
+    np.sqrt(x**2 + (x2 * gain) ** 2, out=x)
 
 
 def add_noise(x, share, rng):
@@ -71,7 +72,7 @@ def add_noise(x, share, rng):
         power = np.square(x[i])
         noise *= ratio * power.mean() / noise.mean()  # in place, which takes half the time
         noise += power
-        x[i] = np.sqrt(noise, out=noise)
+        np.sqrt(noise, out=x[i])
 
 
 def draw_curves(rng, n, bins, depth, knots):
@@ -98,7 +99,7 @@ def draw_curves(rng, n, bins, depth, knots):
 
 
 def augment_spectrograms(x, augment, rng):
-    """Add noise to segments, change their level and spectral shape, and mask parts of them.
+    """Add noise to segments, change their level and spectral shape, and mask parts, in place.
 
     Masking bands and frames follows SpecAugment (Park et al., "SpecAugment: A Simple Data
     Augmentation Method for Automatic Speech Recognition", Interspeech 2019).
@@ -106,24 +107,18 @@ def augment_spectrograms(x, augment, rng):
     Parameters
     ----------
     x : numpy.ndarray of float32, shape (n, frames, bins)
-        Magnitudes.
+        Magnitudes; changed in place.
     augment : sedlib.config.Augmentation
     rng : numpy.random.Generator
-
-    Returns
-    -------
-    numpy.ndarray of float32, shape (n, frames, bins)
     """
     n, frames, bins = x.shape
-    x = x.copy()
     add_noise(x, augment.noise, rng)
     level = rng.uniform(-augment.gain, augment.gain, (n, 1))
-    curve = level + draw_curves(rng, n, bins, augment.filter, knots=6)
-    x *= (10 ** (curve / 20)).astype(np.float32)[:, np.newaxis]
-    for i in range(n):
+    curves = 10 ** ((level + draw_curves(rng, n, bins, augment.filter, knots=6)) / 20)
+    for segment, curve in zip(x, curves.astype(np.float32), strict=True):
+        segment *= curve
         low, start = rng.integers(0, bins), rng.integers(0, frames)
         # The mask is narrower at low frequencies, where a mel band holds fewer bins.
         width = rng.integers(0, 1 + augment.mask_bins) * (low + 64) // (bins + 64)
-        x[i, :, low : low + width] = 0
-        x[i, start : start + rng.integers(0, 1 + augment.mask_frames)] = 0
-    return x
+        segment[:, low : low + width] = 0
+        segment[start : start + rng.integers(0, 1 + augment.mask_frames)] = 0

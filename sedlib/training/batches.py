@@ -48,11 +48,12 @@ class Batches:
         if self.options.augment.mixup > 0:
             partners = draw_balanced(self.labels, len(segments), rng)
             chosen = rng.random(len(segments)) < self.options.augment.mixup
-            x2, y2, y2_frames = self.read(partners[chosen])
-            x[chosen] = mixup(x[chosen], x2, rng)
-            y[chosen] = np.maximum(y[chosen], y2)
-            y_frames[chosen] = np.maximum(y_frames[chosen], y2_frames)
-        x = augment_spectrograms(x, self.options.augment, rng)[..., np.newaxis]
+            for i, partner in zip(np.flatnonzero(chosen), partners[chosen], strict=True):
+                mixup(x[i], self.magnitude(partner), rng)
+                y[i] = np.maximum(y[i], self.labels[partner])
+                y_frames[i] = np.maximum(y_frames[i], self.frame_labels[partner])
+        augment_spectrograms(x, self.options.augment, rng)
+        x = x[..., np.newaxis]
         return (x, {"scores": y, "frames": y_frames}) if self.options.frame_weight else (x, y)
 
     def read(self, segments):
@@ -69,11 +70,13 @@ class Batches:
         labels : numpy.ndarray of float32, shape (n, n_classes)
         frame_labels : numpy.ndarray of float32, shape (n, frames, n_classes)
         """
-        x = np.empty((len(segments), *self.magnitudes[0].shape[1:]), dtype=np.float32)
-        for i, segment in enumerate(segments):
-            episode = np.searchsorted(self.starts, segment, side="right") - 1
-            x[i] = self.magnitudes[episode][segment - self.starts[episode]]
+        x = np.stack([self.magnitude(segment) for segment in segments])
         return x, *(y[segments].astype(np.float32) for y in (self.labels, self.frame_labels))
+
+    def magnitude(self, segment):
+        """Return the magnitudes of a segment, (frames, bins), by its number over all episodes."""
+        episode = np.searchsorted(self.starts, segment, side="right") - 1
+        return self.magnitudes[episode][segment - self.starts[episode]]
 
 
 class Crops:

@@ -56,7 +56,7 @@ def training_key(options, seed, classes, stft, data, **settings):
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def write_checkpoint(path, key, state, best, history):
+def write_checkpoint(path, key, state, average, best, history):
     """Write the state after an epoch, whole or not at all, with its SHA-256.
 
     Parameters
@@ -67,13 +67,14 @@ def write_checkpoint(path, key, state, best, history):
         Of `training_key`.
     state : sequence of keras.Variable
         All that an epoch changes: weights, statistics, seeds of random layers, the optimiser.
-    best : sequence of numpy.ndarray
-        Weights of the best epoch.
+    average, best : sequence of numpy.ndarray
+        Averaged weights of the last and of the best epoch.
     history : list of dict
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {f"state{i}": variable.numpy() for i, variable in enumerate(state)}
-    arrays |= {f"best{i}": weights for i, weights in enumerate(best)}
+    for name, weights in (("average", average), ("best", best)):
+        arrays |= {f"{name}{i}": array for i, array in enumerate(weights)}
     arrays |= {"key": np.array(key), "history": np.array(json.dumps(history))}
     write_arrays(path, sha256=_hash_arrays(arrays), **arrays)
 
@@ -92,9 +93,10 @@ def read_checkpoint(path, key, state):
 
     Returns
     -------
-    (list of dict, list of numpy.ndarray) or None
-        History and weights of the best epoch. None, with `state` as it was, if there is no such
-        file, it is damaged, its content does not match its SHA-256, or its key is another.
+    (list of dict, list of numpy.ndarray, list of numpy.ndarray) or None
+        History, and averaged weights of the last and of the best epoch. None, with `state` as it
+        was, if there is no such file, it is damaged, its content does not match its SHA-256, or
+        its key is another.
     """
     try:
         with np.load(path) as stored:
@@ -106,8 +108,9 @@ def read_checkpoint(path, key, state):
         return None
     for i, variable in enumerate(state):
         variable.assign(arrays[f"state{i}"])
-    best = [arrays[f"best{i}"] for i in range(sum(name.startswith("best") for name in arrays))]
-    return json.loads(str(arrays["history"])), best
+    count = sum(name.startswith("best") for name in arrays)
+    average, best = ([arrays[f"{n}{i}"] for i in range(count)] for n in ("average", "best"))
+    return json.loads(str(arrays["history"])), average, best
 
 
 def _hash_arrays(arrays):

@@ -34,7 +34,15 @@ def make_reproducible(seed):
 
 
 def train(model, batches, validation, options, checkpoint, key, on_epoch=()):
-    """Fit a network and keep the weights of its best epoch.
+    """Fit a network and keep the averaged weights of its best epoch.
+
+    After each epoch, a moving average of the weights so far takes in the new ones: it keeps the
+    share `options.averaging` of itself, but is the plain mean as long as that gives the new
+    weights a larger share. The average is evaluated and kept; the training goes on from the
+    weights themselves. Averaged weights lie in the middle of a flat region of the loss and
+    therefore depend less on the training data (Izmailov et al., "Averaging Weights Leads to Wider
+    Optima and Better Generalization", UAI 2018; Cha et al., "SWAD: Domain Generalization by
+    Seeking Flat Minima", NeurIPS 2021). The statistics of batch normalisation are averaged, too.
 
     With the schedule ``cosine`` the learning rate rises during the first epoch and falls along
     a cosine to a hundredth during the others. The best epoch is the one with the highest mean
@@ -70,7 +78,7 @@ def train(model, batches, validation, options, checkpoint, key, on_epoch=()):
     pandas.DataFrame
         One row per epoch: ``epoch`` from 1, ``learning_rate``, ``loss`` of the segment-level
         scores of the augmented training segments, and ``val_loss``, ``val_average_precision``
-        and ``val_f1`` of `validation_scores`.
+        and ``val_f1`` of `validation_scores`, both of the averaged weights.
     """
     checkpoint = Path(checkpoint)
     first = batches(0)
@@ -84,7 +92,8 @@ def train(model, batches, validation, options, checkpoint, key, on_epoch=()):
     fitted.compile(optimizer, loss=objective, loss_weights=weights)
     optimizer.build(model.trainable_variables)
     state = [*model.variables, *optimizer.variables]
-    history, best = read_checkpoint(checkpoint, key, state) or ([], model.get_weights())
+    start = [], model.get_weights(), model.get_weights()
+    history, average, best = read_checkpoint(checkpoint, key, state) or start
     if _is_finished(history, options):
         _report(history, on_epoch)
     while not _is_finished(history, options):
@@ -93,11 +102,15 @@ def train(model, batches, validation, options, checkpoint, key, on_epoch=()):
         losses = fitted.fit(examples, shuffle=False, verbose=0).history
         loss = losses.get("scores_loss", losses["loss"])[0]
         rate = float(optimizer.learning_rate)
+        latest = model.get_weights()
+        average = _take_in(average, latest, max(1 - options.averaging, 1 / (epoch + 1)))
+        model.set_weights(average)
         scores = validation_scores(model, *validation)
+        model.set_weights(latest)
         history.append({"epoch": epoch + 1, "learning_rate": rate, "loss": loss, **scores})
         if best_epoch(history) == epoch:
-            best = model.get_weights()
-        write_checkpoint(checkpoint, key, state, best, history)
+            best = average
+        write_checkpoint(checkpoint, key, state, average, best, history)
         _report(history, on_epoch)
     model.set_weights(best)
     return pd.DataFrame(history)
@@ -148,6 +161,11 @@ def _choose_learning_rate(options, steps):
         warmup_target=options.learning_rate,
         warmup_steps=steps,
     )
+
+
+def _take_in(average, latest, share):
+    """Return an average that gives `share` in (0, 1] to the latest weights."""
+    return [(1 - share) * a + share * w for a, w in zip(average, latest, strict=True)]
 
 
 def _is_finished(history, options):

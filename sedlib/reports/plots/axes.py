@@ -181,8 +181,9 @@ def draw_dots(ax, values, colours, interval=None, *, shift=0.0, filled=True, mar
     colour = [colours[label] for label in values.index]
     if interval is not None:
         ax.hlines(rows, interval["low"], interval["high"], color=colour, lw=1.5)
-    face = colour if filled else "white"
-    ax.scatter(values, rows, s=45, marker=marker, facecolor=face, edgecolor=colour, zorder=3)
+    # A white dot is larger, so that its edge is seen where a filled one lies on it.
+    face, size = (colour, 45) if filled else ("white", 85)
+    ax.scatter(values, rows, s=size, marker=marker, facecolor=face, edgecolor=colour, zorder=3)
 
 
 def draw_change(ax, before, after, colours, names):
@@ -202,8 +203,8 @@ def draw_change(ax, before, after, colours, names):
     ax.hlines(rows, before, after, color="0.8", lw=2, zorder=1)
     draw_dots(ax, before, colours, filled=False)
     draw_dots(ax, after, colours)
-    for name, face in zip(names, ("white", "0.3"), strict=True):
-        ax.scatter([], [], s=45, facecolor=face, edgecolor="0.3", label=name)
+    for name, face, size in zip(names, ("white", "0.3"), (85, 45), strict=True):
+        ax.scatter([], [], s=size, facecolor=face, edgecolor="0.3", label=name)
     label_rows(ax, before.index)
     ax.legend(loc="lower right")
 

@@ -31,17 +31,21 @@ def test_a_configuration_that_the_changes_do_not_lead_to_is_refused(params):
         ({"preset": "vtt2018"}, "preset is vtt2018"),
         ({"frame_weight": 0.0}, "frame_weight is 0"),
         ({"augment": NO_AUGMENTATION}, r"augment\.mixup is 0"),
+        ({"averaging": 0.0}, "averaging is 0"),
     ):
         with pytest.raises(ConfigError, match=rf"train\.{key}.*, but the ablation ends"):
             experiments.ablation_variants(params.train.model_copy(update=changes))
 
 
-def test_the_transfer_variants_differ_in_their_corpora_and_one_in_mixstyle(corpora):
+def test_the_transfer_variants_differ_in_their_corpora_in_mixstyle_and_in_averaging(corpora):
     variants = experiments.transfer_variants(*corpora)
     assert [(v.name, v.corpora) for v in variants] == [
         ("synthetic", ("synthetic",)),
         ("other", ("other",)),
         ("both", ("synthetic", "other")),
         ("synthetic without MixStyle", ("synthetic",)),
+        ("synthetic without averaging", ("synthetic",)),
     ]
-    assert [v.network for v in variants] == ["compact"] * 3 + ["compact without MixStyle"]
+    networks = ["compact"] * 3 + ["compact without MixStyle", "compact"]
+    assert [v.network for v in variants] == networks
+    assert [v.changes for v in variants] == [{}] * 4 + [{"averaging": 0.0}]

@@ -18,7 +18,13 @@ AUGMENTATION = Augmentation(mixup=0.5, noise=0.5, gain=6.0, filter=3.0, mask_bin
 
 
 def options(
-    augment=AUGMENTATION, epochs=3, patience=10, schedule="cosine", frame_weight=0.0, rate=3e-3
+    augment=AUGMENTATION,
+    epochs=3,
+    patience=10,
+    schedule="cosine",
+    frame_weight=0.0,
+    rate=3e-3,
+    averaging=0.6,
 ):
     return Train(
         preset="compact",
@@ -28,6 +34,7 @@ def options(
         schedule=schedule,
         frame_weight=frame_weight,
         patience=patience,
+        averaging=averaging,
         augment=augment,
     )
 

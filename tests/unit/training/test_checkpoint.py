@@ -51,7 +51,7 @@ def test_a_run_whose_checkpoint_has_a_changed_weight_is_trained_anew(finished, t
     assert equal(weights, finished[1])
 
 
-@pytest.mark.parametrize("name", ["best0", "best5", "state0", "history", "key"])
+@pytest.mark.parametrize("name", ["best0", "average5", "state0", "history", "key"])
 def test_a_checkpoint_whose_content_does_not_match_its_hash_is_not_read(finished, tmp_path, name):
     change_array(finished[0] / "checkpoint.npz", tmp_path / "checkpoint.npz", name)
     assert checkpoint.read_checkpoint(tmp_path / "checkpoint.npz", "a", []) is None

@@ -124,6 +124,52 @@ def test_a_finished_run_of_another_key_is_trained_anew(uninterrupted, finished_f
     assert equal(weights, uninterrupted[0])
 
 
+def weights_after(epochs, folder):
+    """The weights after each epoch, without any average."""
+    weights = []
+    for count in range(1, epochs + 1):
+        folder.mkdir()
+        with pytest.raises(Interrupted):
+            fit(folder, [interrupt_after(count)], epochs=epochs, averaging=0.0)
+        with np.load(folder / "checkpoint.npz") as stored:
+            names = [name for name in stored if name.startswith("average")]
+            weights.append([stored[f"average{i}"] for i in range(len(names))])
+        shutil.rmtree(folder)
+    return weights
+
+
+def test_the_weights_of_the_epochs_are_averaged_with_those_before(tmp_path, monkeypatch):
+    judged = []
+
+    def judge(model, *_):
+        judged.append(model.get_weights())
+        return {"val_loss": 0.0, "val_average_precision": len(judged)}
+
+    monkeypatch.setattr(module, "validation_scores", judge)
+    latest = weights_after(4, tmp_path / "latest")
+    judged.clear()
+    kept, _ = fit(tmp_path, epochs=4, averaging=0.6)
+    # Plain means of one and two epochs, then 0.6 of the last average.
+    shares = [(1,), (1 / 2, 1 / 2), (0.3, 0.3, 0.4), (0.18, 0.18, 0.24, 0.4)]
+    for average, own in zip(judged, shares, strict=True):
+        for array, *arrays in zip(average, *latest[: len(own)], strict=True):
+            expected = sum(share * a.astype(float) for share, a in zip(own, arrays, strict=True))
+            np.testing.assert_allclose(array, expected, rtol=1e-5, atol=1e-7)
+    assert equal(kept, judged[-1])
+
+
+def test_without_averaging_the_weights_are_those_of_the_best_epoch(tmp_path, monkeypatch):
+    latest = weights_after(2, tmp_path / "latest")
+    script = iter([0.7, 0.6])
+    monkeypatch.setattr(
+        module,
+        "validation_scores",
+        lambda *_: {"val_loss": 0.0, "val_average_precision": next(script)},
+    )
+    kept, _ = fit(tmp_path, epochs=2, averaging=0.0)
+    assert equal(kept, latest[0])
+
+
 def test_training_stops_when_patience_is_over_and_keeps_the_best_weights(tmp_path, monkeypatch):
     script = iter([0.5, 0.7, 0.6, 0.6, 0.9])
     weights = []
