@@ -252,9 +252,8 @@ plt.show()
 # (warm-up) to `learning_rate` and then [falls along a cosine](https://arxiv.org/abs/1608.03983) to
 # a hundredth of it. The steps are large early in the training and small at its end.
 #
-# The network that is kept has *averaged* weights, a moving average over the epochs. After each
-# epoch, the average becomes `train.averaging` times itself plus the rest times the latest weights;
-# in the first epochs it is their plain mean, and 0 switches it off. The training continues from the
+# The network that is kept has *averaged* weights, a moving average over the epochs. It spans about
+# the share `train.averaging` of all epochs, and 0 switches it off. The training continues from the
 # latest weights. Averaging ([Izmailov et al., 2018](https://arxiv.org/abs/1803.05407)) can help on
 # data of another origin ([Cha et al., 2021](https://arxiv.org/abs/2102.08604)); notebook 7 measures
 # this on episodes mixed from recordings.
@@ -435,7 +434,8 @@ description = {
 models.save_model(data / "model", network, description | frame_level | origin)
 
 # %% [markdown]
-# As a check, the model is loaded again and scores the validation episodes. The scores must be identical.
+# As a check, the model is loaded again and scores the validation episodes. The scores must be
+# identical.
 
 # %%
 loaded, _ = models.load_model(data / "model", stft)

@@ -102,7 +102,7 @@ print(experiment["processor"])
 #   frequency band of some training segments with those of other segments. It is meant for
 #   recordings that differ in origin from the training data; notebook 7 measures its effect there;
 # - [averaged weights](https://arxiv.org/abs/2102.08604) are a moving average of the weights over
-#   the epochs, which may help there as well.
+#   the last epochs, which may help there as well.
 
 # %%
 print(f"channels of the 2018 convolutions: {experiment['vtt2018_width']:g} of the original number")

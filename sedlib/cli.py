@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sedlib import audio
 from sedlib.config import SedlibError, load_params, repository, workspace
-from sedlib.files import counted, import_extra, printable, write_text
+from sedlib.files import counted, import_extra, listed, printable, write_text
 from sedlib.workers import count_processors
 
 RELEASED = Path(__file__).parents[1] / "models" / "released"  # what comes with the repository
@@ -82,8 +82,12 @@ def detect_command(arguments):
         table, remarks = compare_with_reference(*compared)
         print("\n".join([*reference.remarks, *remarks]))
         print(table.to_string(float_format="{:.2f}".format, na_rep="–"))
-    if outdated := batch.outdated_results(tasks, outcomes, output):
-        print(printable(outdated))
+    if outdated := batch.outdated_results(tasks, outcomes, output, options, reference):
+        names = listed(map(printable, outdated), most=3)
+        print(
+            "made by an earlier run from another file, model, reference or options, and not made "
+            f"again (see --format, --scores, --html, --reference): {names}"
+        )
     done = sum(outcome.fault is None for outcome in outcomes)
     print(f"{done} of {counted(len(tasks), 'file')} done: {printable(output)}")
     sys.exit(1 if faults else 0)

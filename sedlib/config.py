@@ -7,6 +7,7 @@ written in code. Unknown keys and values of the wrong type are errors that name 
 import os
 import reprlib
 import unicodedata
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -208,7 +209,7 @@ class Train(Section):
     patience : int
         Number of epochs without a better validation score after which training stops.
     averaging : float
-        Share in [0, 1) of the earlier epochs in the moving average of the weights; 0: no average.
+        Share in [0, 1] of all epochs that the moving average of the weights spans; 0: no average.
     frame_weight : float
         Weight of the frame-level loss, added to the segment-level loss; 0 leaves it out.
     augment : Augmentation
@@ -220,7 +221,7 @@ class Train(Section):
     learning_rate: PositiveFloat
     schedule: Literal["cosine", "constant"]
     patience: PositiveInt
-    averaging: Annotated[float, Field(ge=0, lt=1)]
+    averaging: Annotated[float, Field(ge=0, le=1)]
     frame_weight: Annotated[float, Field(ge=0)]
     augment: Augmentation
 
@@ -323,7 +324,7 @@ def load_params(path=None):
         raise ConfigError(f"{path}: nested too deeply; see params.yaml in git") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text ({error.reason}); save it as UTF-8") from None
-    except (yaml.YAMLError, ValueError, AttributeError) as error:  # PyYAML raises them all
+    except Exception as error:  # PyYAML raises many classes for what it cannot read
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: holds {type(raw).__name__}, not a mapping of sections")
@@ -376,7 +377,7 @@ def _describe(schema, fault):
         value = "too long a number"
     if fault["type"] == "too_short":
         return f"{key} is {value}; give at least {fault['ctx']['min_length']}"
-    if fault["type"] == "string_type":
+    if fault["type"] == "string_type" and isinstance(fault["input"], (int, float, date)):
         return f"{key} is {value}, which is not a text; put it in quotation marks if it is a name"
     return f"{key} is {value}, but: {fault['msg'][0].lower()}{fault['msg'][1:]}"
 

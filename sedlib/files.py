@@ -375,3 +375,7 @@ class StrictLoader(yaml.SafeLoader):
                 raise yaml.YAMLError(f"line {line} sets '{key.value}' again; remove one of the two")
             seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+# A set has no order.
+StrictLoader.add_constructor("tag:yaml.org,2002:set", StrictLoader.construct_undefined)

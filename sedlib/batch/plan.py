@@ -3,17 +3,20 @@
 import errno
 import hashlib
 import tempfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from sedlib import annotations
 from sedlib.annotations.event_table import recording_name
-from sedlib.batch.names import events_name, page_name, result_names, scores_name
+from sedlib.batch.names import METRICS, events_name, page_name, result_names, scores_name
 from sedlib.batch.record import Record, source_id
 from sedlib.config import SedlibError
-from sedlib.files import listed, nearest, printable
+from sedlib.files import nearest, printable
 from sedlib.models import DESCRIPTION, WEIGHTS, read_description
 from sedlib.places import file_state, is_address_part, is_remote
+
+_FORMS = {"format", "scores", "html", "reference"}  # what is written, not what is detected
 
 
 @dataclass(frozen=True)
@@ -201,8 +204,8 @@ def earlier_outcome(task, record):
     return Outcome(task.path, result, entry.duration, entry.events, None, True, remarks)
 
 
-def outdated_results(tasks, outcomes, output):
-    """Name earlier results of the files that the new ones no longer agree with, in one sentence.
+def outdated_results(tasks, outcomes, output, options, reference=None):
+    """Find results of earlier runs that the new ones no longer agree with.
 
     Parameters
     ----------
@@ -210,23 +213,41 @@ def outdated_results(tasks, outcomes, output):
     outcomes : sequence of Outcome
         Of the first of these tasks, or of all.
     output : pathlib.Path
-        Folder of the results.
+        Folder of the results. In a store, nothing is looked for, because that would take more
+        than ten requests for each file.
+    options : Options
+        Those of the new results.
+    reference : sedlib.batch.reference.Reference, optional
 
     Returns
     -------
-    str or None
-        None if there is none.
+    list of pathlib.Path
+        Results of the same files in other formats, scores and pages, which nobody has changed;
+        and the metrics, where there is a new result but no reference.
     """
-    done = [task for task, outcome in zip(tasks, outcomes, strict=False) if not outcome.fault]
-    latest = {task.source: (task.outputs, task.made_from) for task in done}
-    names = Record(output).outdated(latest)
-    if not names:
-        return None
-    shown = listed((output / name for name in names), most=3)
-    return (
-        f"from an earlier run with another file, model or options, and not made again: {shown}; "
-        "add --html, --scores or --format to make them again, or delete them"
-    )
+    if is_remote(output):
+        return []
+    record, found = Record(output), []
+    for task, outcome in zip(tasks, outcomes, strict=False):
+        name = task.outputs[0].removesuffix(events_name("", options.format))
+        page = page_name(name)
+        facts = {k: v for k, v in task.made_from.items() if k not in _FORMS}
+        events = [
+            events_name(name, form) for form, known in annotations.FORMATS.items() if known.write
+        ]
+        others = dict.fromkeys([*events, scores_name(name), page], facts)
+        if reference is not None:
+            others[page] = facts | {"reference": reference.digest(task.path)}
+        for other, own_facts in others.items():
+            if outcome.fault is None and other not in task.outputs:
+                with suppress(OSError):  # there is no such file, or it is not ours
+                    if record.is_outdated(other, own_facts, task.source):
+                        found.append(output / other)
+    if reference is None and not all(outcome.done_before for outcome in outcomes):
+        with suppress(OSError):
+            if record.is_outdated(METRICS, None, ""):
+                found.append(output / METRICS)
+    return found
 
 
 def failed(task, output, fault):

@@ -20,7 +20,6 @@ from sedlib.files import printable, remove_abandoned
 FOLDER = ".sedlib"
 _REMEMBERED = 4  # hashes of a result: its own, and those of the results that it replaced
 _NO_FILE = "no file"
-_FORMS = {"format", "scores", "html", "reference"}  # what is written, not what is detected
 
 
 class ForeignFileError(SedlibError):
@@ -200,43 +199,44 @@ class Record:
             If that fails in a store.
         """
         with places.faults_named(self.output, "cannot be read"):
-            pages = [(e, unquote(e.page, errors="surrogateescape")) for e in self._all() if e.page]
+            entries = [self._read(path) for path in sorted((self.output / FOLDER).glob("*.json"))]
+            pages = [
+                (e, unquote(e.page, errors="surrogateescape")) for e in entries if e and e.page
+            ]
             return [entry for entry, page in pages if (self.output / page).exists()]
 
-    def outdated(self, latest):
-        """List results in the output folder that later ones no longer agree with.
+    def is_outdated(self, name, made_from, source):
+        """Tell whether a result does not agree with a later one of the same file.
 
         Parameters
         ----------
-        latest : mapping of str to (collection of str, dict)
-            Source of each file to the names of its latest results, and what they were made from.
+        name : str
+            Of the result.
+        made_from : dict or None
+            What the later one was made from, as far as it decides what the result says; None if
+            the result cannot agree with it.
+        source : str
 
         Returns
         -------
-        list of str
-            Names of other results of these files that were made from another state of the file,
-            with another model, or with other options of detection.
+        bool
+            Only for an unchanged result of this file that was made from another state of the
+            file, with another model, or with other options.
 
         Raises
         ------
-        SedlibError
-            If that fails in a store.
+        OSError
+            If there can be no file of such a name, or it cannot be read.
         """
-        found = []
-        with places.faults_named(self.output, "cannot be read"):
-            for entry in self._all():
-                names, made_from = latest.get(entry.source, ((), {}))
-                decisive = made_from.keys() - _FORMS
-                same = all(entry.made_from.get(key) == made_from[key] for key in decisive)
-                known = entry.name in map(printable, names)
-                if not same and not known and (self.output / entry.name).exists():
-                    found.append(entry.name)
-        return sorted(found)
-
-    def _all(self):
-        """Read all entries."""
-        entries = (self._read(path) for path in sorted((self.output / FOLDER).glob("*.json")))
-        return [entry for entry in entries if entry]
+        entry = self._entry(name)
+        if entry is None or entry.source != source:
+            return False
+        digest = self._digest(name)
+        if digest != entry.sha256[0]:
+            return digest in entry.sha256[1:]  # an interrupted run has left what it would replace
+        return made_from is None or any(
+            entry.made_from.get(key) != value for key, value in made_from.items()
+        )
 
     def _entry(self, name):
         """Return what is recorded of a result; None if there is nothing that can be read."""

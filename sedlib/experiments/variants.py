@@ -139,7 +139,7 @@ def ablation_variants(train):
         Variant(
             "frame labels", "the loss also compares every frame with its own labels", changes=latest
         ),
-        Variant("averaged weights", "a moving average of the weights of all epochs"),
+        Variant("averaged weights", "a moving average of the weights over the last epochs"),
     ]
 
 

@@ -70,7 +70,7 @@ class Batches:
         labels : numpy.ndarray of float32, shape (n, n_classes)
         frame_labels : numpy.ndarray of float32, shape (n, frames, n_classes)
         """
-        x = np.stack([self.magnitude(segment) for segment in segments])
+        x = np.stack([self.magnitude(segment) for segment in segments], dtype=np.float32)
         return x, *(y[segments].astype(np.float32) for y in (self.labels, self.frame_labels))
 
     def magnitude(self, segment):

@@ -102,14 +102,14 @@ def read_checkpoint(path, key, state):
         with np.load(path) as stored:
             arrays = dict(stored)
         valid = str(arrays.pop("sha256")) == _hash_arrays(arrays) and str(arrays["key"]) == key
+        count = sum(name.startswith("best") for name in arrays)
+        average, best = ([arrays[f"{n}{i}"] for i in range(count)] for n in ("average", "best"))
     except Exception:  # The file is missing or damaged, and NumPy and zipfile raise what they like.
         return None
     if not valid:
         return None
     for i, variable in enumerate(state):
         variable.assign(arrays[f"state{i}"])
-    count = sum(name.startswith("best") for name in arrays)
-    average, best = ([arrays[f"{n}{i}"] for i in range(count)] for n in ("average", "best"))
     return json.loads(str(arrays["history"])), average, best
 
 

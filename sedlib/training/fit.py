@@ -36,13 +36,13 @@ def make_reproducible(seed):
 def train(model, batches, validation, options, checkpoint, key, on_epoch=()):
     """Fit a network and keep the averaged weights of its best epoch.
 
-    After each epoch, a moving average of the weights so far takes in the new ones: it keeps the
-    share `options.averaging` of itself, but is the plain mean as long as that gives the new
-    weights a larger share. The average is evaluated and kept; the training goes on from the
-    weights themselves. Averaged weights lie in the middle of a flat region of the loss and
-    therefore depend less on the training data (Izmailov et al., "Averaging Weights Leads to Wider
-    Optima and Better Generalization", UAI 2018; Cha et al., "SWAD: Domain Generalization by
-    Seeking Flat Minima", NeurIPS 2021). The statistics of batch normalisation are averaged, too.
+    After each epoch, a moving average takes in the new weights with the share 1 / n, where n is the
+    number of epochs so far, but at most `options.averaging` times that of all epochs. The average
+    is evaluated and kept; the training goes on from the new weights. Averaged weights lie in the
+    middle of a flat region of the loss and therefore depend less on the training data (Izmailov et
+    al., "Averaging Weights Leads to Wider Optima and Better Generalization", UAI 2018; Cha et al.,
+    "SWAD: Domain Generalization by Seeking Flat Minima", NeurIPS 2021). The statistics of batch
+    normalisation are averaged, too.
 
     With the schedule ``cosine`` the learning rate rises during the first epoch and falls along
     a cosine to a hundredth during the others. The best epoch is the one with the highest mean
@@ -103,7 +103,8 @@ def train(model, batches, validation, options, checkpoint, key, on_epoch=()):
         loss = losses.get("scores_loss", losses["loss"])[0]
         rate = float(optimizer.learning_rate)
         latest = model.get_weights()
-        average = _take_in(average, latest, max(1 - options.averaging, 1 / (epoch + 1)))
+        span = min(epoch + 1, options.averaging * options.epochs)
+        average = _take_in(average, latest, 1 / max(1, span))
         model.set_weights(average)
         scores = validation_scores(model, *validation)
         model.set_weights(latest)

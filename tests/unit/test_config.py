@@ -253,3 +253,16 @@ def test_names_that_are_numbers_are_not_said_to_be_missing_as_well(changed):
         "params.yaml: split.test.0",
         "params.yaml: split.test.1",
     ]
+
+
+@pytest.mark.parametrize("text", ["!!int ''", "!!bool foo", "!!map [a]", "1" + 200 * ":0" + ":0.5"])
+def test_a_value_that_yaml_cannot_read_is_refused_in_a_sentence(tmp_path, text):
+    path = tmp_path / "params.yaml"
+    path.write_text(f"seed: {text}\n")
+    assert "not valid YAML" in refusal(path)
+
+
+def test_a_set_is_refused_because_it_has_no_order(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("classes: !!set {a, b}\n")
+    assert "could not determine a constructor" in refusal(path)

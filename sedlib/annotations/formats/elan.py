@@ -85,6 +85,8 @@ def read(path, classes=None):
 def _open(path):
     """Parse a document, also one without a reference to the schema, which pympi insists on."""
     tree = ElementTree.parse(path)
+    if tree.getroot().tag != "ANNOTATION_DOCUMENT":  # pympi would find nothing in it
+        raise ValueError(f"it is a document of type {tree.getroot().tag}")
     if _SCHEMA in tree.getroot().attrib:
         return Eaf(path, suppress_version_warning=True)
     tree.getroot().set(_SCHEMA, "")

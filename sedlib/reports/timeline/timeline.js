@@ -200,7 +200,7 @@
     }
   };
 
-  const compared = events.some((event) => event.mark);
+  const compared = classes.some((c) => c.compared);
 
   // Errors differ in pattern, outline and sign as well as in colour.
   const drawEvent = (at, event, x, y, width, colour) => {
@@ -463,16 +463,17 @@
   const marks = compared
     ? [
         ["reference", "hit"], ["estimated", "hit"], ["reference", "miss"], ["estimated", "false alarm"],
-        ["estimated", ""],
+        ["reference", ""], ["estimated", ""],
       ]
     : [["reference", ""], ["estimated", ""]];
   const meaning = {
     "reference hit": "reference, detected", "estimated hit": "detected, right",
     "reference miss": "reference, missed", "estimated false alarm": "false alarm",
-    "reference ": "reference", "estimated ": compared ? "detected, not compared" : "detected",
+    "reference ": compared ? "reference, not compared" : "reference",
+    "estimated ": compared ? "detected, not compared" : "detected",
   };
   const fillLegend = () => {
-    const drawn = marks.filter(([kind, mark]) => events.some((e) => e.kind === kind && (mark || !e.mark)));
+    const drawn = marks.filter(([kind, mark]) => events.some((e) => e.kind === kind && !e.mark === !mark));
     const entries = drawn.map(([kind, mark]) => {
       const sample = make("canvas", { width: 88, height: 32 });
       sample.style.width = "44px";

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,7 @@ from detect_runs import (
     write_mp4,
 )
 
-from sedlib import annotations, detection
+from sedlib import annotations, detection, places
 from sedlib.__main__ import main
 from sedlib.detection import score_table
 from sedlib.files import staging_folder
@@ -580,22 +581,62 @@ def in_new_process(folder, *arguments):
     return done.stdout + done.stderr
 
 
+def outdated(capsys, *options):
+    """The names of results that a run says are of an earlier one."""
+    assert run("in", *options) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if "earlier run" in line]
+    assert len(lines) <= 1
+    return [Path(name).name for name in re.findall("'([^']*)'", "".join(lines))], lines
+
+
 def test_earlier_results_that_the_new_ones_no_longer_agree_with_are_named(place, capsys):
     write(place / "in" / "a.flac")
-    write(place / "in" / "b.flac")
-
-    def said(*options):
-        assert run("in", *options) == 0
-        return [line for line in capsys.readouterr().out.splitlines() if "earlier run" in line]
-
-    assert said("--html", "--scores") == []
-    assert said("--format", "tsv") == [], "the same events in another format"
-    [line] = said("--format", "tsv", "--threshold", "low=0.9")
-    names = [str(Path("detected") / name) for name in ("a.html", "a.json", "a.scores.tsv")]
-    assert all(f"'{name}'" in line for name in names)
-    assert "3 more" in line
+    assert outdated(capsys, "--html", "--scores")[0] == []
+    assert outdated(capsys, "--format", "tsv")[0] == [], "the same events in another format"
+    other = "--format", "tsv", "--threshold", "low=0.9"
+    assert outdated(capsys, *other)[0] == ["a.json", "a.scores.tsv", "a.html"]
     (place / "detected" / "a.html").unlink()
-    assert "2 more" in said("--format", "tsv", "--threshold", "low=0.9")[0], "and each time again"
-    [line] = said("--html", "--scores")
-    assert all(f"'{Path('detected') / name}'" in line for name in ("a.tsv", "b.tsv"))
-    assert said("--html", "--scores", "--format", "tsv") == []
+    (place / "detected" / "a.json").write_text("corrected by hand")
+    assert outdated(capsys, *other)[0] == ["a.scores.tsv"], "each time, but not what is the user's"
+    assert outdated(capsys, "--scores", "--overwrite")[0] == ["a.tsv"]
+    assert outdated(capsys, "--scores", "--format", "tsv")[0] == []
+
+
+def test_a_long_list_of_earlier_results_is_shortened_and_odd_names_are_in_it(place, capsys):
+    for name in ("two\nlines.flac", "b.flac", "c.flac", "d.flac"):
+        write(place / "in" / name)
+    assert outdated(capsys)[0] == []
+    names, [line] = outdated(capsys, "--format", "tsv", "--threshold", "0.9")
+    assert names == ["b.json", "c.json", "d.json"] and "and 1 more" in line
+    for name in "bcd":
+        (place / "detected" / f"{name}.json").unlink()
+    assert "two\\nlines.json" in outdated(capsys, "--format", "tsv", "--threshold", "0.9")[1][0]
+
+
+def test_metrics_and_pages_of_another_reference_are_named(place, capsys):
+    write(place / "in" / "a.flac")
+    for name, onset in (("one", 0.0), ("two", 1.0)):
+        table = annotations.event_table([("a", onset, onset + 1, "low")])
+        annotations.write(table, place / f"{name}.tsv")
+    assert outdated(capsys, "--html", "--reference", "one.tsv")[0] == []
+    assert outdated(capsys, "--reference", "one.tsv")[0] == []
+    assert outdated(capsys, "--reference", "two.tsv")[0] == ["a.html"]
+    assert outdated(capsys, "--html", "--threshold", "0.9")[0] == ["metrics.json"]
+
+
+def test_a_result_that_an_interrupted_run_was_about_to_replace_is_named(place, capsys, monkeypatch):
+    write(place / "in" / "a.flac")
+    run("in", "--html")
+    change = "--threshold", "0.9"
+
+    def stop_at_the_page(staged, target):
+        if target.suffix == ".html":
+            raise KeyboardInterrupt
+        move(staged, target)
+
+    move = places.move_to
+    with monkeypatch.context() as patch:
+        patch.setattr(places, "move_to", stop_at_the_page)
+        assert run("in", "--html", *change) == 130
+    capsys.readouterr()
+    assert outdated(capsys, *change)[0] == ["a.html"]

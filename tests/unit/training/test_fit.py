@@ -148,8 +148,8 @@ def test_the_weights_of_the_epochs_are_averaged_with_those_before(tmp_path, monk
     monkeypatch.setattr(module, "validation_scores", judge)
     latest = weights_after(4, tmp_path / "latest")
     judged.clear()
-    kept, _ = fit(tmp_path, epochs=4, averaging=0.6)
-    # Plain means of one and two epochs, then 0.6 of the last average.
+    kept, _ = fit(tmp_path, epochs=4, averaging=0.625)
+    # Plain means of one and two epochs, then an average that spans 2.5 epochs, 0.625 of all.
     shares = [(1,), (1 / 2, 1 / 2), (0.3, 0.3, 0.4), (0.18, 0.18, 0.24, 0.4)]
     for average, own in zip(judged, shares, strict=True):
         for array, *arrays in zip(average, *latest[: len(own)], strict=True):
@@ -209,7 +209,7 @@ def test_with_labels_of_frames_the_frames_learn_when_a_sound_is_heard(tmp_path, 
     magnitudes = [m.copy() for m in magnitudes]
     for m in magnitudes:  # nothing is heard in the first half of a segment
         m[:, : FRAMES // 2] = 0.01
-    chosen = options(NO_AUGMENTATION, epochs=30, patience=30, frame_weight=1.0)
+    chosen = options(NO_AUGMENTATION, epochs=30, patience=30, frame_weight=1.0, averaging=0.0)
     batches = partial(training.Batches, magnitudes, labels, late_frame_labels(labels), chosen, 7)
     training.train(network, batches, ([], []), chosen, tmp_path / "checkpoint.npz", "a")
     frames = with_frames(network).predict(magnitudes[1][..., np.newaxis], verbose=0)["frames"]

@@ -198,3 +198,17 @@ def test_a_document_without_a_reference_to_the_schema_reads_the_same(tmp_path_fa
     before = read(path)
     tree.write(path, encoding="utf-8")
     pd.testing.assert_frame_equal(read(path), before, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<html><body>Not found</body></html>",
+        '<ANNOTATION_DOCUMENT xmlns="http://example.org"/>',
+        '<z:ANNOTATION_DOCUMENT xmlns:z="http://example.org"/>',
+    ],
+)
+def test_another_xml_document_is_not_taken_for_one_without_events(tmp_path, text):
+    (tmp_path / "e.eaf").write_text(text)
+    with pytest.raises(AnnotationError, match="not a whole ELAN document"):
+        read(tmp_path / "e.eaf")
