@@ -108,8 +108,8 @@ def parse_event(where, start, stop, label, classes=None):
     for value in (start, stop):
         if not is_time(value):
             raise AnnotationError(
-                f"{where}: {shown(value)} is not a time; give a number of 0 or more, mm:ss or "
-                "hh:mm:ss"
+                f"{where}: {shown(value)} is not a time; give a number of 0 or more with a "
+                "decimal point, mm:ss or hh:mm:ss"
             )
     if not isinstance(label, str) or not label:
         raise AnnotationError(f"{where}: {shown(label)} is not a label; name the sound")

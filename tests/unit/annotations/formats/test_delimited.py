@@ -95,6 +95,7 @@ def test_a_row_with_a_filename_alone_is_a_recording_without_events(tmp_path):
         (["0,1,laughing", "2,3,air horn, truck horn"], "row 2: has 4 fields, not 3"),
         (["onset,offset,label", "0,1,laughing", "", "2,x,a"], "row 2: 'x' is not a time"),
         (["onset,duration,label", "0,x,a"], "row 1: 'x' is not a time"),
+        (["onset,offset,label", '"0,5","1,5",a'], "row 1: '0,5' is not a time; .*decimal point"),
         (["onset,offset,label", "0,1"], "row 1: '' is not a label"),
         (["onset,offset,label", "0"], "row 1: '' is not a time"),
         (["onset,offset,label", "0,1,speeking"],
