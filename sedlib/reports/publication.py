@@ -74,7 +74,8 @@ def _texts(params, work, top):
     ablation = read_json(reports / "experiments" / "ablation_metrics.json")
     transfer = read_json(reports / "experiments" / "transfer_metrics.json")
     readme, detection = top / "README.md", top / "docs" / "detection.md"
-    results, formats = tables.results_block(metrics, params), tables.formats_block()
+    spread = read_json(top / "reports" / "training_spread.json")
+    results, formats = tables.results_block(metrics, params, spread), tables.formats_block()
     page = tables.results_page(metrics, ablation, transfer, params.episodes.source)
     return {
         top / "reports" / "model_card.md": cards.model_card(metrics, description),

@@ -98,21 +98,29 @@ def literature_table(metrics):
     return markdown_table(header, rows)
 
 
-def results_block(metrics, params):
+def results_block(metrics, params, spread):
     """Build the table of results for the README, and state what the results can show.
 
     Parameters
     ----------
-    metrics : dict
-        ``reports/metrics.json``.
+    metrics, spread : dict
+        ``reports/metrics.json`` and ``reports/training_spread.json``.
     params : sedlib.config.Params
 
     Returns
     -------
     str
-        Markdown.
+        Markdown. How far another training moves the results is stated only if these are the ones
+        with which it was compared.
     """
-    return f"{LIMITS[params.episodes.source]}\n\n{results_table(metrics)}"
+    block = f"{LIMITS[params.episodes.source]}\n\n{results_table(metrics)}"
+    stored, seed, processor = (run["macro"]["f1"] for run in spread["summaries"].values())
+    if stored == metrics["test"]["macro"]["f1"]:
+        block += (
+            f"\n\nTraining from another seed gave a macro F1 of {format_number(seed)}, and "
+            f"training with the instructions of an older processor {format_number(processor)}."
+        )
+    return block
 
 
 def results_page(metrics, ablation, transfer, source):

@@ -220,7 +220,8 @@ def test_the_published_texts_follow_from_the_results_of_the_last_run(published):
     page = tables.results_page(metrics, ablation, transfer, params.episodes.source)
     assert (reports / "results.md").read_text() == page
     assert (reports / "model_card.md").read_text() == cards.model_card(metrics, description)
-    assert tables.results_block(metrics, params) in (ROOT / "README.md").read_text()
+    spread = json.loads((reports / "training_spread.json").read_text())
+    assert tables.results_block(metrics, params, spread) in (ROOT / "README.md").read_text()
     assert tables.formats_block() in (ROOT / "docs" / "detection.md").read_text()
 
 

@@ -41,6 +41,8 @@ def run(tmp_path_factory):
     write_run(reports / "notebooks" / "01_a.ipynb", "print(6 * 7)")
     for name in RESULTS:
         (reports / f"{name}.json").write_text((ROOT / "reports" / f"{name}.json").read_text())
+    (top / "reports").mkdir()
+    shutil.copy(ROOT / "reports" / "training_spread.json", top / "reports")
     (top / "README.md").write_text("a\n<!-- results -->\nold\n<!-- /results -->\nb\n")
     (top / "docs").mkdir()
     (top / "docs/detection.md").write_text("<!-- formats -->\nold\n<!-- /formats -->\n")

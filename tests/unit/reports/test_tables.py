@@ -1,4 +1,5 @@
 import html.parser
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -6,7 +7,10 @@ from hypothesis import strategies as st
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
 from sedlib.annotations import FORMATS
+from sedlib.config import load_params
 from sedlib.reports import tables
+
+ROOT = Path(__file__).parents[3]
 
 
 def metrics():
@@ -147,3 +151,17 @@ def test_every_name_is_shown_as_it_is_in_a_table(name):
     shown = Text(markdown2html_mistune(table))
     assert shown.elements <= {"table", "thead", "tbody", "tr", "th", "td"}
     assert "".join(shown.text.split()) == "".join(f"class n {name} 1".split())
+
+
+def test_how_far_another_training_moves_f1_is_said_of_the_results_that_it_was_compared_with():
+    def block(stored):
+        values = {"as stored": stored, "seed 1": 0.714, "AVX2": 0.7}
+        summaries = {name: {"macro": {"f1": f1}} for name, f1 in values.items()}
+        return tables.results_block(
+            metrics(), load_params(ROOT / "params.yaml"), {"summaries": summaries}
+        )
+
+    assert block(0.5).endswith(
+        "macro F1 of 0.71, and training with the instructions of an older processor 0.70."
+    )
+    assert block(0.6).endswith(tables.results_table(metrics()))
