@@ -118,7 +118,7 @@ def change(folder, name, content):
 @pytest.mark.parametrize(
     ("entry", "value", "sentence"),
     [
-        ("preset", None, "preset is None, which is not a text"),
+        ("preset", None, "preset is None, but: input should be a valid string"),
         ("preset", KeyError, "key 'preset' is missing; add it"),
         ("classes", KeyError, "key 'classes' is missing; add it"),
         ("classes", [], "classes is []; give at least 1"),
