@@ -230,8 +230,8 @@ def test_the_next_batch_is_prepared_before_it_is_asked_for():
     training.make_reproducible(0)  # where TensorFlow is most careful
     batches = Watched(*examples(), options(), seed=0, epoch=0)
     signature = keras.tree.map_structure(module._any_number, batches[0])
-    prepared.clear()
-    next(iter(module._read_ahead(batches, signature)))
+    ahead = iter(module._read_ahead(batches, signature))  # an iterator that is dropped stops
+    next(ahead)
     assert prepared.wait(60)  # else it waits until it is asked for
 
 
