@@ -366,11 +366,13 @@ print(f"Mean width of a box: {quartiles.diff().iloc[-1].mean():.0f} dB")
 
 # %% [markdown]
 # A box holds half of the segments of a class. Where the boxes are as wide as the medians are apart,
-# level alone hardly separates the classes. Strong colours in a row of the right panel mean that
-# the segments with this label have a timbre of their own; the other sounds in these segments
-# contribute to it. All synthetic episodes are low-pass filtered at 9 kHz, so that bandwidth cannot
-# reveal a class. The band that holds this frequency reaches to about 11 kHz; those above it hold
-# the same faint noise in all segments and look weak where a class is louder than the average.
+# level alone hardly separates the classes. Strong colours in a row of the right panel mean that the
+# segments with this label have a timbre of their own; the other sounds in these segments contribute
+# to it. All synthetic episodes are low-pass filtered at 9 kHz, so that bandwidth cannot reveal a
+# class. The band that holds this frequency reaches to about 11 kHz; the bands above it contain the
+# same faint noise in all segments. Because the mean level of each class is subtracted, they appear
+# weak for classes that are louder than the average, which says nothing about the timbre of these
+# classes.
 #
 # The levels are those of the recordings; notebook 2 then brings all recordings to one loudness. The
 # baseline of notebook 4, a logistic regression on the logarithm of the time-averaged spectrum,
@@ -388,7 +390,7 @@ print(f"Mean width of a box: {quartiles.diff().iloc[-1].mean():.0f} dB")
 # - Most segments with a rare class have at least one other label, so the task is multi-label.
 # - Every class occurs in every subset, but the rare ones have few segments for validation.
 #
-# The rare classes will therefore be the hardest to detect.
+# The rare classes are therefore likely to be the hardest to detect; notebook 4 checks this.
 #
 # **Limits.** The annotations of the synthetic episodes are exact, and a synthesiser speaks their
 # dialogue. Results on them describe detection in synthetic episodes of this kind and do not predict

@@ -90,11 +90,12 @@ pd.DataFrame({subset: y.sum(axis=0) for subset, y in labels.items()}, classes)
 # The diagram leads from the input on the left to the scores on the right. It shows the mel bands,
 # MixStyle, the convolutions, the recurrent layer, the dense layer and the final pooling. The layers
 # between them (logarithm, average pooling, normalisation, activation and dropout) are left out; the
-# table below lists them all. Below each box is the shape of its output for one segment: frames x
-# bins x 1 for the input and frames x bands before the convolutions; bands x frames x channels for
-# the convolutions of `compact`, before the pooling that may follow them; frames x values after
-# them; and a value for each class at the end. The height of a box shows, on a logarithmic scale,
-# how many values it gives for each frame (the last box: for the segment).
+# table below lists them all. Below each box is the shape of its output for one segment. With
+# `compact`, it is frames x bins x 1 for the input, frames x bands for the mel bands and MixStyle,
+# bands x frames x channels for the convolutions (before the pooling that may follow), frames x
+# values for the recurrent and the dense layer, and one value for each class at the end. The height
+# of a box shows, on a logarithmic scale, how many values it gives for each frame (the last box: for
+# the segment).
 
 # %%
 network = models.build_model(options.preset, classes, stft)
@@ -252,11 +253,12 @@ plt.show()
 # (warm-up) to `learning_rate` and then [falls along a cosine](https://arxiv.org/abs/1608.03983) to
 # a hundredth of it. The steps are large early in the training and small at its end.
 #
-# The network that is kept has *averaged* weights, a moving average over the epochs. It spans about
-# the share `train.averaging` of all epochs, and 0 switches it off. The training continues from the
-# latest weights. Averaging ([Izmailov et al., 2018](https://arxiv.org/abs/1803.05407)) can help on
-# data of another origin ([Cha et al., 2021](https://arxiv.org/abs/2102.08604)); notebook 7 measures
-# this on episodes mixed from recordings.
+# The network that is kept has *averaged* weights, a moving average over the epochs. The parameter
+# `train.averaging` sets its length as a share of all epochs: with 0.3, it spans about the last
+# three tenths of them. The value 0 switches averaging off. The training continues from the latest
+# weights. Averaging ([Izmailov et al., 2018](https://arxiv.org/abs/1803.05407)) can help on data of
+# another origin ([Cha et al., 2021](https://arxiv.org/abs/2102.08604)); notebook 7 measures this on
+# episodes mixed from recordings.
 #
 # A network *overfits* when it continues to improve on the training segments but becomes worse on
 # segments that it has not seen. Therefore the averaged weights are evaluated on the validation
@@ -397,10 +399,10 @@ if options.frame_weight:
     raw = [models.predict_frames(both, x) for x in magnitudes]
     smooth = np.concatenate([detection.smooth_scores(s, smoothing * frames) for s in raw])[::4]
     active = frame_reference.reshape(-1, len(classes))[::4]
-    levels = detection.choose_thresholds(active, smooth)
-    by_class = dict(zip(classes, levels.tolist(), strict=True))
+    frame_thresholds = detection.choose_thresholds(active, smooth)
+    by_class = dict(zip(classes, frame_thresholds.tolist(), strict=True))
     frame_level = {"frames": {"smoothing": smoothing, "thresholds": by_class}}
-    columns = {"positives": active.sum(axis=0), "frame-level threshold": levels}
+    columns = {"positives": active.sum(axis=0), "frame-level threshold": frame_thresholds}
     chosen = pd.DataFrame(columns, classes)
 chosen.round(2)
 
@@ -456,8 +458,9 @@ print("Mixup changes the ratio of the most frequent to the rarest class", end=" 
 print(f"from {ratio['without mixup']:.0f} to {ratio['with mixup']:.0f}.")
 
 # %% [markdown]
-# - **Learning.** The first sentence answers the question for the validation episodes, on average
-#   over the classes. Notebook 4 gives the results for the test episodes, class by class.
+# - **Learning.** The first sentence gives the average over the classes on the validation episodes.
+#   The table of thresholds shows which classes are learned less well, and notebook 4 answers the
+#   question class by class on the test episodes.
 # - **Size.** The preset `compact` is small enough to be trained without a GPU. Notebook 6 compares
 #   its results with those of a version of the 2018 model with fewer channels.
 # - **Data augmentation.** Mixup with classes drawn equally often lets rare classes occur in
@@ -473,5 +476,5 @@ print(f"from {ratio['without mixup']:.0f} to {ratio['with mixup']:.0f}.")
 # the rare classes. Both choices are therefore uncertain, and the validation scores are optimistic.
 # Another seed or another processor gives other weights; `reports/training_spread.json`, which `make
 # spread` writes, records how much the numbers of this notebook changed in two further trainings:
-# one with another seed, one with the instructions of an older processor. Notebook 6 compares
-# trainings from several seeds.
+# one with another seed, and one with the same seed but only the AVX2 instructions of older
+# processors. Notebook 6 compares trainings from several seeds.

@@ -106,8 +106,8 @@ baseline = baseline.fit(spectra["train"], labels["train"])
 # %%
 validation_scores = baseline.predict_proba(spectra["validation"])[:, -len(classes) :]
 baseline_scores = baseline.predict_proba(spectra["test"])[:, -len(classes) :]
-levels = detection.choose_thresholds(labels["validation"], validation_scores)
-baseline_estimated = baseline_scores >= levels
+baseline_thresholds = detection.choose_thresholds(labels["validation"], validation_scores)
+baseline_estimated = baseline_scores >= baseline_thresholds
 f1 = metrics.averages(reference, baseline_estimated)["macro"]["f1"]
 print(f"macro F1 of the baseline: {f1:.2f}")
 
@@ -220,8 +220,8 @@ if "frames" in description:
 
 # %%
 reference_events, events = corpus.events("test"), {}
-for grid, (tables, levels) in grids.items():
-    parts = [detection.scores_to_events(table, levels, name) for name, table in tables.items()]
+for grid, (tables, limits) in grids.items():
+    parts = [detection.scores_to_events(table, limits, name) for name, table in tables.items()]
     events[grid] = pd.concat(parts, ignore_index=True)
 distance = (reference_events["onset"] - reference_events["onset"].round()).abs()
 print(f"share of onsets within 200 ms of a whole second: {(distance <= 0.2).mean():.2f}")
@@ -278,9 +278,9 @@ pd.DataFrame(literature)
 
 # %%
 f1_bounds = {}
-for grid, found in events.items():
+for grid, estimated_events in events.items():
     f1_bounds[grid] = metrics.literature_intervals(
-        reference_events, found, durations, classes, weights
+        reference_events, estimated_events, durations, classes, weights
     )
 pd.concat({g: pd.DataFrame(b, ["low", "high"]).T for g, b in f1_bounds.items()}, axis=1)
 
@@ -346,25 +346,22 @@ plt.show()
 
 # %% [markdown]
 # ## Effect of the thresholds
-# Notebook 3 chooses the thresholds on the validation episodes. Each class gets the threshold with
-# the highest F1 there, after F1 has been smoothed along the thresholds. Without smoothing, the
-# position of the maximum would depend strongly on a few segments for a class with few *positives*,
-# that is, segments with its label. A class without positive validation segments gets 0.5.
+# Notebook 3 explains how the thresholds are chosen on the validation episodes.
 #
-# The table shows the number of positive validation segments of each class, its threshold, and three
-# values of F1 on the test episodes: with a threshold of 0.5, with the threshold in use, and with
-# the best threshold for the test episodes. The last one is not a result, because that threshold was
-# chosen on the test episodes themselves. The search uses a fine grid of thresholds, so this F1 is
-# close to the highest that these scores allow. The column `in use - 0.5` is the difference between
-# the first two values of F1. The first printed line gives its mean over the classes with the 95 %
-# confidence interval from the resamples.
+# The table shows the number of *positives* of each class, the validation segments in which it is
+# present, its threshold, and three values of F1 on the test episodes: with a threshold of 0.5, with
+# the threshold in use, and with the best threshold for the test episodes. The last one is not a
+# result, because that threshold was chosen on the test episodes themselves. The search uses a fine
+# grid of thresholds, so this F1 is close to the highest that these scores allow. The column `in use
+# - 0.5` is the difference between the first two values of F1. The first printed line gives its mean
+# over the classes with the 95 % confidence interval from the resamples.
 
 # %%
 choice = pd.DataFrame({"positives": labels["validation"].sum(axis=0)}, classes)
 choice["threshold"] = thresholds
 best = detection.choose_thresholds(reference, scores, smoothing=0)
-for name, levels in {"0.5": 0.5, "in use": thresholds, "best": best}.items():
-    choice[f"F1, {name}"] = metrics.segment_metrics(reference, scores >= levels, classes)["f1"]
+for name, t in {"0.5": 0.5, "in use": thresholds, "best": best}.items():
+    choice[f"F1, {name}"] = metrics.segment_metrics(reference, scores >= t, classes)["f1"]
 effect = choice["in use - 0.5"] = choice["F1, in use"] - choice["F1, 0.5"]
 plain = metrics.resampled_metrics(reference, scores >= 0.5, weights, classes, scores)
 change = metrics.paired_differences(plain, samples).loc[("macro", "f1")]
@@ -376,11 +373,11 @@ choice
 
 # %% [markdown]
 # Where the column `in use - 0.5` is negative, the chosen threshold lowered F1: a plain threshold of
-# 0.5 would have given this class a higher F1 on the test episodes. If the first printed difference
-# is not positive, the rule was of no use on average. Notebook 6 measures the same effect for
-# networks trained with several seeds. The difference between `F1, best` and `F1, in use` is what
-# better thresholds could gain. The gap between `F1, best` and 1 is due to the scores; no choice of
-# threshold can close it.
+# 0.5 would have given this class a higher F1 on the test episodes. If the interval of the first
+# printed difference contains zero, these episodes do not show that the rule helps on average.
+# Notebook 6 measures the same effect for networks trained with several seeds. The difference
+# between `F1, best` and `F1, in use` is what better thresholds could gain. The gap between `F1,
+# best` and 1 is due to the scores; no choice of threshold can close it.
 
 # %% [markdown]
 # ## Confusion between classes
@@ -471,8 +468,8 @@ edge_errors
 places = [(name, second) for name in test for second in range(durations[name])]
 kinds = {"false alarm": estimated & ~reference, "miss": reference & ~estimated}
 columns = ["segment", "label"]
-found = {kind: pd.DataFrame(np.argwhere(wrong), columns=columns) for kind, wrong in kinds.items()}
-errors = pd.concat(found, names=["kind"]).reset_index("kind")
+by_kind = {kind: pd.DataFrame(np.argwhere(wrong), columns=columns) for kind, wrong in kinds.items()}
+errors = pd.concat(by_kind, names=["kind"]).reset_index("kind")
 errors["margin"] = np.abs(scores - thresholds)[errors["segment"], errors["label"]]
 ranked = errors.sort_values("margin", ascending=False, kind="stable")
 worst = ranked.drop_duplicates(["kind", "label"]).groupby("kind").head(n_worst)
@@ -528,8 +525,9 @@ summary = {
     "macro": {kind: averages["macro"][kind] for kind in kinds},
     "baseline": {"f1": baseline_averages["macro"]["f1"]},
     "f1": by_class["f1"].to_dict(),
-    "frames": {name: literature["frames"][name] for name in standard},
 }
+if "frames" in literature:
+    summary["frames"] = {name: literature["frames"][name] for name in standard}
 write_text(json.dumps(summary, indent=2) + "\n", reports / "summary.json")
 folder = reports / "plots"
 folder.mkdir(parents=True, exist_ok=True)

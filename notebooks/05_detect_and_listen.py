@@ -74,7 +74,8 @@ print(f"the network was trained on {', '.join(description['trained_on'])}")
 #    one second the segments overlap, and the scores of all segments that contain a moment are
 #    averaged. With `hop = "frames"` the segments do not overlap, and the network scores each
 #    *frame* of a segment, one column of its spectrogram; a moving average smooths these frame-level
-#    scores. In the score table the frames of a segment divide it into equal parts.
+#    scores. The score table divides each second equally among its frames (1/44 s each with the
+#    default settings), although the hop length of the STFT is slightly longer.
 # 2. **Events.** A class is detected while its score reaches its *threshold*, a number chosen on the
 #    validation episodes. Consecutive segments or frames in which a class is detected form one
 #    *event*.
@@ -113,8 +114,8 @@ for error in folder.errors.loc[folder.errors["filename"] == name, "error"]:
 # annotation, all reference shares are 0.
 
 # %%
-level = description["frames"] if hop == detection.FRAMES else description
-table = pd.DataFrame({"threshold": level["thresholds"]}).reindex(classes)
+part = description["frames"] if hop == detection.FRAMES else description
+table = pd.DataFrame({"threshold": part["thresholds"]}).reindex(classes)
 for kind, events in {"reference share": reference, "estimated share": result.events}.items():
     active = (events["offset"] - events["onset"]).groupby(events["event_label"]).sum()
     table[kind] = active.reindex(classes, fill_value=0) / result.duration
@@ -175,10 +176,10 @@ if len(reference):
 # %%
 fig, axes = plt.subplots(4, figsize=(plots.WIDTH, 10), height_ratios=[2, 4, 5, 5], sharex=True)
 plots.draw_waveform(axes[0], sound, rate, start)
-levels = plots.draw_spectrogram(axes[1], magnitude, coarse, fmax=11025, start=start)
+image = plots.draw_spectrogram(axes[1], magnitude, coarse, fmax=11025, start=start)
 shades = plots.draw_scores(axes[2], scores, classes)
 plots.draw_events(axes[3], bars, classes, estimated=lines)
-fig.colorbar(levels, ax=axes[1], label="level relative to the peak (dB)", pad=0.01)
+fig.colorbar(image, ax=axes[1], label="level relative to the peak (dB)", pad=0.01)
 fig.colorbar(shades, ax=axes[2], label="score", pad=0.01)
 for ax, text in zip(axes, ("waveform", "spectrogram", "scores", title), strict=True):
     ax.set(title=text, xlim=(start, stop))
@@ -280,13 +281,13 @@ for choice in hops if judged else ():
 
 # %%
 rows, nearest = [], {"on": "onset", "by": "event_label", "direction": "nearest", "tolerance": 1.0}
-for found in by_hop.values():
-    found_labels = label_segments(found, result.duration, judged, rule)
-    segment_f1 = metrics.averages(reference_labels, found_labels)["macro"]["f1"]
-    event_f1 = metrics.event_based(reference, found, judged).macro["f1"]
-    onsets = found[["onset", "event_label"]].assign(found=found["onset"])
+for estimated in by_hop.values():
+    estimated_labels = label_segments(estimated, result.duration, judged, rule)
+    segment_f1 = metrics.averages(reference_labels, estimated_labels)["macro"]["f1"]
+    event_f1 = metrics.event_based(reference, estimated, judged).macro["f1"]
+    onsets = estimated[["onset", "event_label"]].assign(estimated=estimated["onset"])
     pairs = pd.merge_asof(reference, onsets, **nearest)
-    error = (pairs["found"] - pairs["onset"]).abs()
+    error = (pairs["estimated"] - pairs["onset"]).abs()
     rows.append([segment_f1, event_f1, error.notna().mean(), error.median()])
 columns = ["segment F1", "event F1", "onsets within 1 s", "onset error (s)"]
 comparison = pd.DataFrame(rows, index=[str(choice) for choice in by_hop], columns=columns)

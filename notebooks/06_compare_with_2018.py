@@ -22,7 +22,8 @@
 # network and a description of the experiment. The command `make experiment` trains the networks,
 # which takes half an hour to several hours; this notebook only evaluates the stored scores. In this
 # notebook, the *present* configuration is therefore the configuration at the time of the
-# experiment. Later changes of `params.yaml` do not affect the results below.
+# experiment. Of later changes to `params.yaml`, only `seed` has an effect: it changes the
+# resamples and so, slightly, the confidence intervals.
 #
 # **Outputs.** `reports/experiments/ablation_metrics.json` and figures in
 # `reports/notebooks/figures/06`.
@@ -124,8 +125,8 @@ table
 #   the area under the precision-recall curve. It measures how well the scores rank the segments and
 #   does not depend on thresholds.
 #
-# A [*confidence interval*](https://en.wikipedia.org/wiki/Confidence_interval) shows how much a
-# result would vary by chance. It is computed with a [*block
+# A [*confidence interval*](https://en.wikipedia.org/wiki/Confidence_interval) indicates how much a
+# result depends on the choice of test segments and training runs. It is computed with a [*block
 # bootstrap*](https://en.wikipedia.org/wiki/Bootstrapping_%28statistics%29#Block_bootstrap): the
 # test episodes are resampled many times in blocks of consecutive segments, because errors in
 # neighbouring segments depend on each other. The training runs are resampled as well, so that the
@@ -356,13 +357,15 @@ print(f"The interval of the change in F1 lies above zero for {higher} of {len(cl
 #   effect, about one in twenty 95 % intervals excludes zero by chance, and more where the intervals
 #   are somewhat too short.
 # - **Losses.** A change that lowers a metric at its place in the sequence may still be useful in
-#   the end, because later changes build on it. For example, the 2018 configuration draws random
-#   one-second crops from regions with constant labels. Long and short regions are drawn with the
-#   same probability, which favours short, rare sounds. The variant `segment labels` gives this up.
-#   The variant `mixup` favours rare sounds again, because it draws the second segment evenly over
-#   the classes. The variant `log-mel input` keeps the five poolings of the 2018 network, so that
-#   with the default parameters only 2 values of each frame reach its GRU instead of 33. This
-#   bottleneck may lower its result and raise the gain of the variant after it.
+#   the end, because later changes build on it. MixStyle and averaged weights are meant for
+#   recordings of another origin, which this notebook does not contain; notebook 7 measures what
+#   they change there. As an example of changes that build on each other, the 2018 configuration
+#   draws random one-second crops from regions with constant labels. Long and short regions are
+#   drawn with the same probability, which favours short, rare sounds. The variant `segment labels`
+#   gives this up. The variant `mixup` favours rare sounds again, because it draws the second
+#   segment evenly over the classes. The variant `log-mel input` keeps the five poolings of the 2018
+#   network, so that with the default parameters only 2 values of each frame reach its GRU instead
+#   of 33. This bottleneck may lower its result and raise the gain of the variant after it.
 #
 # **Limits.** The changes were added in one order; in another order, each could have a different
 # effect. The 2018 network has fewer channels here than in 2018 and was trained for fewer steps.

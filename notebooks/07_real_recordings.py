@@ -41,14 +41,14 @@ resamples = 2000  # bootstrap resamples of the test segments
 # %% [markdown]
 # ## Origin of the recordings
 # In the results that come with this repository, the recordings are a few hundred short clips,
-# collected from public repositories under open licences. About two fifths of them come from
+# collected from public repositories whose licences permit free use, some of them only for
+# non-commercial purposes. Most knocks, crashes, claps and laughs come from
 # [ESC-50](https://github.com/karolpiczak/ESC-50), a collection of sounds from
-# [Freesound](https://freesound.org): most knocks, crashes, claps and laughs, and about half of the
-# doors. The speech comes mainly from public speech corpora, and the music and shouts mainly from
-# open-source games and audio software. Most of the clips of audience laughter are mixtures of
-# several single laughs. The sound bank is not part of this repository, because the licences of the
-# clips differ and some exclude commercial use. `data/README.md` describes the layout of a sound
-# bank, so that you can make one of your own.
+# [Freesound](https://freesound.org). The speech comes mainly from public speech corpora, and the
+# music and shouts mainly from open-source games and audio software. Most of the clips of audience
+# laughter are mixtures of several single laughs. The sound bank is not part of this repository,
+# because of these licences. `data/README.md` describes the layout of a sound bank, so that you can
+# make one of your own.
 #
 # ## Training and test episodes
 # A *corpus* is a set of episodes with their split into training, validation and test. There are two
@@ -155,9 +155,9 @@ for corpus, variant in product(corpora, variants):
 
 # %%
 titles = {"f1": "macro F1", "average_precision": "mean average precision"}
-bounds, levels = ["estimate", "low", "high"], ["tested on", "trained on"]
+bounds, roles = ["estimate", "low", "high"], ["tested on", "trained on"]
 intervals = {pair: metrics.confidence_intervals(table)[bounds] for pair, table in samples.items()}
-macro = pd.concat({pair: table.loc["macro"] for pair, table in intervals.items()}, names=levels)
+macro = pd.concat({pair: table.loc["macro"] for pair, table in intervals.items()}, names=roles)
 pd.concat({title: macro.xs(key, level="metric") for key, title in titles.items()}, axis=1)
 
 # %% [markdown]
@@ -168,7 +168,7 @@ pd.concat({title: macro.xs(key, level="metric") for key, title in titles.items()
 wanted = [*classes, "macro"]
 f1 = {pair: table.xs("f1", level="metric").loc[wanted] for pair, table in intervals.items()}
 table = pd.DataFrame({pair: rows["estimate"] for pair, rows in f1.items()})
-table.rename_axis(levels, axis="columns")
+table.rename_axis(roles, axis="columns")
 
 # %% [markdown]
 # The figure shows the same values with their 95 % intervals for the three variants with MixStyle
@@ -318,11 +318,12 @@ for (method, corpus), gain in gains.items():
 #   classes may behave differently; the section "Adding synthetic episodes to recordings" lists
 #   them.
 #
-# **Limits.** The results depend on the sound bank: if a class has only one or two groups in the
-# test subset, its result says little about sounds from other sources. Episodes mixed from
-# recordings are limited to 7.5 kHz and synthetic ones to 9 kHz, so the two corpora also differ in
-# bandwidth. Rooms, levels and scripts are synthetic in both, so the results do not predict the
-# performance on real broadcasts. In the results that come with this repository, the clips of
-# audience laughter that are mixtures of single laughs are all in the validation subset, while some
-# of the same single laughs are clips of the class `laughing` in the other subsets. The validation
-# results for laughter are therefore not independent of training and test.
+# **Limits.** Earlier designs were compared on the synthetic test episodes, so the results on them
+# may be optimistic. The results on recordings depend on the sound bank: if a class has only one or
+# two groups in the test subset, its result says little about sounds from other sources. Episodes
+# mixed from recordings are limited to 7.5 kHz and synthetic ones to 9 kHz, so the two corpora also
+# differ in bandwidth. Rooms, levels and scripts are synthetic in both, so the results do not
+# predict the performance on real broadcasts. In the results that come with this repository, the
+# clips of audience laughter that are mixtures of single laughs are all in the validation subset,
+# while some of the same single laughs are clips of the class `laughing` in the other subsets. The
+# validation results for laughter are therefore not independent of training and test.

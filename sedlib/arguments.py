@@ -250,7 +250,7 @@ _COMMANDS = {
             "recordings/ --format audacity --hop frames --output labels",
         ),
         _describe_detect,
-        "0: all files done; 1: a file could not be done, or an error; 2: a wrong option",
+        "0: all files done; 1: a file could not be processed, or an error; 2: a wrong option",
     ),
     "check": _Command(
         "check media files and their annotations",
@@ -291,7 +291,7 @@ _COMMANDS = {
         ("", "> published.txt"),
     ),
     "release": _Command(
-        "train the model that comes with the repository, which needs a sound bank",
+        "train the model that comes with the repository again; this needs a sound bank",
         ("", "> release.log"),
     ),
     "site": _Command("write the report site, reports/index.html", ("", "> site.log")),
@@ -331,7 +331,7 @@ def _parse_threshold(text):
 def _parse_count(text):
     """Parse a whole number from 1 on."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a positive whole number")
     return int(text)
 
 

@@ -85,8 +85,8 @@ def detect_command(arguments):
     if outdated := batch.outdated_results(tasks, outcomes, output, options, reference):
         names = listed(map(printable, outdated), most=3)
         print(
-            "made by an earlier run from another file, model, reference or options, and not made "
-            f"again (see --format, --scores, --html, --reference): {names}"
+            "An earlier run made these from another file, model, reference or options, and this "
+            f"run did not make them again (see --format, --scores, --html, --reference): {names}"
         )
     done = sum(outcome.fault is None for outcome in outcomes)
     print(f"{done} of {counted(len(tasks), 'file')} done: {printable(output)}")
