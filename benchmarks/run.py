@@ -155,8 +155,9 @@ def tasks(m, quick):
     x, y = m.batches(0)[0]
     step, score = partial(m.network.train_on_batch, x, y), partial(m.network.predict_on_batch, x)
     yield "training step", step, "scoring the batch", score
-    yield "scoring", partial(models.predict_frames, m.network, m.magnitude), "predict of Keras", (
-        lambda: m.network.predict(m.magnitude[..., np.newaxis], batch_size=64, verbose=0)
+    network, _ = m.released
+    yield "scoring", partial(models.predict_scores, network, m.magnitude), "predict of Keras", (
+        lambda: network.predict(m.magnitude[..., np.newaxis], batch_size=64, verbose=0)
     )  # fmt: skip
     for suffix in ("wav", "m4a"):
         detect = partial(detection.detect, m.folder / f"a.{suffix}", *m.released)

@@ -337,7 +337,7 @@ print(f"last / lowest validation loss = {last['val_loss'] / history['val_loss'].
 # 0.5.
 
 # %%
-magnitudes, reference, frame_reference = validation
+magnitudes, reference, _ = validation
 scores = np.concatenate([models.predict_scores(network, x) for x in magnitudes])
 thresholds = detection.choose_thresholds(reference, scores)
 positives = reference.sum(axis=0)
@@ -385,25 +385,27 @@ chosen.round(2)
 
 # %% [markdown]
 # ## Thresholds for frame-level scores
-# The frame-level scores tell when, within a second, a sound begins and ends. They flicker from
-# frame to frame, so they are smoothed by a moving average of `detection.frame_smoothing` seconds,
-# and they have thresholds of their own. The rule is the same, applied to every fourth frame,
-# because adjacent frames have nearly equal scores. The table gives the number of positives among
-# these frames and the threshold of each class.
+# The frame-level scores tell when, within a second, a sound begins and ends. The GRU reads a
+# segment from its beginning and knows nothing of the sound before it, so the scores of the first
+# frames are less reliable. Segments that begin every half second are therefore scored, and each
+# frame gets the mean of its scores in both segments that contain it. Frame-level scores flicker
+# from frame to frame, so they are smoothed by a moving average of `detection.frame_smoothing`
+# seconds, and they have thresholds of their own. The rule is the same, applied to every fourth
+# frame, because adjacent frames have nearly equal scores. The table gives the number of positives
+# among all frames and the threshold of each class.
 
 # %% tags=["trained"]
 frame_level, chosen = {}, pd.DataFrame()
 if options.frame_weight:
-    smoothing, (frames, _) = params.detection.frame_smoothing, features.segment_shape(stft)
-    both = models.with_frames(network)
-    raw = [models.predict_frames(both, x) for x in magnitudes]
-    smooth = np.concatenate([detection.smooth_scores(s, smoothing * frames) for s in raw])[::4]
-    active = frame_reference.reshape(-1, len(classes))[::4]
-    frame_thresholds = detection.choose_thresholds(active, smooth)
+    smoothing = params.detection.frame_smoothing
+    sounds = corpus.waveforms("validation", stft.sample_rate)
+    frame_labels = corpus.frame_labels("validation", params)
+    frames = network, sounds, frame_labels, stft, classes, smoothing
+    frame_thresholds = detection.choose_frame_thresholds(*frames)
     by_class = dict(zip(classes, frame_thresholds.tolist(), strict=True))
     frame_level = {"frames": {"smoothing": smoothing, "thresholds": by_class}}
-    columns = {"positives": active.sum(axis=0), "frame-level threshold": frame_thresholds}
-    chosen = pd.DataFrame(columns, classes)
+    active = np.concatenate(frame_labels).sum(axis=(0, 1))
+    chosen = pd.DataFrame({"positives": active, "threshold": frame_thresholds}, classes)
 chosen.round(2)
 
 # %% [markdown]

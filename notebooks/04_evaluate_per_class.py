@@ -197,20 +197,19 @@ plt.show()
 # ## Events from segments and from frames
 # Events that consist of whole segments begin and end on whole seconds. The default network also
 # scores each *frame*, a time step of the spectrogram; a segment has 44 of them with the default
-# settings. A moving average smooths the frame-level scores. They have thresholds of their own, also
-# chosen on the validation episodes, and give events that begin and end at frames. A network without
-# frame-level scores has only the events from segments.
+# settings. Notebook 3 explains how these frame-level scores are computed from overlapping segments
+# and smoothed. They have thresholds of their own, also chosen on the validation episodes, and give
+# events that begin and end at frames. A network without frame-level scores has only the events from
+# segments.
 
 # %%
 grids = {"segments": ({name: score_tables[name] for name in test}, thresholds)}
 if "frames" in description:
-    n_frames = magnitudes[test[0]].shape[1]
-    smoothing = description["frames"]["smoothing"] * n_frames
-    frame_network, frame_tables = models.with_frames(network), {}
+    n_frames, frame_tables = magnitudes[test[0]].shape[1], {}
     for name in test:
-        frame_scores = models.predict_frames(frame_network, magnitudes[name])
-        smooth = detection.smooth_scores(frame_scores, smoothing)
-        frame_tables[name] = detection.score_table(smooth, classes, 1 / n_frames)
+        path = corpus.episodes / f"{name}.flac"
+        result = detection.detect(path, network, description, hop=detection.FRAMES)
+        frame_tables[name] = result.scores.iloc[: n_frames * len(score_tables[name])]
     frame_thresholds = [description["frames"]["thresholds"][label] for label in classes]
     grids["frames"] = frame_tables, np.array(frame_thresholds)
 

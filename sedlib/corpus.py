@@ -37,9 +37,9 @@ class Corpus:
         return [features.open_features(self.features / f"{name}.npy", stft) for name in names]
 
     def waveforms(self, subset, rate):
-        """Read the sound of a subset; list of (n_samples,) arrays."""
-        names = getattr(self.split, subset)
-        return [audio.read_audio(self.episodes / f"{name}.flac", rate) for name in names]
+        """Read the sound of a subset; yield a (n_samples,) array for each episode."""
+        for name in getattr(self.split, subset):
+            yield audio.read_audio(self.episodes / f"{name}.flac", rate)
 
     def events(self, subset):
         """Read the events of a subset; one event table."""

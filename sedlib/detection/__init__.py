@@ -13,8 +13,13 @@ from sedlib.detection.recording import (
     SILENCE,
     Detection,
     detect,
+    hop_of_frames,
     score_frames,
     score_segments,
 )
 from sedlib.detection.scores import score_table, smooth_scores, write_scores
-from sedlib.detection.thresholds import DEFAULT_THRESHOLD, choose_thresholds
+from sedlib.detection.thresholds import (
+    DEFAULT_THRESHOLD,
+    choose_frame_thresholds,
+    choose_thresholds,
+)

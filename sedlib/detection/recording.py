@@ -13,9 +13,11 @@ padded with silence at both ends, so that the last, incomplete second counts as 
 silence contains no sound: a hop has the score 0 in every class if a segment that it lies in
 holds nothing above half a step of 16 bit.
 
-A network that scores its frames gives frame-level scores at no additional cost. Frame k of a
-segment with n frames stands for the k-th of n equal parts of the segment. Frame-level scores
-are smoothed over time and have thresholds of their own.
+A network may also score the frames of a segment. Frame k of a segment with n frames stands for the
+k-th of n equal parts of the segment. The network knows nothing of the sound before a segment, so
+its scores are least reliable in the first frames. Segments therefore begin every half second, and
+the score of a frame is the mean of those in both segments. Frame-level scores are smoothed over
+time and have thresholds of their own.
 """
 
 import math
@@ -40,6 +42,7 @@ from sedlib.models import ModelError
 
 HOPS = (1.0, 0.5, 0.2, 0.1)  # s
 FRAMES = "frames"
+_OVERLAPPING = 2  # segments in which a frame is scored
 SILENCE = 2.0**-16  # half a step of 16 bit
 BATCH_SIZE = 64  # segments
 LARGEST_KEPT = 3e8  # bytes; of the default spectrograms, 27 minutes
@@ -106,7 +109,7 @@ def detect(path, network, description, thresholds=None, hop=1.0, progress=None, 
     if frame_level and FRAMES not in description:
         raise ModelError("the model does not score frames; choose a hop in seconds")
     rate, passes = stft.sample_rate, 1 if stft.loudness is None else 2
-    n_hop = _hop_in_samples(1.0 if frame_level else hop, rate)
+    n_hop = hop_of_frames(rate) if frame_level else _hop_in_samples(hop, rate)
     media, remarks = audio.probe(path, track), []
     analyse = partial(_analyse, stft=stft, hop=n_hop, batch_size=BATCH_SIZE)
 
@@ -188,7 +191,9 @@ def _segment_table(scores, silent, duration, classes, hop):
 
 
 def score_frames(blocks, network, stft, classes, smoothing, gain=1.0, batch_size=BATCH_SIZE):
-    """Score every frame of a stream of sound.
+    """Score every frame of a stream of sound in two segments, half a second apart.
+
+    At a sample rate that is an odd number, a frame is scored in one segment alone.
 
     Parameters
     ----------
@@ -205,7 +210,7 @@ def score_frames(blocks, network, stft, classes, smoothing, gain=1.0, batch_size
     duration : float
         In seconds.
     """
-    batches = _analyse(blocks, stft, stft.sample_rate, batch_size)
+    batches = _analyse(blocks, stft, hop_of_frames(stft.sample_rate), batch_size)
     scored = _score(batches, _frame_predictor(network), stft, gain, batch_size)
     return _frame_table(*scored, stft, classes, smoothing)
 
@@ -220,12 +225,17 @@ def _frame_table(scores, silent, duration, stft, classes, smoothing):
     """Make the score table of the frames of segments; see `score_frames`."""
     frames, _ = segment_shape(stft)
     n_rows = int(np.ceil(round(duration * frames, 6)))
-    silent = np.repeat(silent, frames)[:n_rows]
-    values = scores.reshape(-1, len(classes))[:n_rows]
-    values[silent] = 0
-    if len(values):
+    values, quiet = np.zeros((n_rows, len(classes)), np.float32), np.zeros(n_rows, bool)
+    overlapping = stft.sample_rate // hop_of_frames(stft.sample_rate)
+    for i in range(overlapping if n_rows else 0):  # segments that follow one another
+        early = frames * (overlapping - 1 - i) // overlapping  # frames before the recording
+        rows = slice(early, early + n_rows)
+        values += scores[i::overlapping].reshape(-1, len(classes))[rows] / overlapping
+        quiet |= np.repeat(silent[i::overlapping], frames)[rows]
+    values[quiet] = 0
+    if n_rows:
         values = smooth_scores(values, smoothing * frames)
-    values[silent] = 0
+    values[quiet] = 0
     return _end_with_sound(score_table(values, classes, 1 / frames), duration), duration
 
 
@@ -314,6 +324,14 @@ def _score(batches, predict, stft, gain, batch_size, report=None):
     if not scores:
         return np.empty((0, 0)), np.empty(0, bool), duration
     return np.concatenate(scores), np.concatenate(silent), duration
+
+
+def hop_of_frames(rate):
+    """Return the time between segments whose frames are scored, in samples.
+
+    It is half a second, or a second if the sample rate is an odd number.
+    """
+    return rate // math.gcd(_OVERLAPPING, rate)
 
 
 def _hop_in_samples(hop, rate):

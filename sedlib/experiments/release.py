@@ -13,7 +13,7 @@ from importlib import import_module
 
 import numpy as np
 
-from sedlib import detection, features, metrics, models, training
+from sedlib import detection, metrics, models, training
 from sedlib.config import ConfigError
 from sedlib.experiments.corpora import count_recordings, join_examples, make_corpus, open_recordings
 from sedlib.synthesis.soundbank_groups import read_credits
@@ -127,23 +127,20 @@ def _train(params, corpora, checkpoint):
     key = training.training_key(options, seed, params.classes, stft, [train, validation])
     batches = partial(training.Batches, *train, options, seed)
     training.train(network, batches, validation[:2], options, checkpoint, key)
-    magnitudes, labels, frame_labels = validation
+    magnitudes, labels, _ = validation
     scores = np.concatenate([models.predict_scores(network, x) for x in magnitudes])
-    smoothing, (frames, _) = params.detection.frame_smoothing, features.segment_shape(stft)
-    both = models.with_frames(network)
-    raw = [models.predict_frames(both, x) for x in magnitudes]
-    smooth = np.concatenate([detection.smooth_scores(s, smoothing * frames) for s in raw])
-    active = frame_labels.reshape(smooth.shape)
-    levels = [
-        dict(zip(params.classes, detection.choose_thresholds(*pair).tolist(), strict=True))
-        for pair in ((labels, scores), (active[::4], smooth[::4]))
-    ]
+    sounds = (w for c in corpora for w in c.waveforms("validation", stft.sample_rate))
+    frame_labels = [y for c in corpora for y in c.frame_labels("validation", params)]
+    smoothing = params.detection.frame_smoothing
+    frames = network, sounds, frame_labels, stft, params.classes, smoothing
+    chosen = detection.choose_thresholds(labels, scores), detection.choose_frame_thresholds(*frames)
+    thresholds = [dict(zip(params.classes, values.tolist(), strict=True)) for values in chosen]
     description = {
         "preset": options.preset,
         "classes": list(params.classes),
         "stft": stft.model_dump(),
-        "thresholds": levels[0],
-        "frames": {"smoothing": smoothing, "thresholds": levels[1]},
+        "thresholds": thresholds[0],
+        "frames": {"smoothing": smoothing, "thresholds": thresholds[1]},
         "seed": seed,
         "training": options.model_dump(),
         "trained_on": [f"{c.name}/{name}" for c in corpora for name in c.split.train],

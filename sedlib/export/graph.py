@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from sedlib.audio import loudness
 from sedlib.config import STFTParams
-from sedlib.detection import SILENCE
+from sedlib.detection import SILENCE, hop_of_frames
 from sedlib.features import segment_shape
 from sedlib.models import MelBands, ModelError, with_frames
 
@@ -62,15 +62,18 @@ def waveform_module(network, description, unroll=False):
     if stft.n_fft & (stft.n_fft - 1):
         raise ModelError(f"stft.n_fft is {stft.n_fft}; only powers of two can be exported")
     n_frames, _ = segment_shape(stft)
+    streams = rate // hop_of_frames(rate) if level else 1  # the segments of each follow one another
     score_magnitude = _exportable(network, level, unroll)
     widths = {"scores": len(classes)} | ({"frames": n_frames * len(classes)} if level else {})
 
     def score(waveform):
         n_samples = tf.shape(waveform)[0]
         n_segments = (n_samples + rate - 1) // rate
-        n_chunks = (n_segments + AT_ONCE - 1) // AT_ONCE
-        padded = tf.pad(waveform, [[0, n_chunks * AT_ONCE * rate - n_samples]])
-        chunks = tf.reshape(padded, (-1, AT_ONCE, rate))
+        n_chunks = (n_segments + streams - 1 + AT_ONCE - 1) // AT_ONCE
+        missing = n_chunks * AT_ONCE * rate - n_samples
+        early = [rate * i // streams for i in range(streams)]  # samples before the recording
+        padded = [tf.pad(waveform, [[lead, missing - lead]]) for lead in early]
+        chunks = tf.reshape(tf.stack(padded), (-1, AT_ONCE, rate))
         gain = _gain(waveform, stft)
 
         def score_chunk(i, found):
@@ -88,7 +91,7 @@ def waveform_module(network, description, unroll=False):
         none = {name: tf.zeros((0, width)) for name, width in (widths | {"loud": 1}).items()}
         shapes = {name: tf.TensorShape((None, x.shape[1])) for name, x in none.items()}
         _, found = tf.while_loop(
-            lambda i, _: i < n_chunks,
+            lambda i, _: i < streams * n_chunks,
             score_chunk,
             (tf.constant(0), none),
             shape_invariants=(tf.TensorShape(()), shapes),
@@ -98,9 +101,13 @@ def waveform_module(network, description, unroll=False):
             # The product of samples and frames would be too large for an integer of 32 bits.
             rest = n_samples - (n_segments - 1) * rate
             n_rows = (n_segments - 1) * n_frames + (rest * n_frames + rate - 1) // rate
-            frames = tf.reshape(found["frames"], (-1, len(classes)))[:n_rows]
-            loud = tf.repeat(found["loud"], n_frames, axis=0)[:n_rows]
-            results["frames"] = _smooth(frames, round(level["smoothing"] * n_frames)) * loud
+            frames = tf.reshape(found["frames"], (streams, -1, len(classes)))
+            loud = tf.reshape(tf.repeat(found["loud"], n_frames, axis=0), (streams, -1, 1))
+            first = [n_frames * i // streams for i in range(streams)]
+            frames = sum(frames[i, k : k + n_rows] for i, k in enumerate(first)) / streams
+            loud = math.prod(loud[i, k : k + n_rows] for i, k in enumerate(first))
+            smooth = _smooth(frames * loud, round(level["smoothing"] * n_frames))
+            results["frames"] = smooth * loud
         return results
 
     return _module(network, score, tf.TensorSpec((None,), tf.float32, "waveform"))

@@ -22,7 +22,7 @@ from sedlib.models.storage import (
 _IMPORTED_WHEN_USED = {
     "layers": ("LinearSoftmax", "LogCompression", "MelBands", "MixStyle"),
     "networks": ("MEL_BANDS", "PRESETS", "build_model", "compact", "vtt2018"),
-    "scoring": ("predict_frames", "predict_scores", "with_frames"),
+    "scoring": ("predict_scores", "with_frames"),
     "summary": ("layer_table",),
 }
 

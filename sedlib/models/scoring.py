@@ -50,43 +50,12 @@ def predict_scores(model, magnitude, batch_size=64):
         In [0, 1].
     """
     scores = [np.empty((0, model.output_shape[-1]), np.float32)]
-    for batch, size in _batches(magnitude, batch_size):
-        scores.append(model.predict_on_batch(batch)[:size])
-    return np.concatenate(scores)
-
-
-def predict_frames(model, magnitude, batch_size=64):
-    """Score the frames of segments.
-
-    Parameters
-    ----------
-    model : keras.Model
-        As `with_frames` returns it.
-    magnitude : numpy.ndarray of float32, shape (n_segments, frames, bins)
-        It may be memory-mapped.
-    batch_size : int
-        Number of segments at a time. It changes the speed only.
-
-    Returns
-    -------
-    numpy.ndarray of float32, shape (n_segments * frames, n_classes)
-        In [0, 1], one segment after the other.
-    """
-    scores = [np.empty((0, model.outputs[0].shape[-1]), np.float32)]
-    for batch, size in _batches(magnitude, batch_size):
-        scores.extend(model.predict_on_batch(batch)["frames"][:size])
-    return np.concatenate(scores)
-
-
-def _batches(magnitude, batch_size):
-    """Yield the input of the network batch by batch, and the number of segments in each.
-
-    `keras.Model.predict` builds a pipeline for each call, which takes longer than to score some
-    minutes of sound.
-    """
+    # `keras.Model.predict` builds a pipeline for each call, which takes longer than to score some
+    # minutes of sound.
     for start in range(0, len(magnitude), batch_size):
         batch = magnitude[start : start + batch_size, ..., np.newaxis]
         size = len(batch)
         if start and size < batch_size:  # for another shape the network would be compiled again
             batch = np.pad(batch, ((0, batch_size - size), (0, 0), (0, 0), (0, 0)))
-        yield batch, size
+        scores.append(model.predict_on_batch(batch)[:size])
+    return np.concatenate(scores)

@@ -23,7 +23,7 @@ from sedlib.detection import (
     scores_to_events,
 )
 from sedlib.features import spectrogram, split_segments
-from sedlib.models import ModelError, build_model, predict_frames, predict_scores, with_frames
+from sedlib.models import ModelError, build_model, predict_scores, with_frames
 
 RATE = 800  # small, so that many recordings can be scored
 STFT = STFTParams(sample_rate=RATE, n_fft=64, hop_length=32, win_length=48)
@@ -290,16 +290,13 @@ class FrameShout:
         return {"frames": np.ones((*magnitude.shape[:2], len(CLASSES)), np.float32)}
 
 
-FRAMES_A_SECOND = 1 + RATE // STFT.hop_length
-
-
 @pytest.fixture
 def scored_frames(monkeypatch):
     """Score the frames of blocks by a stand-in for the network."""
     monkeypatch.setattr("sedlib.detection.recording.with_frames", lambda network: network)
 
-    def score(blocks, smoothing=0.2, network=None, **options):
-        return score_frames(blocks, network or FrameEar(), STFT, CLASSES, smoothing, **options)
+    def score(blocks, smoothing=0.2, network=None, stft=STFT, **options):
+        return score_frames(blocks, network or FrameEar(), stft, CLASSES, smoothing, **options)
 
     return score
 
@@ -307,33 +304,50 @@ def scored_frames(monkeypatch):
 within_a_test = settings(claim, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def slow_frame_scores(x, smoothing):
+def slow_frame_scores(x, smoothing, stft):
     """Frame by frame, then the mean of those within reach, the ends repeated."""
-    rows, silent = [], []
-    for start in range(0, len(x), RATE):
-        segment = np.zeros((1, RATE), np.float32)
-        segment[0, : len(x[start : start + RATE])] = x[start : start + RATE]
-        quiet = bool((np.abs(segment) < 2.0**-16).all())
-        found = FrameEar().predict_on_batch(spectrogram(segment, STFT)[..., np.newaxis])
-        rows.extend(0 * found["frames"][0] if quiet else found["frames"][0])
-        silent.extend([quiet] * FRAMES_A_SECOND)
-    heard = sum(1 for i in range(len(rows)) if i / FRAMES_A_SECOND < len(x) / RATE)
-    rows, n, smooth = np.array(rows)[:heard], max(1, round(smoothing * FRAMES_A_SECOND)), []
-    for i in range(len(rows)):
+    rate, frames = stft.sample_rate, 1 + stft.sample_rate // stft.hop_length
+    heard = sum(1 for i in range(100 * frames) if i / frames < len(x) / rate)
+    found, quiet = [[] for _ in range(heard)], [False] * heard
+    half = rate // 2 if rate % 2 == 0 else rate
+    for start in range(half - rate, len(x), half):
+        segment = np.array(
+            [x[k] if 0 <= k < len(x) else 0 for k in range(start, start + rate)], "f4"
+        )
+        silent = bool((np.abs(segment) < 2.0**-16).all())
+        magnitude = spectrogram(segment[np.newaxis], stft)
+        scores = FrameEar().predict_on_batch(magnitude[..., np.newaxis])["frames"][0]
+        for k, score in enumerate(scores):
+            row = start // rate * frames + (frames - frames // 2) * (start % rate > 0) + k
+            if 0 <= row < heard:
+                found[row].append(score)
+                quiet[row] |= silent
+    rows = [0 * f[0] if q else np.mean(f, axis=0) for f, q in zip(found, quiet, strict=True)]
+    n, smooth = max(1, round(smoothing * frames)), []
+    for i in range(heard):
         reach = range(i - n // 2, i - n // 2 + n)
-        mean = np.mean([rows[min(max(k, 0), len(rows) - 1)] for k in reach], axis=0)
-        smooth.append(0 * mean if silent[i] else mean)
+        mean = np.mean([rows[min(max(k, 0), heard - 1)] for k in reach], axis=0)
+        smooth.append(0 * mean if quiet[i] else mean)
     return np.array(smooth).reshape(-1, len(CLASSES))
 
 
+# An even and an odd number of frames a second; a rate of which half is no whole number.
+FRAME_RATES = [
+    STFT,
+    *(STFT.model_copy(update=x) for x in ({"hop_length": 33}, {"sample_rate": 801})),
+]
+
+
 @settings(within_a_test, max_examples=20)
-@given(recordings(longest=4.0), st.sampled_from([0.01, 0.1, 0.2, 0.7]))
-def test_scores_of_frames_agree_with_a_slow_reference(scored_frames, x, smoothing):
-    table, duration = scored_frames([x], smoothing)
-    assert duration == len(x) / RATE
-    expected = slow_frame_scores(x, smoothing)
+@given(
+    recordings(longest=4.0), st.sampled_from([0.01, 0.1, 0.2, 0.7]), st.sampled_from(FRAME_RATES)
+)
+def test_scores_of_frames_agree_with_a_slow_reference(scored_frames, x, smoothing, stft):
+    table, duration = scored_frames([x], smoothing, stft=stft)
+    assert duration == len(x) / stft.sample_rate
+    expected = slow_frame_scores(x, smoothing, stft)
     np.testing.assert_allclose(table[list(CLASSES)], expected, atol=1e-6)
-    onset = np.arange(len(table)) / FRAMES_A_SECOND
+    onset = np.arange(len(table)) / (1 + stft.sample_rate // stft.hop_length)
     np.testing.assert_allclose(table["onset"], onset, atol=1e-6)
     assert table["offset"].iloc[-1] == pytest.approx(duration, abs=1e-6)
 
@@ -376,7 +390,13 @@ def test_detection_by_frames_has_their_thresholds_and_the_frames_of_the_network(
     }
     result = detect(tmp_path / "r.wav", network, described, hop=FRAMES)
     stored, _ = soundfile.read(tmp_path / "r.wav", dtype="float32")
-    expected = predict_frames(with_frames(network), spectrogram(split_segments(stored, stft), stft))
+    both = with_frames(network)
+    whole, halves = (  # the frames of segments that begin on whole seconds, and between them
+        both.predict(spectrogram(split_segments(sound, stft), stft)[..., np.newaxis], verbose=0)
+        for sound in (stored, np.pad(stored, (2000, 2000)))
+    )
+    whole, halves = (np.concatenate(scores["frames"]) for scores in (whole, halves))
+    expected = (whole + halves[16 : 16 + len(whole)]) / 2
     np.testing.assert_allclose(result.scores[list(CLASSES)].iloc[:96], expected, atol=1e-6)
     low = result.scores["low"].to_numpy(np.float64)
     scores = [round(low.mean(), 6), round(low.max(), 6)]

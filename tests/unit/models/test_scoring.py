@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sedlib.models import ModelError, build_model, predict_frames, predict_scores, with_frames
+from sedlib.models import ModelError, build_model, predict_scores, with_frames
 
 
 def test_scores_are_between_0_and_1_and_do_not_depend_on_the_batch(network, magnitude):
@@ -15,12 +15,9 @@ def test_scores_are_between_0_and_1_and_do_not_depend_on_the_batch(network, magn
 
 @pytest.mark.parametrize("batch_size", [2, 5, 64])
 def test_the_scores_of_all_batches_are_those_of_keras_in_order(network, magnitude, batch_size):
-    both = with_frames(network)
-    expected = both.predict(magnitude[..., np.newaxis], verbose=0)
+    expected = network.predict(magnitude[..., np.newaxis], verbose=0)
     scores = predict_scores(network, magnitude, batch_size)
-    np.testing.assert_allclose(scores, expected["scores"], atol=1e-6)
-    frames = predict_frames(both, magnitude, batch_size)
-    np.testing.assert_allclose(frames, np.concatenate(expected["frames"]), atol=1e-6)
+    np.testing.assert_allclose(scores, expected, atol=1e-6)
 
 
 def test_the_score_of_a_segment_is_the_mean_of_its_frames_weighted_by_themselves(
@@ -35,12 +32,6 @@ def test_the_score_of_a_segment_is_the_mean_of_its_frames_weighted_by_themselves
         assert both["scores"][segment, label] == pytest.approx(expected, rel=1e-4)
 
 
-def test_the_frames_of_segments_follow_each_other(network, magnitude):
-    both = with_frames(network)
-    frames = both.predict(magnitude[..., np.newaxis], verbose=0)["frames"]
-    np.testing.assert_array_equal(predict_frames(both, magnitude), np.concatenate(frames))
-
-
 def test_a_network_without_frame_level_scores_is_named(classes, stft):
     with pytest.raises(ModelError, match="'vtt2018' has no frame-level scores; set train"):
         with_frames(build_model("vtt2018", classes, stft))
@@ -49,4 +40,3 @@ def test_a_network_without_frame_level_scores_is_named(classes, stft):
 def test_no_segments_give_no_scores(network):
     nothing = np.empty((0, 44, 1025), np.float32)
     assert predict_scores(network, nothing).shape == (0, 3)
-    assert predict_frames(with_frames(network), nothing).shape == (0, 3)
