@@ -374,9 +374,9 @@ choice
 # Where the column `in use - 0.5` is negative, the chosen threshold lowered F1: a plain threshold of
 # 0.5 would have given this class a higher F1 on the test episodes. If the interval of the first
 # printed difference contains zero, these episodes do not show that the rule helps on average.
-# Notebook 6 measures the same effect for networks trained with several seeds. The difference
-# between `F1, best` and `F1, in use` is what better thresholds could gain. The gap between `F1,
-# best` and 1 is due to the scores; no choice of threshold can close it.
+# Notebook 6 measures the same effect for networks trained in several ways, each with several seeds.
+# The difference between `F1, best` and `F1, in use` is what better thresholds could gain. The gap
+# between `F1, best` and 1 is due to the scores; no choice of threshold can close it.
 
 # %% [markdown]
 # ## Confusion between classes

@@ -128,7 +128,8 @@ def draw_bars(ax, values, colours, fmt="{:.2f}", interval=None):
     fmt : str
         Format of the numbers.
     interval : pandas.DataFrame, optional
-        By class, ``low`` and ``high``, drawn as a line; the numbers then stand at the right.
+        By class, ``low`` and ``high``, drawn as a line; the numbers then stand at the right. A
+        class whose interval is nan gets neither.
     """
     rows = np.arange(len(values))
     bars = ax.barh(rows, values, color=[colours[label] for label in values.index], height=0.7)
@@ -140,7 +141,8 @@ def draw_bars(ax, values, colours, fmt="{:.2f}", interval=None):
         for row, value, low, high in bounds:
             text = f"{fmt.format(value)}  [{fmt.format(low)}, {fmt.format(high)}]"
             at = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": "small"}
-            ax.text(1.02, row, text, **at)
+            if not np.isnan(low):
+                ax.text(1.02, row, text.replace("-", "−"), **at)
     label_rows(ax, values.index)
 
 

@@ -118,6 +118,15 @@ def test_bars_carry_their_numbers_and_the_first_is_on_top():
     assert ax.yaxis_inverted()
 
 
+def test_bars_without_an_interval_beside_others_have_no_number():
+    _, ax = plt.subplots()
+    values = pd.Series([-0.25, 0.0, 0.5], CLASSES)
+    interval = pd.DataFrame({"low": [-0.5, None, 0.25], "high": [0.0, None, 1.0]}, CLASSES)
+    plots.draw_bars(ax, values, plots.class_colours(CLASSES), "{:+.2f}", interval)
+    texts = [text.get_text() for text in ax.texts]
+    assert texts == ["\N{MINUS SIGN}0.25  [\N{MINUS SIGN}0.50, +0.00]", "+0.50  [+0.25, +1.00]"]
+
+
 def test_a_matrix_shows_every_number():
     _, ax = plt.subplots()
     table = pd.DataFrame([[0.1, 0.2], [0.3, 0.4]], ["a", "b"], ["c", "d"])
