@@ -24,8 +24,6 @@
 # or ground truth; what the network detects is called *estimated*.
 
 # %%
-import json
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -34,7 +32,7 @@ from sklearn import linear_model, multiclass, pipeline, preprocessing
 from sedlib import annotations, audio, detection, features, metrics, models
 from sedlib.config import load_params, workspace
 from sedlib.corpus import open_corpus
-from sedlib.files import write_text
+from sedlib.files import nan_to_null, write_json
 from sedlib.reports import plots
 
 # %% tags=["parameters"]
@@ -516,7 +514,7 @@ kept = {
     "literature": literature,
     "literature_intervals": f1_bounds,
 }
-write_text(json.dumps(kept, indent=2) + "\n", reports / "metrics.json")
+write_json(nan_to_null(kept), reports / "metrics.json")
 
 # %%
 kinds = ["f1", "precision", "recall", "average_precision"]
@@ -528,7 +526,7 @@ summary = {
 }
 if "frames" in literature:
     summary["frames"] = {name: literature["frames"][name] for name in standard}
-write_text(json.dumps(summary, indent=2) + "\n", reports / "summary.json")
+write_json(nan_to_null(summary), reports / "summary.json")
 folder = reports / "plots"
 folder.mkdir(parents=True, exist_ok=True)
 f1 = {"network": by_class["f1"], "baseline": baseline_by_class["f1"]}
