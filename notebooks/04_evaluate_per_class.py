@@ -102,6 +102,7 @@ baseline = pipeline.make_pipeline(preprocessing.StandardScaler(), each_class)
 baseline = baseline.fit(spectra["train"], labels["train"])
 
 # %%
+# With a single class, the first of two columns is the probability that it is absent.
 validation_scores = baseline.predict_proba(spectra["validation"])[:, -len(classes) :]
 baseline_scores = baseline.predict_proba(spectra["test"])[:, -len(classes) :]
 baseline_thresholds = detection.choose_thresholds(labels["validation"], validation_scores)
