@@ -58,8 +58,10 @@ split = episodes.usable_split(params.split, data / "episodes")
 # whole recording, so that loud and quiet passages within it keep their relation. Loudness is
 # measured as broadcasters do ([EBU R 128](https://tech.ebu.ch/publications/r128)): the mean power
 # after a filter that resembles hearing, with quiet passages left out, in *loudness units relative
-# to full scale* (LUFS). `stft.loudness` sets the target. The gain is at most `stft.largest_gain`
-# dB, so that the noise of a nearly silent recording is not amplified to full loudness.
+# to full scale* (LUFS). It is the loudness of the mono mix, as a single channel, so that a stereo
+# file has another value than its two channels in EBU R 128. `stft.loudness` sets the target. The
+# gain is at most `stft.largest_gain` dB, so that the noise of a nearly silent recording is not
+# amplified to full loudness.
 
 # %%
 with_events = (n for n in split.train if len(annotations.read(data / "episodes" / f"{n}.json")))

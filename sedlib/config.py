@@ -1,7 +1,7 @@
 """The parameters in ``params.yaml`` as one typed, validated and immutable object.
 
-Functions take the section or the value that they need, so that no value of an experiment is
-written in code. Unknown keys and values of the wrong type are errors that name the key.
+Functions take the section or the value that they need. Constants of a method, such as the mel bands
+or the gains of mixup, are in its module. Unknown keys and wrong types are errors that name the key.
 """
 
 import os
@@ -182,8 +182,8 @@ class Augmentation(Section):
         Largest gain of a random smooth filter at any frequency, in dB, as in FilterAugment (Nam
         et al., ICASSP 2022).
     mask_bins, mask_frames : int
-        Largest number of adjacent frequency bins and of adjacent frames that are masked, as in
-        SpecAugment (Park et al., Interspeech 2019).
+        Upper limits of the adjacent frequency bins (lower at low frequencies) and frames that are
+        masked, as in SpecAugment (Park et al., Interspeech 2019).
     """
 
     mixup: Annotated[float, Field(ge=0, le=1)]

@@ -67,12 +67,21 @@ class Corpus:
             By episode.
         labels : numpy.ndarray of bool, shape (n_segments in all, n_classes)
         frame_labels : numpy.ndarray of bool, shape (n_segments in all, frames, n_classes)
+
+        Raises
+        ------
+        sedlib.episodes.EpisodeError
+            If no segment has a label.
         """
-        return (
-            self.magnitudes(subset, params.stft),
-            np.concatenate(self.labels(subset, params)),
-            np.concatenate(self.frame_labels(subset, params)),
-        )
+        labels = np.concatenate(self.labels(subset, params))
+        if not labels.any():
+            raise episodes.EpisodeError(
+                f"{self.episodes}: no segment of split.{subset} has a label by the rule "
+                f"'{params.labels.rule}'; choose another labels.rule in params.yaml, or add "
+                "episodes with events"
+            )
+        frame_labels = np.concatenate(self.frame_labels(subset, params))
+        return self.magnitudes(subset, params.stft), labels, frame_labels
 
     def _events_and_lengths(self, subset, params):
         """Yield the events and the number of segments of each episode of a subset."""

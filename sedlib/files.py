@@ -135,7 +135,7 @@ def write_json(value, path):
     Parameters
     ----------
     value : object
-        Any value that `json.dumps` accepts, without nan and infinity.
+        Any value that `json.dumps` accepts, without infinity and nan; see `nan_to_null`.
     path : path-like
 
     Raises
@@ -144,6 +144,15 @@ def write_json(value, path):
         If a number is nan or infinite, which JSON does not have.
     """
     write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", path)
+
+
+def nan_to_null(value):
+    """Replace nan, which JSON does not have, by None in dictionaries, lists and what they hold."""
+    if isinstance(value, dict):
+        return {key: nan_to_null(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [nan_to_null(item) for item in value]
+    return None if value != value else value
 
 
 def read_json(path, error=SedlibError):

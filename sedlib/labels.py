@@ -252,4 +252,4 @@ def _label_half(column, onset, offset, segment):
     head = np.minimum(offset, (first + 1) * segment) - onset
     for part, index in ((head, first), (length - head, first + 1)):
         held = index[(length < segment) & (part > 0) & (2 * part >= length)]
-        column[held[held < len(column)]] = True
+        column[held[(held >= 0) & (held < len(column))]] = True

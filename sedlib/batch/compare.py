@@ -9,7 +9,7 @@ from sedlib.annotations.event_table import recording_name
 from sedlib.batch.names import METRICS
 from sedlib.batch.record import Record
 from sedlib.config import SedlibError
-from sedlib.files import write_json
+from sedlib.files import nan_to_null, write_json
 from sedlib.labels import label_segments
 from sedlib.places import local_copy
 
@@ -80,12 +80,5 @@ def compare_with_reference(outcomes, reference, classes, output, aliases=None, o
     table = metrics.segment_metrics(*pair, scored).drop(columns="average_precision")
     summary = {"segments": len(pair[0]), **metrics.averages(*pair)}
     summary["classes"] = table.to_dict("index")
-    Record(output, overwrite).write_alone(METRICS, partial(write_json, _nan_to_null(summary)))
+    Record(output, overwrite).write_alone(METRICS, partial(write_json, nan_to_null(summary)))
     return table, remarks
-
-
-def _nan_to_null(value):
-    """Replace nan, which JSON does not have, by None."""
-    if isinstance(value, dict):
-        return {key: _nan_to_null(item) for key, item in value.items()}
-    return None if value != value else value

@@ -228,13 +228,12 @@ def outdated_results(tasks, outcomes, output, options, reference=None):
     if is_remote(output):
         return []
     record, found = Record(output), []
+    writable = [form for form, known in annotations.FORMATS.items() if known.write]
     for task, outcome in zip(tasks, outcomes, strict=False):
         name = task.outputs[0].removesuffix(events_name("", options.format))
         page = page_name(name)
         facts = {k: v for k, v in task.made_from.items() if k not in _FORMS}
-        events = [
-            events_name(name, form) for form, known in annotations.FORMATS.items() if known.write
-        ]
+        events = [events_name(name, form) for form in writable]
         others = dict.fromkeys([*events, scores_name(name), page], facts)
         if reference is not None:
             others[page] = facts | {"reference": reference.digest(task.path)}

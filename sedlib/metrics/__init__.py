@@ -15,7 +15,9 @@ Conventions
   error rate; one with neither has no F1 and no IoU. A class that occurs and is never predicted
   has F1 0, and so has one that is predicted and does not occur.
 - Macro is the mean over the classes whose value is not nan ("class-wise average" in DCASE);
-  micro pools the counts of all classes first ("overall", "instance-based").
+  micro pools the counts of all classes first ("overall", "instance-based"). The macro averages may
+  be over different classes: from its first false alarm on, a class that does not occur counts with
+  0 in macro F1, IoU and precision, while macro recall and average precision always leave it out.
 - Metrics of label arrays take 0/1 arrays of the same shape (n_segments, n_classes), over all
   segments of all episodes at once. Metrics of event tables count recording by recording and add
   up; a recording without events counts as well.
@@ -34,7 +36,7 @@ PSDS 1, PSDS 2                   `psds` with `PSDS_SCENARIO_1`, `PSDS_SCENARIO_2
 all of the above, at once        `literature_metrics`
 mAP                              mean of `average_precision`
 AUC                              `roc_auc`
-ECE                              `expected_calibration_error`
+class-wise ECE                   mean of `expected_calibration_error`
 confidence interval              `confidence_intervals` of `block_bootstrap`
 2018 experiment                  `smoothed_metrics_vtt2018`
 ================================ =========================================================

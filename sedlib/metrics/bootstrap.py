@@ -241,8 +241,9 @@ def paired_differences(first, second, level=LEVEL):
     """Compare two models on the same resamples.
 
     The two-sided p-value is twice the share of resamples in which the difference is zero or has
-    the opposite sign to most of them, where the data themselves count as one resample. It is
-    below 0.05 where the 95 % interval does not contain zero.
+    the opposite sign to most of them, where the data themselves count as one resample. Where it
+    is below 0.05, the 95 % interval does not contain zero. Because of the added one, the interval
+    may leave zero out where p is just above 0.05, too.
 
     Parameters
     ----------

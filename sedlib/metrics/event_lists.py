@@ -56,11 +56,11 @@ def by_recording(events, classes, recordings):
         If an event is of a recording or a class that is not known, begins before 0, or ends
         before it begins. It may have no length.
     """
-    recordings = list(recordings)
+    recordings = dict.fromkeys(recordings)
     for event in events.itertuples():
         where = f"{event.filename}: '{event.event_label}' from {event.onset} to {event.offset} s"
         if event.filename not in recordings:
-            names = ", ".join(recordings[:3]) + (", ..." if len(recordings) > 3 else "")
+            names = ", ".join([*recordings][:3]) + (", ..." if len(recordings) > 3 else "")
             raise AnnotationError(
                 f"{where} is of no recording that is evaluated ({names}); "
                 "leave it out, or give the recording's duration"

@@ -60,7 +60,10 @@ def averages(reference, estimated, scores=None):
     -------
     dict of str to dict of str to float
         ``macro`` and ``micro``, each with ``precision``, ``recall``, ``f1``, ``iou`` and
-        ``accuracy``; ``macro`` also with ``average_precision`` if there are `scores`.
+        ``accuracy``; ``macro`` also with ``average_precision`` if there are `scores`. Each macro
+        average is over the classes for which that metric is defined: a class that does not occur
+        counts with 0 in F1, IoU and precision if there is a false alarm of it, but never in
+        recall and average precision. nan if there is no such class.
 
     Raises
     ------

@@ -23,8 +23,9 @@ def compare_summaries(obtained, published, measured):
 
     Parameters
     ----------
-    obtained, published : dict of str to dict of str to float
-        Sections of numbers, as in ``reports/summary.json``.
+    obtained, published : dict of str to dict of str to (float or None)
+        Sections of numbers, as in ``reports/summary.json``. None is undefined, which agrees with
+        None alone.
     measured : sequence of dict
         The same of several trainings, without the sections that do not come from a training.
 
@@ -40,13 +41,14 @@ def compare_summaries(obtained, published, measured):
     >>> compare_summaries({"f1": {"speaking": 0.95}}, runs[0], runs)["agrees"].tolist()
     [False]
     """
-    runs = pd.json_normalize([obtained, published, *measured], sep=": ").T
+    runs = pd.json_normalize([obtained, published, *measured], sep=": ").T.astype(float)
     ranges = (runs.iloc[:, 2:].max(axis=1) - runs.iloc[:, 2:].min(axis=1)).fillna(0)
     sections = ranges.groupby(lambda name: name.partition(": ")[0]).transform("median")
     table = runs.iloc[:, :2].set_axis(["obtained", "published"], axis=1)
     table["allowed"] = WIDENING * np.maximum(ranges, sections)
     difference = (table["obtained"] - table["published"]).abs()
-    return table.assign(agrees=difference <= table["allowed"] + 1e-9)
+    undefined = table["obtained"].isna() & table["published"].isna()
+    return table.assign(agrees=undefined | (difference <= table["allowed"] + 1e-9))
 
 
 def reproduction_text(work, top):
@@ -79,7 +81,7 @@ def reproduction_text(work, top):
     shown = table.assign(agrees=np.where(table["agrees"], "yes", "NO"))
     same = obtained["weights_sha256"] == published["weights_sha256"]
     return (
-        f"{shown.to_string(float_format='{:.3f}'.format)}\n\n"
+        f"{shown.to_string(float_format='{:.3f}'.format, na_rep='–')}\n\n"
         f"{table['agrees'].sum()} of {len(table)} results agree with the published ones: they "
         "differ by no more than `allowed`, which follows from several trainings. The weights of "
         f"the model {'are the same, bit for bit' if same else 'differ'}."
@@ -89,7 +91,7 @@ def reproduction_text(work, top):
 def _read_summary(path):
     """Read a summary; raise if it is not one."""
     try:
-        return TypeAdapter(dict[str, dict[str, float]]).validate_python(read_json(path))
+        return TypeAdapter(dict[str, dict[str, float | None]]).validate_python(read_json(path))
     except ValidationError:
         raise SedlibError(
             f"{path}: not a summary of results; restore it or make it again"

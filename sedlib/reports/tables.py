@@ -254,7 +254,7 @@ def format_number(value, bounds=None, style="z.2f"):
 
     Parameters
     ----------
-    value : float
+    value : float or None
     bounds : (float, float), optional
     style : str
         Format specification of Python, for the number and its interval. Default: two decimals,
@@ -263,12 +263,11 @@ def format_number(value, bounds=None, style="z.2f"):
     Returns
     -------
     str
-        A dash for nan.
+        A dash for nan and None.
     """
-    if math.isnan(value):
-        text = "–"
-    else:
-        text = format(value, style)
+    if value is None or math.isnan(value):
+        return "–"
+    text = format(value, style)
     if bounds is None:
         return text
     low, high = bounds

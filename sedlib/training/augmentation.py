@@ -118,7 +118,8 @@ def augment_spectrograms(x, augment, rng):
     for segment, curve in zip(x, curves.astype(np.float32), strict=True):
         segment *= curve
         low, start = rng.integers(0, bins), rng.integers(0, frames)
-        # The mask is narrower at low frequencies, where a mel band holds fewer bins.
+        # The mask is narrower at low frequencies, where a mel band holds fewer bins, and ends
+        # with the last bin, so that it never has all of `mask_bins`.
         width = rng.integers(0, 1 + augment.mask_bins) * (low + 64) // (bins + 64)
         segment[:, low : low + width] = 0
         segment[start : start + rng.integers(0, 1 + augment.mask_frames)] = 0

@@ -39,10 +39,10 @@ def train(model, batches, validation, options, checkpoint, key, on_epoch=()):
     After each epoch, a moving average takes in the new weights with the share 1 / n, where n is the
     number of epochs so far, but at most `options.averaging` times that of all epochs. The average
     is evaluated and kept; the training goes on from the new weights. Averaged weights lie in the
-    middle of a flat region of the loss and therefore depend less on the training data (Izmailov et
-    al., "Averaging Weights Leads to Wider Optima and Better Generalization", UAI 2018; Cha et al.,
-    "SWAD: Domain Generalization by Seeking Flat Minima", NeurIPS 2021). The statistics of batch
-    normalisation are averaged, too.
+    middle of a flat region of the loss and can transfer better to data of another origin (Izmailov
+    et al., "Averaging Weights Leads to Wider Optima and Better Generalization", UAI 2018; Cha et
+    al., "SWAD: Domain Generalization by Seeking Flat Minima", NeurIPS 2021). The statistics of
+    batch normalisation are averaged, too.
 
     With the schedule ``cosine`` the learning rate rises during the first epoch and falls along
     a cosine to a hundredth during the others. The best epoch is the one with the highest mean

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sedlib.files import (
+    nan_to_null,
     nearest,
     normal_name,
     replacing,
@@ -134,6 +135,15 @@ def test_json_is_readable_and_read_back_as_it_was(tmp_path):
     text = (tmp_path / "a.json").read_text(encoding="utf-8")
     assert json.loads(text) == value
     assert text.startswith('{\n  "é": [\n') and text.endswith("}\n")
+
+
+def test_what_is_not_a_number_is_null_in_json(tmp_path):
+    nan = float("nan")
+    value = {"a": nan, "b": {"c": [nan, 0.5, [nan]], "d": "nan"}, "e": None, "f": 0}
+    write_json(nan_to_null(value), tmp_path / "a.json")
+    assert json.loads((tmp_path / "a.json").read_text()) == {
+        "a": None, "b": {"c": [None, 0.5, [None]], "d": "nan"}, "e": None, "f": 0,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), {1, 2}])

@@ -129,6 +129,13 @@ def test_the_rule_any_takes_a_millisecond_but_no_touching():
     assert labelled((1.999, 3.0), rule="any") == [1, 2]
 
 
+@pytest.mark.parametrize("rule", ["half", "any"])
+def test_what_lies_before_the_recording_labels_no_segment(rule):
+    assert labelled((-0.5, -0.1), rule=rule) == []
+    assert labelled((-0.1, 0.3), rule=rule) == [0]
+    assert labelled((-5.0, 1.5), rule=rule) == [0, 1]
+
+
 def test_a_remainder_shorter_than_a_segment_has_no_label():
     assert label_segments(event_table(), 359.99, CLASSES).shape == (359, 2)
     assert label_segments(event_table(), 360.0, CLASSES).shape == (360, 2)

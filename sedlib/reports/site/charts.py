@@ -22,12 +22,12 @@ def bar_rows(metrics):
     -------
     list of dict
         ``label``, ``number`` of the class (None for the mean), ``f1``, ``low``, ``high`` and
-        ``baseline``; nan where a value is not defined.
+        ``baseline``; None where a value is not defined.
     """
     test, baseline, chart = metrics["test"], metrics["baseline"], []
     rows = test["classes"] | {"macro": test["macro"]}
     for number, (label, row) in enumerate(rows.items()):
-        low, high = test["intervals"].get(label, {}).get("f1", (math.nan, math.nan))
+        low, high = test["intervals"].get(label, {}).get("f1", (None, None))
         other = baseline["classes"].get(label, baseline["macro"])
         values = {"f1": row["f1"], "low": low, "high": high, "baseline": other["f1"]}
         chart.append({"label": label, "number": None if label == "macro" else number} | values)

@@ -291,7 +291,7 @@ def test_the_interval_of_a_difference_is_as_wide_as_the_level_says():
         assert row[["low", "high"]].tolist() == pytest.approx([low, high])
 
 
-def test_the_p_value_of_the_bootstrap_is_below_5_percent_where_the_interval_leaves_zero_out():
+def test_the_p_value_of_the_bootstrap_agrees_with_the_interval_but_for_the_added_resample():
     rng = np.random.default_rng(0)
     zero = pd.DataFrame({c: np.zeros(2001) for c in range(60)})
     moved = pd.DataFrame(rng.normal(np.linspace(-4, 4, 60), 1, (2001, 60)))
@@ -300,6 +300,16 @@ def test_the_p_value_of_the_bootstrap_is_below_5_percent_where_the_interval_leav
     near = (table["p"] - 0.05).abs() < 0.005  # the added one moves the edge by a hair
     assert outside.any() and not outside.all()
     assert ((table["p"] < 0.05) == outside)[~near].all()
+
+
+@pytest.mark.parametrize("n", [99, 100, 399, 2000])
+def test_where_the_p_value_is_below_5_percent_the_interval_leaves_zero_out(n):
+    for below in range(n // 10):
+        moved = run_samples([1, *[-1] * below, *[1] * (n - below)])
+        row = paired_differences(run_samples(np.zeros(n + 1)), moved).loc[("a", "f1")]
+        assert row["low"] > 0 or row["p"] >= 0.05
+        if (n, below) == (2000, 50):  # the reverse does not hold
+            assert row["low"] > 0 and row["p"] == pytest.approx(0.05097, abs=1e-5)
 
 
 def test_where_a_metric_is_undefined_there_is_no_p_value():

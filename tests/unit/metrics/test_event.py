@@ -11,6 +11,7 @@ from referees import CLASSES, event_lists
 
 from sedlib.annotations import AnnotationError, event_table
 from sedlib.metrics import event_based, event_counts_by_segment
+from sedlib.metrics.event_lists import by_recording
 
 claim = settings(deadline=None, database=None, max_examples=30)
 
@@ -266,3 +267,19 @@ def test_what_begins_after_the_last_whole_second_counts_in_it():
 def test_a_recording_shorter_than_a_second_is_refused():
     with pytest.raises(ValueError, match=r"'x' lasts 0\.9 s; it must last at least one second"):
         event_counts_by_segment(event_table(), event_table(), {"x": 0.9}, TWO)
+
+
+def test_names_of_recordings_are_looked_up_not_compared_one_by_one():
+    class Name(str):
+        compared = 0
+        __hash__ = str.__hash__
+
+        def __eq__(self, other):
+            Name.compared += 1
+            return str(self) == str(other)
+
+    names = [f"r{i}" for i in range(200)]
+    events = event_table((name, 0.0, 1.0, "a") for name in names)
+    parts = by_recording(events, ["a"], map(Name, names))
+    assert [len(part.onset) for part in parts.values()] == [1] * 200
+    assert Name.compared <= 5 * len(names)

@@ -351,6 +351,15 @@ def test_means_and_rates_are_plain_numbers():
         assert all(type(value) is float for value in values.values())
 
 
+def test_a_class_that_does_not_occur_counts_in_macro_f1_from_its_first_false_alarm_on():
+    reference, scores = np.array([[1, 0], [1, 0]]), np.array([[0.9, 0.2], [0.8, 0.6]])
+    without, alarm = (averages(reference, scores >= t, scores)["macro"] for t in (0.7, 0.5))
+    for name in ("f1", "iou", "precision"):
+        assert (without[name], alarm[name]) == (1, 0.5)
+    for name in ("recall", "average_precision"):
+        assert (without[name], alarm[name]) == (1, 1)
+
+
 @pytest.mark.filterwarnings("error")
 def test_what_is_undefined_is_nan_without_a_warning():
     nothing = np.zeros((2, 2))

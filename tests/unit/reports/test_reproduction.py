@@ -39,6 +39,14 @@ def test_a_number_that_no_training_changes_must_be_the_same():
     assert not compare_summaries(moved, published, trainings).loc["baseline: f1", "agrees"]
 
 
+def test_what_is_undefined_agrees_with_what_is_undefined_alone():
+    defined, undefined = ({"f1": {"a": value, "b": 0.5}} for value in (0.5, None))
+    for runs, agrees in (((undefined, undefined), True), ((undefined, defined), False)):
+        for pair in (runs, runs[::-1]):
+            table = compare_summaries(*pair, [defined, undefined])
+            assert table["agrees"].tolist() == [agrees, True]
+
+
 @pytest.fixture
 def places(tmp_path):
     """A workspace and a checkout with the same results."""
@@ -73,6 +81,13 @@ def test_a_result_outside_its_spread_is_named(places):
     (row,) = [line for line in text.splitlines() if line.endswith("NO")]
     assert row.startswith("f1: speaking ") and " 0.100 " in row
     assert text.endswith("The weights of the model differ.")
+
+
+def test_a_result_that_is_undefined_is_shown_as_a_dash(places):
+    for path in (places[0] / "reports", places[1] / "models" / "default"):
+        edit(path / "summary.json", lambda s: s["f1"].update({"speaking": None}))
+    [row] = [line for line in reproduction_text(*places).splitlines() if "f1: speaking" in line]
+    assert row.split()[2:4] == ["–", "–"] and row.endswith("yes")
 
 
 def test_results_of_other_parameters_are_not_compared(places):

@@ -1,5 +1,6 @@
 """The report site as text: what its pages hold, that equal results give equal pages."""
 
+import json
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -158,6 +159,21 @@ def test_a_link_to_another_notebook_leads_to_its_page_and_one_to_a_file_is_text(
 def test_the_overview_asks_the_question_of_each_notebook(pages):
     [item] = [li for li in pages["index.html"].select("li") if li.a.get_text() == "1. First"]
     assert item.span.get_text() == "What is it?"
+
+
+def test_an_undefined_value_has_a_dash_and_no_bar(tmp_path):
+    make_results(tmp_path)
+    file = tmp_path / "reports" / "metrics.json"
+    values = json.loads(file.read_text())
+    del values["test"]["intervals"]["tone"]
+    for part in ("test", "baseline"):
+        values[part]["classes"]["tone"] |= dict.fromkeys(["f1", "precision", "average_precision"])
+    file.write_text(json.dumps(values))
+    params = load_params(tmp_path / "params.yaml")
+    page = write_site(params, tmp_path / "data", tmp_path / "reports", 1).read_text()
+    row, *_ = BeautifulSoup(page, "html.parser").select(".bars tbody tr")
+    assert row.select_one(".number").get_text() == "–" and not row.select(".bar, .interval, .tick")
+    assert "Average precision: – for the network, – for the baseline." in page
 
 
 def test_the_bars_are_as_long_as_the_numbers_say(pages):

@@ -53,6 +53,19 @@ def test_every_metric_of_the_literature_has_a_row_with_its_name():
     ]
 
 
+def test_a_value_that_is_null_is_shown_as_a_dash():
+    values = metrics()
+    values["test"]["classes"]["door bell"] = dict.fromkeys(tables.COLUMNS) | {"support": 0}
+    values["baseline"]["macro"] = dict.fromkeys(tables.COLUMNS)
+    lines = tables.results_table(values).splitlines()
+    assert lines[2] == "| door bell | – | – | – | – | – | – | – | 0 |"
+    assert lines[4].endswith("| **–** |  |")
+    literature = {"segments": {"F1": None, "AUC": 0.5}}
+    bounds = {"segments": {"F1": [None, None], "AUC": [None, None]}}
+    table = tables.literature_table({"literature": literature, "literature_intervals": bounds})
+    assert table.splitlines()[2:] == ["| F1 | – |", "| AUC | 0.50 [–, –] |"]
+
+
 def test_segment_based_metrics_are_named_as_those_of_sed_eval():
     names = ["segment-based F1 (1 s), macro", "event-based F1 (200 ms, 20 %), macro"]
     values = {"literature": {"segments": dict.fromkeys(names, 0.5)}}
