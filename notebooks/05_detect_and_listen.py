@@ -72,10 +72,11 @@ print(f"the network was trained on {', '.join(description['trained_on'])}")
 #    likely the class is. It looks at one *segment* of one second at a time. The *hop* is the time
 #    from one segment to the next (not the hop length of the STFT in notebook 2). With a hop below
 #    one second the segments overlap, and the scores of all segments that contain a moment are
-#    averaged. With `hop = "frames"` the segments do not overlap, and the network scores each
-#    *frame* of a segment, one column of its spectrogram; a moving average smooths these frame-level
-#    scores. The score table divides each second equally among its frames (1/44 s each with the
-#    default settings), although the hop length of the STFT is slightly longer.
+#    averaged. With `hop = "frames"` a segment begins every half second, and the network scores each
+#    *frame* of a segment, one column of its spectrogram. A frame gets the mean of its scores in
+#    both segments that contain it, and a moving average smooths these frame-level scores. The score
+#    table divides each second equally among its frames (1/44 s each with the default settings),
+#    although the hop length of the STFT is slightly longer.
 # 2. **Events.** A class is detected while its score reaches its *threshold*, a number chosen on the
 #    validation episodes. Consecutive segments or frames in which a class is detected form one
 #    *event*.
@@ -256,8 +257,8 @@ pd.DataFrame(parts).T[["precision", "recall", "f1"]]
 # The hop limits how exact the times of the events can be. With a hop of 1 s, all onsets are whole
 # seconds: when sounds begin anywhere within a second, even a perfect detector is wrong by a quarter
 # of a second on average. A shorter hop allows more exact times, but it needs more computation: a
-# hop of 0.1 s needs ten times as many segments as one of 1 s. Frame-level scores need no more
-# segments than a hop of 1 s.
+# hop of 0.1 s needs ten times as many segments as one of 1 s. Frame-level scores need as many
+# segments as a hop of 0.5 s.
 #
 # Whether the times do become more exact depends on the network and on the recording. The next table
 # answers this for the present recording. It leaves out the hop of 0.1 s, which would take longer
