@@ -225,8 +225,8 @@ labels = pd.concat(tables, names=["episode", "second"])
 
 # %% [markdown]
 # Read the left panel by rows: of the segments with the label of the row, it shows the share that
-# also has the label of the column. The right panel shows the share of these segments that has no
-# other label.
+# also has the label of the column, with the colour bar at the far right. The right panel shows the
+# share of these segments that has no other label.
 
 # %%
 together = labels.T.astype(int) @ labels.astype(int)
@@ -234,7 +234,8 @@ alone = labels[labels.sum(axis=1) == 1].sum() / labels.sum()
 options = {"figsize": (plots.WIDTH, 5), "width_ratios": [2.4, 1]}
 fig, (left, right) = plt.subplots(1, 2, **options)
 overlap = together.div(labels.sum(), axis=0)
-plots.draw_matrix(left, overlap, "share of the segments of the row", vmax=1)
+beside = {"beside": (left, right)}
+plots.draw_matrix(left, overlap, "share of the segments of the row", vmax=1, **beside)
 plots.draw_bars(right, alone.fillna(0), colours)
 right.set(xlim=(0, 1), xlabel="share without another label", yticklabels=[])
 plots.save_figure(fig, figures / "together.png")
@@ -323,8 +324,8 @@ plots.players(excerpts, rate)
 # boxes are drawn as above. The right panel shows the shape of the mean spectrum of the same
 # segments: the difference in dB from the mean over all training segments, minus the mean of this
 # difference over the frequencies, so that level does not show. Red means stronger than in the
-# average segment, blue weaker. The frequencies are grouped into bands of about a third of an
-# octave.
+# average segment, blue weaker. The frequencies up to a quarter of the sample rate, 11 kHz with the
+# default settings, are grouped into bands of about a third of an octave.
 
 # %%
 powers, spectra = [], []
@@ -339,7 +340,7 @@ spectrum.columns = np.fft.rfftfreq(params.stft.n_fft, 1 / rate)
 
 # %%
 levels = pd.DataFrame({label: level[train[label]] for label in examples})
-bands = np.geomspace(100, rate / 2, 24)  # Hz, edges of the bands
+bands = np.geomspace(100, rate / 4, 21)  # Hz, edges of the bands
 means = pd.DataFrame({label: spectrum[train[label]].mean() for label in examples})
 means = means.assign(all=spectrum.mean()).groupby(pd.cut(means.index, bands), observed=False).mean()
 difference = 20 * np.log10(means[list(examples)].div(means["all"], axis=0))
@@ -368,11 +369,8 @@ print(f"Mean width of a box: {quartiles.diff().iloc[-1].mean():.0f} dB")
 # A box holds half of the segments of a class. Where the boxes are as wide as the medians are apart,
 # level alone hardly separates the classes. Strong colours in a row of the right panel mean that the
 # segments with this label have a timbre of their own; the other sounds in these segments contribute
-# to it. All synthetic episodes are low-pass filtered at 9 kHz, so that bandwidth cannot reveal a
-# class. The band that holds this frequency reaches to about 11 kHz; the bands above it contain the
-# same faint noise in all segments. Because the mean level of each class is subtracted, they appear
-# weak for classes that are louder than the average, which says nothing about the timbre of these
-# classes.
+# to it. All synthetic episodes are low-pass filtered at 9 kHz, which lies in the highest band, so
+# that bandwidth cannot reveal a class.
 #
 # The levels are those of the recordings; notebook 2 then brings all recordings to one loudness. The
 # baseline of notebook 4, a logistic regression on the logarithm of the time-averaged spectrum,

@@ -213,9 +213,9 @@ for name, x in {episode: features.split_segments(waveform, stft), "noise": noise
 # ## Logarithmic compression
 # The next figure shows the spectrogram of the example segment. The left panel shows the magnitudes
 # on a linear scale, as they are stored; the middle panel shows the same values in dB relative to
-# the largest. The right panel is a histogram of the levels, in dB relative to a magnitude of 1. Its
-# counts are on a logarithmic scale, because a single peak could hide the rest. Levels below -120 dB
-# are counted at -120 dB.
+# the largest. Both end at a quarter of the sample rate. The right panel is a histogram of the
+# levels at all frequencies, in dB relative to a magnitude of 1. Its counts are on a logarithmic
+# scale, because a single peak could hide the rest. Levels below -120 dB are counted at -120 dB.
 
 # %%
 magnitude = features.spectrogram(segment[np.newaxis], stft)[0]
@@ -228,11 +228,13 @@ print(f"The middle 98 % of the levels span {spread:.0f} dB.")
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(plots.WIDTH, 3.8))
 fig.get_layout_engine().set(w_pad=0.15)
-decibels = plots.draw_spectrogram(axes[1], magnitude, stft)
+decibels = plots.draw_spectrogram(axes[1], magnitude, stft, fmax=rate / 4)
 axes[1].set_title("the same in dB")
 place = {"origin": "lower", "aspect": "auto", "extent": decibels.get_extent()}
 linear = axes[0].imshow(magnitude.T, cmap="magma", **place)
 axes[0].set(xlabel="time (s)", ylabel="frequency (kHz)", title="linear magnitude")
+for ax in axes[:2]:
+    ax.set(xticks=(0, 0.5, 1), xticklabels=("0", "0.5", "1"), ylim=(0, rate / 4000))
 axes[2].hist(level.ravel(), bins=60, color="0.4", log=True)
 plots.label_log_axis(axes[2].yaxis)
 axes[2].set(xlabel="level (dB re 1)", ylabel="number of magnitudes", title="distribution")
@@ -246,7 +248,7 @@ plt.show()
 # too. The sounds of the synthetic episodes are low-pass filtered at 9 kHz. The faint noise above
 # the transition band of the filter is dark in the middle panel, which shows 70 dB, and, at a sample
 # rate of 44.1 kHz, forms the peak at the left of the histogram. If the sound of a segment does not
-# begin at zero, the first frame may show a faint column up to the highest frequency: the step from
+# begin at zero, the first frame may show a faint column up to the top of the panel: the step from
 # the padding to the sound contains all frequencies.
 #
 # The features are stored on the linear scale, as in the 2018 experiment. The 2018 model (`vtt2018`

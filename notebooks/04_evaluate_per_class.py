@@ -180,11 +180,13 @@ intervals = metrics.confidence_intervals(samples)
 baseline_by_class = metrics.segment_metrics(reference, baseline_estimated, classes, baseline_scores)
 f1_intervals = intervals.xs("f1", level="metric").loc[classes]
 fig, ax = plt.subplots(figsize=(plots.WIDTH, 4.5))
-plots.draw_dots(ax, baseline_by_class["f1"], colours, filled=False)
-plots.draw_dots(ax, by_class["f1"], colours, f1_intervals)
+plots.draw_dots(ax, baseline_by_class["f1"], colours, shift=-0.15, filled=False)
+plots.draw_dots(ax, by_class["f1"], colours, f1_intervals, shift=0.15)
+for name, face in {"baseline": "white", "network, with 95 % confidence interval": "0.3"}.items():
+    ax.scatter([], [], s=45, facecolor=face, edgecolor="0.3", label=name)
 plots.label_rows(ax, classes)
 ax.set(xlabel="F1 on the test episodes", xlim=(-0.02, 1.02))
-ax.set_title("network (filled), baseline (white)")
+ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 plots.save_figure(fig, figures / "f1_by_class.png")
 plt.show()
 
@@ -318,7 +320,9 @@ plt.show()
 # ## Precision-recall curves
 # A lower threshold never lowers recall, and it usually lowers precision. Each panel shows this
 # trade-off for one class: the coloured line is the network, the thin black line the baseline. The
-# dot marks the threshold in use, and AP is the average precision of the network.
+# dot marks the threshold in use, and AP is the average precision of the network. The dotted line is
+# chance: if the scores were random, precision would be close to the *prevalence* of the class, the
+# share of the segments that have its label, at every recall.
 
 # %%
 curves = {
@@ -328,15 +332,19 @@ curves = {
 
 # %%
 fig, axes = plots.class_axes(len(classes), 2.6, sharex=True, sharey=True)
-for ax, label in zip(axes, classes, strict=True):
+for ax, label, prevalence in zip(axes, classes, reference.mean(axis=0), strict=True):
     for name, colour, width in (("baseline", "black", 0.8), ("network", colours[label], 2)):
         curve = curves[name][curves[name]["event_label"] == label]
-        ax.step(curve["recall"], curve["precision"], color=colour, lw=width, where="pre")
-    ax.plot(*by_class.loc[label, ["recall", "precision"]], "o", color="black", ms=6)
+        style = {"color": colour, "lw": width, "where": "pre", "label": name}
+        ax.step(curve["recall"], curve["precision"], **style)
+    ax.axhline(prevalence, color="0.4", ls=":", lw=1.5, label="chance")
+    point = {"color": "black", "ms": 6, "label": "threshold in use"}
+    ax.plot(*by_class.loc[label, ["recall", "precision"]], "o", **point)
     ax.set_title(f"{label}\nAP {by_class.loc[label, 'average_precision']:.2f}")
     ax.set(xlim=(0, 1.02), ylim=(0, 1.02), xticks=(0, 0.5, 1))
 fig.supxlabel("recall")
 fig.supylabel("precision")
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=4)
 plots.save_figure(fig, figures / "precision_recall.png")
 plt.show()
 
@@ -412,8 +420,8 @@ plt.show()
 
 # %% [markdown]
 # ## Reference and estimated events over time
-# The figure shows up to 90 seconds of one episode: the spectrogram and, below it, the reference
-# events as coloured bars and the estimated events, made from segments, as dark lines.
+# The figure shows up to 90 seconds of one episode: the spectrogram up to 8 kHz and, below it, the
+# reference events as coloured bars and the estimated events, made from segments, as dark lines.
 
 # %%
 episode = episode or test[0]
@@ -427,7 +435,8 @@ magnitude = features.spectrogram(sound[np.newaxis], params.stft)[0]
 # %%
 size = (plots.WIDTH, 6.5)
 fig, (upper, lower) = plt.subplots(2, 1, figsize=size, height_ratios=[1, 1.6], sharex=True)
-image = plots.draw_spectrogram(upper, magnitude, params.stft, fmax=11025, start=start)
+view = {"fmax": min(8000, rate / 2), "floor": -90, "start": start}
+image = plots.draw_spectrogram(upper, magnitude, params.stft, **view)
 fig.colorbar(image, ax=upper, label="level relative to the peak (dB)", pad=0.01)
 upper.set(title=episode, xlabel="")
 own_events = annotations.read(data / "episodes" / f"{episode}.json")

@@ -149,7 +149,8 @@ for form in ("json", "tsv", "audacity", "textgrid"):
 #   frequency, in dB below the loudest point of the stretch (up to 11 kHz, the upper limit of the
 #   mel bands of `compact` with the default settings; computed for this figure, with a longer hop
 #   and without loudness normalisation);
-# - the scores, one row for each class, from white (0) to black (1);
+# - the scores, one row for each class, from white (0) to black (1), with a red outline where the
+#   score reaches the threshold of the class;
 # - the events, one row for each class. The coloured bars are the reference events and the dark
 #   lines below them the estimated ones. Without an annotation, the coloured bars are the estimated
 #   events.
@@ -178,11 +179,12 @@ if len(reference):
 fig, axes = plt.subplots(4, figsize=(plots.WIDTH, 10), height_ratios=[2, 4, 5, 5], sharex=True)
 plots.draw_waveform(axes[0], sound, rate, start)
 image = plots.draw_spectrogram(axes[1], magnitude, coarse, fmax=11025, start=start)
-shades = plots.draw_scores(axes[2], scores, classes)
+shades = plots.draw_scores(axes[2], scores, classes, detected=result.events)
 plots.draw_events(axes[3], bars, classes, estimated=lines)
 fig.colorbar(image, ax=axes[1], label="level relative to the peak (dB)", pad=0.01)
 fig.colorbar(shades, ax=axes[2], label="score", pad=0.01)
-for ax, text in zip(axes, ("waveform", "spectrogram", "scores", title), strict=True):
+titles = "waveform", "spectrogram", "scores (outlined: threshold reached)", title
+for ax, text in zip(axes, titles, strict=True):
     ax.set(title=text, xlim=(start, stop))
     ax.label_outer()
 plots.save_figure(fig, figures / "detected.png")
@@ -194,10 +196,11 @@ plt.show()
 # bar and its line begin or end at different times, the onset or offset is wrong. Where one bar has
 # several lines below it, the score has fallen below the threshold in between.
 #
-# Compare such places with the panel of scores. If the row of a missed class is grey there, the
-# network has given it a score that stays below the threshold, and a lower threshold would detect
-# it. If the row is white, the score is near 0: the network does not recognise the sound. A miss
-# with a false alarm of another class at the same time suggests that it confuses the two classes.
+# Compare such places with the panel of scores. If the row of a missed class is grey there without
+# an outline, the network has given it a score that stays below the threshold, and a lower threshold
+# would detect it. If the row is white, the score is near 0: the network does not recognise the
+# sound. A miss with a false alarm of another class at the same time suggests that it confuses the
+# two classes.
 
 # %% [markdown]
 # ## Listening

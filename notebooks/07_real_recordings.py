@@ -173,13 +173,15 @@ table.rename_axis(roles, axis="columns")
 # %% [markdown]
 # The figure shows the same values with their 95 % intervals for the three variants with MixStyle
 # and averaged weights. The left panel is for tests on synthetic episodes, the right panel for tests
-# on episodes mixed from recordings. The shape of a marker shows what the networks were trained on;
-# a filled marker means that training and test episodes are from the same corpus.
+# on episodes mixed from recordings. The shape of a marker shows what the networks were trained on.
+# A filled marker means that all their training episodes are from the same corpus as the test
+# episodes. A white marker means that all of them (circle or square) or half of them (diamond) are
+# from the other corpus.
 
 # %%
-fig, axes = plt.subplots(1, len(corpora), figsize=(plots.WIDTH, 6), sharey=True)
+fig, axes = plt.subplots(1, len(corpora), figsize=(plots.WIDTH, 7), sharey=True)
 colours = plots.class_colours(classes) | {"macro": "black"}
-styles = list(zip((synthetic, recorded, both), "osD", (-0.25, 0, 0.25), strict=True))
+styles = list(zip((synthetic, recorded, both), "osD", (-0.28, 0, 0.28), strict=True))
 for ax, corpus in zip(axes, corpora, strict=True):
     for variant, marker, shift in styles:
         rows, at = f1[corpus, variant], {"shift": shift, "marker": marker}
@@ -187,8 +189,13 @@ for ax, corpus in zip(axes, corpora, strict=True):
         ax.scatter([], [], s=45, marker=marker, fc="white", ec="0.3", label=f"trained on {variant}")
     ax.set(xlabel=f"F1 on the test episodes, {corpus}", xlim=(-0.02, 1.02))
     plots.label_rows(ax, wanted)
-title = "Filled markers: tested\non the same corpus"
-axes[-1].legend(loc="upper left", bbox_to_anchor=(1, 1), title=title)
+fills = {
+    "0.3": "training and test\non the same corpus",
+    "white": "all or half of the training\non the other corpus",
+}
+for face, text in fills.items():
+    axes[-1].fill([], [], fc=face, ec="0.3", label=text)
+axes[-1].legend(loc="upper left", bbox_to_anchor=(1, 1))
 plots.save_figure(fig, figures / "by_class.png")
 plt.show()
 

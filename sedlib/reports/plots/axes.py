@@ -4,9 +4,12 @@ import librosa
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import NullFormatter
 
 from sedlib.reports.plots.style import class_colours
+
+DOT = 45  # square points, the area of a dot
 
 
 def draw_waveform(ax, waveform, sample_rate, start=0.0):
@@ -90,7 +93,7 @@ def draw_events(ax, events, classes, estimated=None):
     label_rows(ax, classes)
 
 
-def draw_scores(ax, scores, classes):
+def draw_scores(ax, scores, classes, detected=None):
     """Draw scores over time, a row a class, the darker the higher.
 
     Parameters
@@ -100,6 +103,8 @@ def draw_scores(ax, scores, classes):
         Score table.
     classes : sequence of str
         Rows from the top.
+    detected : pandas.DataFrame, optional
+        Event table of the stretches in which the scores reach the thresholds; outlined in red.
 
     Returns
     -------
@@ -110,6 +115,13 @@ def draw_scores(ax, scores, classes):
     rows = np.arange(len(classes) + 1) - 0.5
     values = scores[list(classes)].T
     mesh = ax.pcolormesh(edges, rows, values, cmap="Greys", vmin=0, vmax=1, rasterized=True)
+    # A white edge, because in greyscale red is as light as a score of about 0.6.
+    style = {"facecolor": "none", "edgecolor": "C3", "lw": 1.5}
+    style["path_effects"] = [withStroke(linewidth=3.5, foreground="white")]
+    for row, label in enumerate(classes if detected is not None else ()):
+        own = detected[detected["event_label"] == label]
+        spans = list(zip(own["onset"], own["offset"] - own["onset"], strict=True))
+        ax.broken_barh(spans, (row - 0.4, 0.8), **style)
     ax.set(xlabel="time (s)")
     label_rows(ax, classes)
     return mesh
@@ -159,8 +171,8 @@ def label_rows(ax, names):
     ax.tick_params(axis="y", length=0)
 
 
-def draw_dots(ax, values, colours, interval=None, *, shift=0.0, filled=True, marker="o"):
-    """Draw a dot for each class, with its confidence interval as a line.
+def draw_dots(ax, values, colours, interval=None, *, shift=0.0, filled=True, marker="o", size=DOT):
+    """Draw a dot for each class, with its confidence interval as a line with two ends.
 
     Parameters
     ----------
@@ -178,13 +190,16 @@ def draw_dots(ax, values, colours, interval=None, *, shift=0.0, filled=True, mar
         Otherwise the dots are white with a coloured edge.
     marker : str
         As matplotlib names it.
+    size : float
+        Area of a dot in square points.
     """
     rows = np.arange(len(values)) + shift
     colour = [colours[label] for label in values.index]
     if interval is not None:
-        ax.hlines(rows, interval["low"], interval["high"], color=colour, lw=1.5)
-    # A white dot is larger, so that its edge is seen where a filled one lies on it.
-    face, size = (colour, 45) if filled else ("white", 85)
+        bounds = zip(rows, interval["low"], interval["high"], colour, strict=True)
+        for row, low, high, own in bounds:  # the ends are seen above and below any dot
+            ax.plot([low, high], [row, row], "|-", color=own, lw=1.5, ms=9, mew=1.5)
+    face = colour if filled else "white"
     ax.scatter(values, rows, s=size, marker=marker, facecolor=face, edgecolor=colour, zorder=3)
 
 
@@ -203,9 +218,10 @@ def draw_change(ax, before, after, colours, names):
     """
     rows = np.arange(len(before))
     ax.hlines(rows, before, after, color="0.8", lw=2, zorder=1)
-    draw_dots(ax, before, colours, filled=False)
+    larger = 2 * DOT  # so that the edge of a white dot is seen where a filled one lies on it
+    draw_dots(ax, before, colours, filled=False, size=larger)
     draw_dots(ax, after, colours)
-    for name, face, size in zip(names, ("white", "0.3"), (85, 45), strict=True):
+    for name, face, size in zip(names, ("white", "0.3"), (larger, DOT), strict=True):
         ax.scatter([], [], s=size, facecolor=face, edgecolor="0.3", label=name)
     label_rows(ax, before.index)
     ax.legend(loc="lower right")
@@ -226,7 +242,7 @@ def label_log_axis(axis):
     axis.set_minor_formatter(NullFormatter())
 
 
-def draw_matrix(ax, table, label, fmt=".2f", vmax=None):
+def draw_matrix(ax, table, label, fmt=".2f", vmax=None, beside=None):
     """Draw a table of numbers as a heat map with the numbers in it.
 
     Parameters
@@ -239,6 +255,8 @@ def draw_matrix(ax, table, label, fmt=".2f", vmax=None):
         Format of the numbers.
     vmax : float, optional
         Value of the darkest colour; default: the largest.
+    beside : sequence of matplotlib.axes.Axes, optional
+        Panels at whose right the colour bar stands; default: this one.
     """
     sns.heatmap(
         table,
@@ -250,9 +268,12 @@ def draw_matrix(ax, table, label, fmt=".2f", vmax=None):
         vmin=0,
         vmax=vmax,
         linewidths=0.5,
-        cbar_kws={"label": label, "shrink": 0.8},
+        cbar=False,
     )
-    largest = ax.collections[0].norm.vmax
+    mesh = ax.collections[0]
+    bar = ax.figure.colorbar(mesh, ax=ax if beside is None else beside, label=label, shrink=0.8)
+    bar.outline.set_visible(False)
+    largest = mesh.norm.vmax
     for text in ax.texts:  # white is legible on the darkest blues alone
         text.set_color("white" if float(text.get_text()) > 0.7 * largest else "black")
     ax.set(xlabel="", ylabel="")

@@ -36,7 +36,7 @@ def describe_figure(figure):
     shown = [ax for ax in figure.axes if ax.get_visible()]
     panels = [ax for ax in shown if ax.get_label() != "<colorbar>"]
     scales = [ax for ax in shown if ax.get_label() == "<colorbar>"]
-    legends = [legend for ax in panels if (legend := ax.get_legend())]
+    legends = [legend for ax in panels if (legend := ax.get_legend())] + figure.legends
     lists = {
         "": [figure.get_suptitle(), *(ax.get_title(place) for ax in panels for place in _PLACES)],
         "Horizontal: ": [figure.get_supxlabel(), *(ax.get_xlabel() for ax in panels)],

@@ -161,7 +161,9 @@
   };
 
   const drawScores = (view, c, top, height, colour) => {
-    const { hop } = data.scores, bottom = top + height;
+    const { hop } = data.scores;
+    const place = (score) => Math.round(top + (1 - score) * height) + 0.5; // sharp: within a pixel
+    const bottom = place(0);
     context.beginPath();
     context.moveTo(0, bottom);
     let x = 0, before = bottom; // a point only where the curve moves: panning stays smooth
@@ -173,24 +175,24 @@
       for (let i = first; i < Math.min(last, c.values.length); i++) {
         if (c.values[i] > highest) highest = c.values[i];
       }
-      const y = Math.round(bottom - (highest / 255) * height);
+      const y = place(highest / 255);
       if (y === before) continue;
-      context.lineTo(x, before);
-      context.lineTo(x, y);
+      context.lineTo(x + 0.5, before);
+      context.lineTo(x + 0.5, y);
       before = y;
     }
-    context.lineTo(x, before);
+    context.lineTo(x + 0.5, before);
     context.strokeStyle = context.fillStyle = colour;
-    context.lineWidth = 1;
-    context.globalAlpha = 0.75;
+    context.lineWidth = 1.5;
     context.stroke();
-    context.lineTo(x, bottom);
+    context.lineTo(x + 0.5, bottom);
     context.globalAlpha = 0.16;
     context.fill();
     context.globalAlpha = 1;
     if (c.threshold !== null) {
-      const y = Math.round(bottom - c.threshold * height) + 0.5;
+      const y = place(c.threshold);
       context.strokeStyle = theme.muted;
+      context.lineWidth = 1;
       context.setLineDash([5, 4]);
       context.beginPath();
       context.moveTo(0, y);

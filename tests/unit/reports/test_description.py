@@ -40,6 +40,13 @@ def test_the_description_says_what_axes_rows_colours_and_legends_say():
     )
 
 
+def test_the_legend_of_a_whole_figure_is_described():
+    fig, ax = plt.subplots()
+    ax.plot([0, 1], [0.5, 0.5], label="chance")
+    fig.legend()
+    assert "Legend: chance." in plots.describe_figure(fig)
+
+
 def test_what_panels_share_is_said_once_and_an_empty_panel_is_no_panel():
     fig, axes = plots.class_axes(3, 2, columns=2, sharex=True)
     for ax, label in zip(axes, CLASSES, strict=True):

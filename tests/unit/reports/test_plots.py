@@ -134,6 +134,13 @@ def test_a_matrix_shows_every_number():
     assert [text.get_text() for text in ax.texts] == ["0.10", "0.20", "0.30", "0.40"]
 
 
+def test_the_colour_bar_of_a_matrix_stands_at_the_right_of_the_panels_named():
+    figure, axes = plt.subplots(1, 2)
+    plots.draw_matrix(axes[0], pd.DataFrame([[0.1, 0.2]]), "share", beside=axes)
+    figure.canvas.draw()
+    assert figure.axes[2].get_position().x0 > axes[1].get_position().x1
+
+
 def test_learning_curves_mark_the_epoch_of_the_best_score():
     history = pd.DataFrame(
         {
@@ -281,6 +288,18 @@ def test_scores_are_drawn_at_their_time_a_row_a_class():
     assert ax.yaxis_inverted() and mesh.get_clim() == (0, 1)
 
 
+def test_detected_stretches_are_outlined_in_the_scores_of_their_class():
+    table = pd.DataFrame({"onset": [3.0, 3.5], "offset": [3.5, 4.0]})
+    table[CLASSES] = [[0, 0.5, 1], [0.2, 0.4, 0.6]]
+    _, ax = plt.subplots()
+    detected = event_table([("a", 3.0, 3.5, CLASSES[2])])
+    plots.draw_scores(ax, table, CLASSES, detected=detected)
+    drawn = [outline for outline in ax.collections[1:] if outline.get_paths()]
+    (path,) = drawn[0].get_paths()
+    assert len(drawn) == 1 and len(drawn[0].get_facecolor()) == 0
+    np.testing.assert_allclose(path.get_extents().get_points(), [[3, 1.6], [3.5, 2.4]])
+
+
 def test_the_colours_of_the_first_ten_classes_differ_in_lightness_as_well():
     values = sorted(luminance(colour) for colour in plots.CLASS_COLOURS)
     assert (values[-1] + 0.05) / (values[0] + 0.05) > 2.5
@@ -293,10 +312,22 @@ def test_dots_and_intervals_lie_at_their_values_in_the_rows_of_their_classes():
     interval = pd.DataFrame({"low": values - 0.1, "high": values + 0.05})
     plots.draw_dots(ax, values, plots.class_colours(CLASSES), interval, shift=0.25)
     np.testing.assert_allclose(
-        ax.collections[1].get_offsets(), np.column_stack([values, [0.25, 1.25, 2.25]])
+        ax.collections[0].get_offsets(), np.column_stack([values, [0.25, 1.25, 2.25]])
     )
-    spans = [segment[:, 0] for segment in ax.collections[0].get_segments()]
-    np.testing.assert_allclose(spans, interval.to_numpy())
+    np.testing.assert_allclose([line.get_xdata() for line in ax.lines], interval.to_numpy())
+    rows = [list(line.get_ydata()) for line in ax.lines]
+    assert rows == [[0.25, 0.25], [1.25, 1.25], [2.25, 2.25]]
+
+
+def test_white_dots_are_as_large_as_filled_ones_and_the_ends_of_an_interval_are_seen_beyond_both():
+    _, ax = plt.subplots()
+    values = pd.Series([0.5, 0.5, 0.5], CLASSES)
+    interval = pd.DataFrame({"low": values, "high": values})
+    for filled in (True, False):
+        plots.draw_dots(ax, values, plots.class_colours(CLASSES), interval, filled=filled)
+    sizes = {float(area) ** 0.5 for dots in ax.collections for area in dots.get_sizes()}
+    assert len(sizes) == 1
+    assert min(line.get_markersize() for line in ax.lines) > sizes.pop() + 2
 
 
 def test_rows_are_named_from_the_top():
