@@ -253,7 +253,7 @@ for ax, (metric, title) in zip(axes, titles.items(), strict=True):
     plots.draw_dots(ax, value["estimate"], dict.fromkeys(names, "black"), value)
     for row, name in enumerate(names):
         single = [run.loc[0, ("macro", metric)] for run in runs[name]]
-        ax.plot(single, [row + 0.28] * len(single), "|", color="0.3", ms=7)
+        ax.plot(single, [row + 0.36] * len(single), "|", color="0.3", ms=7)
     plots.label_rows(ax, [first, *(f"+ {name}" for name in names[1:])])
     ax.set(xlabel=f"{title} on the test episodes", xlim=(0, 1))
 plots.save_figure(fig, figures / "results.png")
