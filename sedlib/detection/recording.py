@@ -2,10 +2,9 @@
 
 The loudness of the recording is measured first, and then it is scored at the loudness that the
 network was trained with (`sedlib.features.normalising_gain`). Its level therefore matters
-little: only the rounding noise of a very quiet recording is amplified with it. Meanwhile one thread
-decodes the next blocks and another one computes spectrograms, which only need to be multiplied
-once the loudness is known. Those of a television episode are kept. Where segments overlap, the
-sound is kept instead. What would be too large to keep is decoded twice.
+little: only the rounding noise of a very quiet recording is amplified with it. The
+sound of a television episode is kept between the two passes; what would be too large to keep is
+decoded twice. One thread decodes, and another one computes spectrograms beside the network.
 
 A segment of one second begins at every hop, also in the second before the recording, so that
 each hop lies in equally many segments; its score is the mean of theirs. The recording is
@@ -21,11 +20,8 @@ time and have thresholds of their own.
 """
 
 import math
-from collections import deque
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -45,7 +41,7 @@ FRAMES = "frames"
 _OVERLAPPING = 2  # segments in which a frame is scored
 SILENCE = 2.0**-16  # half a step of 16 bit
 BATCH_SIZE = 64  # segments
-LARGEST_KEPT = 3e8  # bytes; of the default spectrograms, 27 minutes
+LARGEST_KEPT = 3e8  # bytes; 28 minutes of sound at 44.1 kHz
 
 
 @dataclass(frozen=True)
@@ -105,38 +101,29 @@ def detect(path, network, description, thresholds=None, hop=1.0, progress=None, 
         If frame-level scores are asked for and the model has none.
     """
     stft, classes = STFTParams(**description["stft"]), description["classes"]
-    frame_level = hop == FRAMES
-    if frame_level and FRAMES not in description:
+    if hop == FRAMES and FRAMES not in description:
         raise ModelError("the model does not score frames; choose a hop in seconds")
     rate, passes = stft.sample_rate, 1 if stft.loudness is None else 2
-    n_hop = hop_of_frames(rate) if frame_level else _hop_in_samples(hop, rate)
-    media, remarks = audio.probe(path, track), []
-    analyse = partial(_analyse, stft=stft, hop=n_hop, batch_size=BATCH_SIZE)
+    media, remarks, kept = audio.probe(path, track), [], []
 
     def read():
-        blocks = audio.read_blocks(path, rate, BATCH_SIZE * n_hop, track, remarks.append)
+        blocks = audio.read_blocks(path, rate, BATCH_SIZE * rate, track, remarks.append)
         return compute_ahead(blocks)
 
-    def report(n_samples):
-        if progress:
-            progress(n_samples / rate / passes)
+    def report(blocks):
+        for block in blocks:
+            if progress:
+                progress(len(block) / rate / passes)
+            yield block
 
-    kept = []
-    if n_hop < rate:
-        heard = _keep(read(), kept, lambda block: block.nbytes)
-    elif 4 * math.prod(segment_shape(stft)) * (media.duration or 0) <= LARGEST_KEPT:
-        heard = _listen(read(), analyse, kept)
+    gain = normalising_gain(report(_keep(read(), kept)), stft)
+    how = report(kept or read()), network, stft, classes
+    if hop == FRAMES:
+        level = description[FRAMES]
+        scores, duration = score_frames(*how, level["smoothing"], gain)
     else:
-        heard = read()
-    gain = normalising_gain(_report_lengths(heard, report), stft)
-    batches = kept if kept and n_hop == rate else compute_ahead(analyse(kept or read()))
-    predict = _frame_predictor(network) if frame_level else network.predict_on_batch
-    scored = _score(batches, predict, stft, gain, BATCH_SIZE, report)
-    level = description[FRAMES] if frame_level else description
-    if frame_level:
-        scores, duration = _frame_table(*scored, stft, classes, level["smoothing"])
-    else:
-        scores, duration = _segment_table(*scored, classes, hop)
+        level = description
+        scores, duration = score_segments(*how, hop, gain)
     chosen = level["thresholds"] | dict(thresholds or {})
     name = recording_name(Path(path).name)
     events = scores_to_events(scores, [chosen[label] for label in classes], name)
@@ -175,14 +162,12 @@ def score_segments(blocks, network, stft, classes, hop=1.0, gain=1.0, batch_size
     ValueError
         If the hop is not one of these, or not a whole number of samples.
     """
-    batches = _analyse(blocks, stft, _hop_in_samples(hop, stft.sample_rate), batch_size)
-    scored = _score(batches, network.predict_on_batch, stft, gain, batch_size)
-    return _segment_table(*scored, classes, hop)
-
-
-def _segment_table(scores, silent, duration, classes, hop):
-    """Make the score table of segments that begin every `hop` seconds; see `score_segments`."""
     overlapping = round(1 / hop)
+    if hop not in HOPS or stft.sample_rate % overlapping:
+        raise ValueError(f"the hop is {hop} s, not one of {HOPS}, or no whole number of samples")
+    n_hop = stft.sample_rate // overlapping
+    how = network.predict_on_batch, stft, n_hop, gain, batch_size
+    scores, silent, duration = _score(blocks, *how)
     if not len(scores):
         return score_table(np.empty((0, len(classes))), classes, hop), duration
     values = sliding_window_view(scores, overlapping, axis=0).mean(axis=-1)
@@ -210,23 +195,16 @@ def score_frames(blocks, network, stft, classes, smoothing, gain=1.0, batch_size
     duration : float
         In seconds.
     """
-    batches = _analyse(blocks, stft, hop_of_frames(stft.sample_rate), batch_size)
-    scored = _score(batches, _frame_predictor(network), stft, gain, batch_size)
-    return _frame_table(*scored, stft, classes, smoothing)
+    both, (frames, _) = with_frames(network), segment_shape(stft)
+    n_hop = hop_of_frames(stft.sample_rate)
+    overlapping = stft.sample_rate // n_hop
 
+    def predict(magnitude):
+        return both.predict_on_batch(magnitude)["frames"]
 
-def _frame_predictor(network):
-    """Return the function that scores the frames of a batch."""
-    both = with_frames(network)
-    return lambda magnitude: both.predict_on_batch(magnitude)["frames"]
-
-
-def _frame_table(scores, silent, duration, stft, classes, smoothing):
-    """Make the score table of the frames of segments; see `score_frames`."""
-    frames, _ = segment_shape(stft)
+    scores, silent, duration = _score(blocks, predict, stft, n_hop, gain, batch_size)
     n_rows = int(np.ceil(round(duration * frames, 6)))
     values, quiet = np.zeros((n_rows, len(classes)), np.float32), np.zeros(n_rows, bool)
-    overlapping = stft.sample_rate // hop_of_frames(stft.sample_rate)
     for i in range(overlapping if n_rows else 0):  # segments that follow one another
         early = frames * (overlapping - 1 - i) // overlapping  # frames before the recording
         rows = slice(early, early + n_rows)
@@ -248,78 +226,41 @@ def with_frames(network):
     return models.with_frames(network)
 
 
-class Batch(NamedTuple):
-    """Segments of a stream of sound before they are scored.
-
-    Attributes
-    ----------
-    magnitude : numpy.ndarray of float32, shape (n_segments, frames, bins)
-        Spectrograms of the sound as it is, without any gain.
-    silent : numpy.ndarray of bool, shape (n_segments,)
-        Whether a segment is digitally silent.
-    n_samples : int
-        How many samples of the stream are in this batch and in none before.
-    """
-
-    magnitude: np.ndarray
-    silent: np.ndarray
-    n_samples: int
-
-
-def _analyse(blocks, stft, hop, batch_size):
-    """Yield the segments of a stream, one beginning every `hop` samples, as a `Batch` each time."""
-    lengths = []
-    blocks = _report_lengths(blocks, lengths.append)
-    for segments in _cut_segments(blocks, stft.sample_rate, hop, batch_size):
-        silent = np.abs(segments).max(axis=1) < SILENCE
-        yield Batch(spectrogram(segments, stft), silent, sum(lengths))
-        lengths.clear()
-
-
-def _listen(blocks, analyse, kept):
-    """Pass blocks on, while a thread analyses them; keep every `Batch` as `_keep` does."""
-    heard = deque()
-
-    def pass_to_both():
-        for block in blocks:
-            heard.append(block)
-            yield block
-
-    batches = compute_ahead(analyse(pass_to_both()))
-    for _ in _keep(batches, kept, lambda batch: batch.magnitude.nbytes):
-        while heard:
-            yield heard.popleft()
-    yield from heard
-
-
-def _keep(items, kept, size):
-    """Pass items on and keep all of them in a list, or none if they are larger in all."""
+def _keep(blocks, kept):
+    """Pass blocks on and keep all of them in a list, or none if they are larger in all."""
     total = 0
-    for item in items:
-        total += size(item)
+    for block in blocks:
+        total += block.nbytes
         if total <= LARGEST_KEPT:
-            kept.append(item)
+            kept.append(block)
         else:
             kept.clear()
-        yield item
+        yield block
 
 
-def _score(batches, predict, stft, gain, batch_size, report=None):
-    """Score segments and report the samples of each batch.
+def _score(blocks, predict, stft, hop, gain, batch_size):
+    """Score the segments of a stream, one beginning every `hop` samples.
 
-    Returns the scores of each segment, whether it is digitally silent, and the duration in s.
+    Returns their scores, whether each is digitally silent, and the duration of the sound.
     """
     n_samples, scores, silent = 0, [], []
-    for batch in batches:
-        n_segments = len(batch.silent)
+
+    def count():
+        nonlocal n_samples
+        for block in blocks:
+            n_samples += len(block)
+            yield block
+
+    def analyse():
+        for segments in _cut_segments(count(), stft.sample_rate, hop, batch_size):
+            yield spectrogram(segments, stft), np.abs(segments).max(axis=1) < SILENCE
+
+    for magnitude, quiet in compute_ahead(analyse()):
         # The shape is always the same, or the network is compiled again for the last batch.
-        magnitude = np.zeros((batch_size, *batch.magnitude.shape[1:]), np.float32)
-        np.multiply(batch.magnitude, np.float32(gain), out=magnitude[:n_segments])
-        scores.append(predict(magnitude[..., np.newaxis])[:n_segments])
-        silent.append(batch.silent)
-        n_samples += batch.n_samples
-        if report:
-            report(batch.n_samples)
+        batch = np.zeros((batch_size, *magnitude.shape[1:], 1), np.float32)
+        np.multiply(magnitude, np.float32(gain), out=batch[: len(quiet), ..., 0])
+        scores.append(predict(batch)[: len(quiet)])
+        silent.append(quiet)
     duration = n_samples / stft.sample_rate
     if not scores:
         return np.empty((0, 0)), np.empty(0, bool), duration
@@ -332,14 +273,6 @@ def hop_of_frames(rate):
     It is half a second, or a second if the sample rate is an odd number.
     """
     return rate // math.gcd(_OVERLAPPING, rate)
-
-
-def _hop_in_samples(hop, rate):
-    """Convert a hop from seconds into samples; ValueError if it is not offered."""
-    overlapping = round(1 / hop)
-    if hop not in HOPS or rate % overlapping:
-        raise ValueError(f"the hop is {hop} s, not one of {HOPS}, or no whole number of samples")
-    return rate // overlapping
 
 
 def _end_with_sound(table, duration):
@@ -369,10 +302,3 @@ def _cut_segments(blocks, length, hop, batch_size):
     for first in range(0, left, batch_size):
         part = held[first * hop : (min(first + batch_size, left) - 1) * hop + length]
         yield sliding_window_view(part, length)[::hop]
-
-
-def _report_lengths(blocks, report):
-    """Pass blocks on and report the length of each."""
-    for block in blocks:
-        report(len(block))
-        yield block

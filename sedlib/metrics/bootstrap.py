@@ -288,16 +288,11 @@ def _check_shapes(weights, classes, *arrays):
 
 def _draw_blocks(length, block, n_resamples, rng):
     """How often each segment of one episode occurs; (n_resamples, length)."""
-    n_blocks = -(-length // block)
-    sizes = np.full(n_blocks, block)
-    sizes[-1] = length - block * (n_blocks - 1)
-    width = 2 * length + 1  # the circle laid out twice, and the end
-    starts = rng.integers(length, size=(n_resamples, n_blocks))
-    starts += width * np.arange(n_resamples)[:, None]
-    begun = np.bincount(starts.ravel(), minlength=n_resamples * width)
-    ended = np.bincount((starts + sizes).ravel(), minlength=n_resamples * width)
-    open_blocks = (begun - ended).reshape(n_resamples, width).cumsum(axis=1)
-    return open_blocks[:, :length] + open_blocks[:, length:-1]
+    starts = rng.integers(length, size=(n_resamples, -(-length // block), 1))
+    drawn = (starts + np.arange(block)).reshape(n_resamples, -1)[:, :length] % length
+    drawn += length * np.arange(n_resamples)[:, None]
+    counts = np.bincount(drawn.ravel(), minlength=n_resamples * length)
+    return counts.reshape(n_resamples, length)
 
 
 def _average_precisions(reference, scores, weights):

@@ -162,7 +162,8 @@ def test_a_hop_that_is_not_offered_is_refused():
             score_segments([np.zeros(RATE, np.float32)], Ear(), STFT, CLASSES, hop)
 
 
-def test_an_hour_takes_no_more_memory_than_ten_minutes():
+def test_an_hour_takes_no_more_memory_than_ten_minutes(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # nothing is computed ahead
     rate = 8000
     stft = STFTParams(sample_rate=rate, n_fft=256, hop_length=256, win_length=256)
     block = np.random.default_rng(0).normal(size=rate).astype(np.float32)
@@ -239,26 +240,24 @@ def long_recording(tmp_path, monkeypatch):
     return run
 
 
-SPECTROGRAMS, SOUND = 150 * 32 * 129 * 4, 150 * 4000 * 4  # bytes
+SOUND = 150 * 4000 * 4  # bytes
 
 
-@pytest.mark.parametrize(
-    "hop, needed, stated",
-    [(1.0, SPECTROGRAMS, 150.0), (1.0, SPECTROGRAMS, None), (0.5, SOUND, 150.0)],
-)
+@pytest.mark.parametrize("hop", [1.0, 0.5])
+@pytest.mark.parametrize("stated", [150.0, None])
 def test_what_is_too_large_to_be_kept_is_decoded_twice_to_the_same_scores(
-    long_recording, hop, needed, stated
+    long_recording, hop, stated
 ):
-    found, times = long_recording(needed, hop, stated)
+    found, times = long_recording(SOUND, hop, stated)
     assert times == 1
-    for fewer in (needed - 1, needed // 3, 0):
+    for fewer in (SOUND - 1, SOUND // 3, 0):
         again, times = long_recording(fewer, hop, stated)
         assert times == 2
         pd.testing.assert_frame_equal(again.scores, found.scores, check_exact=True)
         assert again.remarks == found.remarks and len(found.remarks) == 1
 
 
-@pytest.mark.parametrize("largest", [1e9, SPECTROGRAMS // 3, 0])
+@pytest.mark.parametrize("largest", [1e9, SOUND // 3, 0])
 @pytest.mark.parametrize("blocks", [0, 1, 2])
 def test_an_error_while_the_loudness_is_measured_is_raised(
     long_recording, monkeypatch, largest, blocks
