@@ -405,7 +405,8 @@ if options.frame_weight:
     by_class = dict(zip(classes, frame_thresholds.tolist(), strict=True))
     frame_level = {"frames": {"smoothing": smoothing, "thresholds": by_class}}
     active = np.concatenate(frame_labels).sum(axis=(0, 1))
-    chosen = pd.DataFrame({"positives": active, "threshold": frame_thresholds}, classes)
+    columns = {"positives": active, "frame-level threshold": frame_thresholds}
+    chosen = pd.DataFrame(columns, classes)
 chosen.round(2)
 
 # %% [markdown]
@@ -477,6 +478,6 @@ print(f"from {ratio['without mixup']:.0f} to {ratio['with mixup']:.0f}.")
 # chosen on the same validation subset, by default a single episode, which contains few segments of
 # the rare classes. Both choices are therefore uncertain, and the validation scores are optimistic.
 # Another seed or another processor gives other weights; `reports/training_spread.json`, which `make
-# spread` writes, records how much the numbers of this notebook changed in two further trainings:
-# one with another seed, and one with the same seed but only the AVX2 instructions of older
-# processors. Notebook 6 compares trainings from several seeds.
+# spread` writes, records how much the numbers of this notebook changed in further trainings: from
+# two other seeds, and from the same seed with only the AVX2 instructions of older processors.
+# Notebook 6 compares trainings from several seeds.

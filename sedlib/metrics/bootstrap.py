@@ -30,7 +30,7 @@ import pandas as pd
 
 from sedlib.metrics.ratios import divide, mean_of_defined, segment_ratios
 
-BLOCK = 20  # segments
+BLOCK = 60  # segments; music, the longest sound, is missed or falsely detected for tens of seconds
 RESAMPLES = 2000
 LEVEL = 0.95
 _EQUAL = 1e-12  # smaller differences are rounding errors

@@ -114,12 +114,12 @@ def results_block(metrics, params, spread):
         with which it was compared.
     """
     block = f"{LIMITS[params.episodes.source]}\n\n{results_table(metrics)}"
-    stored, seed, processor = (run["macro"]["f1"] for run in spread["summaries"].values())
+    stored, *seeds, processor = (run["macro"]["f1"] for run in spread["summaries"].values())
     if stored == metrics["test"]["macro"]["f1"]:
         block += (
-            f"\n\nTraining from another seed gave a macro F1 of {format_number(seed)}. Training "
-            "from the same seed, with the AVX2 instructions of older processors alone, gave "
-            f"{format_number(processor)}."
+            "\n\nTraining from other seeds gave a macro F1 of "
+            f"{' and '.join(map(format_number, seeds))}. Training from the same seed, with the "
+            f"AVX2 instructions of older processors alone, gave {format_number(processor)}."
         )
     return block
 

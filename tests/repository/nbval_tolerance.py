@@ -19,7 +19,7 @@ SPREAD = ROOT / "reports" / "training_spread.json"
 RELATIVE = 1e-4
 ABSOLUTE = 1e-9
 
-# A new training may end outside the range of the three that were measured.
+# A new training may end outside the range of those that were measured.
 WIDENING = 2
 
 # Kinds of trained numbers, by the words before a number or by the title of its column: the first

@@ -195,9 +195,9 @@ def test_the_ends_of_an_interval_are_percentiles():
     )
 
 
-def test_unless_told_otherwise_there_are_2000_resamples_of_20_segments_a_block_and_95_percent():
-    weights = block_bootstrap([30], 0)
-    np.testing.assert_array_equal(weights, block_bootstrap([30], 0, block=20, n_resamples=2000))
+def test_unless_told_otherwise_there_are_2000_resamples_of_60_segments_a_block_and_95_percent():
+    weights = block_bootstrap([130], 0)
+    np.testing.assert_array_equal(weights, block_bootstrap([130], 0, block=60, n_resamples=2000))
     samples = run_samples([np.pi, *range(1001)])
     assert confidence_intervals(samples).loc[
         ("a", "f1"), ["low", "high"]
