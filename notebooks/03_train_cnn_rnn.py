@@ -303,7 +303,7 @@ figure = plots.learning_curves(history, classes)
 plots.save_figure(figure, figures / "learning_curves.png")
 live.show(figure)
 best = history.iloc[training.best_epoch(history.to_dict("records"))]
-print(f"mean average precision of the best epoch: {best['val_average_precision']:.2f}")
+print(f"mean average precision of the best epoch: {best['val_average_precision']:.3f}")
 occurring = labels["validation"].any(axis=0)
 chance = labels["validation"][:, occurring].mean()
 print(f"mean average precision of random scores: about {chance:.2f}")
@@ -453,7 +453,7 @@ print("the loaded model gives the same scores:", np.array_equal(again, scores))
 
 # %% tags=["trained"]
 precision, n_parameters = best["val_average_precision"], table["parameters"].sum()
-print(f"The mean average precision on the validation episodes is {precision:.2f};", end=" ")
+print(f"The mean average precision on the validation episodes is {precision:.3f};", end=" ")
 print(f"that of random scores is about {chance:.2f}.")
 print(f"The network has {n_parameters:,} parameters,", end=" ")
 print(f"the 2018 model {full['parameters'].sum() / n_parameters:.0f} times as many.")
