@@ -190,14 +190,16 @@ table[f"tuned - {default}"] = table["tuned"] - table[f"{default}"]
 table
 
 # %% [markdown]
-# The next cell inserts `tuned thresholds` after the 2018 configuration and compares the scores of
-# every run with its thresholds.
+# The next two cells insert `tuned thresholds` after the 2018 configuration and compare the scores
+# of every run with its thresholds.
 
 # %%
 tuned = "tuned thresholds"
 names = [first, tuned, *variants[1:]]
 scores[tuned], thresholds[tuned] = scores[first], thresholds[first]
 thresholds[first] = [default] * len(seeds)
+
+# %%
 detected = {}
 for name in names:
     detected[name] = [s >= t for s, t in zip(scores[name], thresholds[name], strict=True)]
