@@ -150,7 +150,7 @@ def nan_to_null(value):
     """Replace nan, which JSON does not have, by None in dictionaries, lists and what they hold."""
     if isinstance(value, dict):
         return {key: nan_to_null(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [nan_to_null(item) for item in value]
     return None if value != value else value
 

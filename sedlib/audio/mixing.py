@@ -115,4 +115,4 @@ class Mixer:
                 f"{self._path}: has {frame.layout.nb_channels} channels in an unknown layout; mix "
                 "it down to mono or stereo"
             ) from None
-        self._mixed.append(self._levels.mix(mixed.to_ndarray())[skip:])
+        self._mixed.append(self._levels.mix(mixed.to_ndarray()[:, skip:]))

@@ -104,26 +104,31 @@ def detect(path, network, description, thresholds=None, hop=1.0, progress=None, 
     if hop == FRAMES and FRAMES not in description:
         raise ModelError("the model does not score frames; choose a hop in seconds")
     rate, passes = stft.sample_rate, 1 if stft.loudness is None else 2
+    if hop != FRAMES:
+        _count_overlapping(hop, rate)  # refuses another hop before anything is decoded
     media, remarks, kept = audio.probe(path, track), [], []
 
     def read():
         blocks = audio.read_blocks(path, rate, BATCH_SIZE * rate, track, remarks.append)
         return compute_ahead(blocks)
 
-    def report(blocks):
-        for block in blocks:
-            if progress:
-                progress(len(block) / rate / passes)
+    def report(n_samples):
+        if progress:
+            progress(n_samples / rate / passes)
+
+    def listen():
+        for block in _keep(read(), kept):
+            report(len(block))
             yield block
 
-    gain = normalising_gain(report(_keep(read(), kept)), stft)
-    how = report(kept or read()), network, stft, classes
+    gain = normalising_gain(listen(), stft)
+    how = kept or read(), network, stft, classes
     if hop == FRAMES:
         level = description[FRAMES]
-        scores, duration = score_frames(*how, level["smoothing"], gain)
+        scores, duration = score_frames(*how, level["smoothing"], gain, report=report)
     else:
         level = description
-        scores, duration = score_segments(*how, hop, gain)
+        scores, duration = score_segments(*how, hop, gain, report=report)
     chosen = level["thresholds"] | dict(thresholds or {})
     name = recording_name(Path(path).name)
     events = scores_to_events(scores, [chosen[label] for label in classes], name)
@@ -131,7 +136,9 @@ def detect(path, network, description, thresholds=None, hop=1.0, progress=None, 
     return Detection(duration, scores, events, remarks)
 
 
-def score_segments(blocks, network, stft, classes, hop=1.0, gain=1.0, batch_size=BATCH_SIZE):
+def score_segments(
+    blocks, network, stft, classes, hop=1.0, gain=1.0, batch_size=BATCH_SIZE, report=None
+):
     """Score a stream of sound every `hop` seconds.
 
     Parameters
@@ -149,6 +156,9 @@ def score_segments(blocks, network, stft, classes, hop=1.0, gain=1.0, batch_size
         silent before.
     batch_size : int
         Number of segments that are scored together; it changes the speed only.
+    report : callable, optional
+        Called with a number of samples whenever segments have been scored; the sum of all is the
+        length of the sound.
 
     Returns
     -------
@@ -162,12 +172,9 @@ def score_segments(blocks, network, stft, classes, hop=1.0, gain=1.0, batch_size
     ValueError
         If the hop is not one of these, or not a whole number of samples.
     """
-    overlapping = round(1 / hop)
-    if hop not in HOPS or stft.sample_rate % overlapping:
-        raise ValueError(f"the hop is {hop} s, not one of {HOPS}, or no whole number of samples")
-    n_hop = stft.sample_rate // overlapping
-    how = network.predict_on_batch, stft, n_hop, gain, batch_size
-    scores, silent, duration = _score(blocks, *how)
+    overlapping = _count_overlapping(hop, stft.sample_rate)
+    how = stft, stft.sample_rate // overlapping, gain, batch_size, report
+    scores, silent, duration = _score(blocks, network.predict_on_batch, *how)
     if not len(scores):
         return score_table(np.empty((0, len(classes))), classes, hop), duration
     values = sliding_window_view(scores, overlapping, axis=0).mean(axis=-1)
@@ -175,14 +182,16 @@ def score_segments(blocks, network, stft, classes, hop=1.0, gain=1.0, batch_size
     return _end_with_sound(score_table(values, classes, hop), duration), duration
 
 
-def score_frames(blocks, network, stft, classes, smoothing, gain=1.0, batch_size=BATCH_SIZE):
+def score_frames(
+    blocks, network, stft, classes, smoothing, gain=1.0, batch_size=BATCH_SIZE, report=None
+):
     """Score every frame of a stream of sound in two segments, half a second apart.
 
     At a sample rate that is an odd number, a frame is scored in one segment alone.
 
     Parameters
     ----------
-    blocks, network, stft, classes, gain, batch_size
+    blocks, network, stft, classes, gain, batch_size, report
         As those of `score_segments`; the network must score frames. All frame-level scores
         are held in memory.
     smoothing : float
@@ -202,7 +211,8 @@ def score_frames(blocks, network, stft, classes, smoothing, gain=1.0, batch_size
     def predict(magnitude):
         return both.predict_on_batch(magnitude)["frames"]
 
-    scores, silent, duration = _score(blocks, predict, stft, n_hop, gain, batch_size)
+    how = stft, n_hop, gain, batch_size, report
+    scores, silent, duration = _score(blocks, predict, *how)
     n_rows = int(np.ceil(round(duration * frames, 6)))
     values, quiet = np.zeros((n_rows, len(classes)), np.float32), np.zeros(n_rows, bool)
     for i in range(overlapping if n_rows else 0):  # segments that follow one another
@@ -238,12 +248,12 @@ def _keep(blocks, kept):
         yield block
 
 
-def _score(blocks, predict, stft, hop, gain, batch_size):
+def _score(blocks, predict, stft, hop, gain, batch_size, report):
     """Score the segments of a stream, one beginning every `hop` samples.
 
     Returns their scores, whether each is digitally silent, and the duration of the sound.
     """
-    n_samples, scores, silent = 0, [], []
+    n_samples, n_scored, scores, silent = 0, 0, [], []
 
     def count():
         nonlocal n_samples
@@ -261,10 +271,22 @@ def _score(blocks, predict, stft, hop, gain, batch_size):
         np.multiply(magnitude, np.float32(gain), out=batch[: len(quiet), ..., 0])
         scores.append(predict(batch)[: len(quiet)])
         silent.append(quiet)
+        if report:
+            n_new = min(hop * len(quiet), n_samples - n_scored)
+            n_scored += n_new
+            report(n_new)
     duration = n_samples / stft.sample_rate
     if not scores:
         return np.empty((0, 0)), np.empty(0, bool), duration
     return np.concatenate(scores), np.concatenate(silent), duration
+
+
+def _count_overlapping(hop, rate):
+    """Return in how many segments each hop lies; ValueError if the hop is not offered."""
+    overlapping = round(1 / hop)
+    if hop not in HOPS or rate % overlapping:
+        raise ValueError(f"the hop is {hop} s, not one of {HOPS}, or no whole number of samples")
+    return overlapping
 
 
 def hop_of_frames(rate):

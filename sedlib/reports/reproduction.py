@@ -47,7 +47,9 @@ def compare_summaries(obtained, published, measured):
     table = runs.iloc[:, :2].set_axis(["obtained", "published"], axis=1)
     table["allowed"] = WIDENING * np.maximum(ranges, sections)
     difference = (table["obtained"] - table["published"]).abs()
+    stated = [pd.json_normalize([summary], sep=": ").columns for summary in (obtained, published)]
     undefined = table["obtained"].isna() & table["published"].isna()
+    undefined &= table.index.isin(stated[0].intersection(stated[1]))
     return table.assign(agrees=undefined | (difference <= table["allowed"] + 1e-9))
 
 

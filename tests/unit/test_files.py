@@ -139,7 +139,7 @@ def test_json_is_readable_and_read_back_as_it_was(tmp_path):
 
 def test_what_is_not_a_number_is_null_in_json(tmp_path):
     nan = float("nan")
-    value = {"a": nan, "b": {"c": [nan, 0.5, [nan]], "d": "nan"}, "e": None, "f": 0}
+    value = {"a": nan, "b": {"c": (nan, 0.5, [nan]), "d": "nan"}, "e": None, "f": 0}
     write_json(nan_to_null(value), tmp_path / "a.json")
     assert json.loads((tmp_path / "a.json").read_text()) == {
         "a": None, "b": {"c": [None, 0.5, [None]], "d": "nan"}, "e": None, "f": 0,

@@ -65,6 +65,20 @@ def test_many_frames_mixed_together_are_the_frames_mixed_one_by_one(seed):
     np.testing.assert_array_equal(got, np.concatenate(expected))
 
 
+def test_samples_that_are_left_out_say_nothing_about_the_channels():
+    sound = np.random.default_rng(0).normal(0, 0.1, 500).astype(np.float32)
+    opposite, alike = np.stack([sound, -sound]), np.stack([sound, sound])
+    for first, faults in ((opposite, 0), (alike, 1)):
+        levels = Levels()
+        mixer = Mixer(Path("a"), levels)
+        samples = np.concatenate([first, alike if first is opposite else opposite], axis=1)
+        frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="stereo")
+        frame.sample_rate = 8000
+        mixer.add(frame, skip=500)
+        mixer.take()
+        assert len(list(levels.faults())) == faults
+
+
 def test_nothing_collected_is_no_sound():
     assert Mixer(Path("a"), Levels()).take().shape == (0,)
 

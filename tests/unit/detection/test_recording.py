@@ -1,6 +1,7 @@
 """From a stream of sound to events: block sizes, ends, shifts, silence, memory."""
 
 import dataclasses
+import threading
 import tracemalloc
 
 import numpy as np
@@ -228,13 +229,14 @@ def long_recording(tmp_path, monkeypatch):
     media, read, times, told = audio.probe(tmp_path / "r.wav"), audio.read_blocks, [], []
     monkeypatch.setattr(audio, "read_blocks", lambda *how: times.append(how) or read(*how))
 
-    def run(largest, hop=1.0, duration=150.0):
+    def run(largest, hop=1.0, duration=150.0, progress=None):
         stated = dataclasses.replace(media, duration=duration)
         monkeypatch.setattr(audio, "probe", lambda *_: stated)
         monkeypatch.setattr(recording, "LARGEST_KEPT", largest)
         times.clear(), told.clear()
-        found = detect(tmp_path / "r.wav", Ear(), described, hop=hop, progress=told.append)
-        assert sum(told) == pytest.approx(150)
+        report = progress or told.append
+        found = detect(tmp_path / "r.wav", Ear(), described, hop=hop, progress=report)
+        assert progress or sum(told) == pytest.approx(150)
         return found, len(times)
 
     return run
@@ -255,6 +257,32 @@ def test_what_is_too_large_to_be_kept_is_decoded_twice_to_the_same_scores(
         assert times == 2
         pd.testing.assert_frame_equal(again.scores, found.scores, check_exact=True)
         assert again.remarks == found.remarks and len(found.remarks) == 1
+
+
+@pytest.mark.parametrize("hop", [1.0, 0.5, 0.1])
+def test_progress_is_reported_by_the_caller_as_segments_are_scored(
+    long_recording, monkeypatch, hop
+):
+    def predict(ear, magnitude):
+        told.append(("scored", threading.current_thread()))
+        return np.zeros((len(magnitude), len(CLASSES)), np.float32)
+
+    monkeypatch.setattr(Ear, "predict_on_batch", predict)
+    told = []
+    long_recording(SOUND, hop, progress=lambda n: told.append((n, threading.current_thread())))
+    assert {thread for _, thread in told} == {threading.current_thread()}
+    first = [what for what, _ in told].index("scored")
+    read, rest = [n for n, _ in told[:first]], [what for what, _ in told[first:]]
+    assert sum(read) == pytest.approx(75)  # half of the work
+    assert rest[::2] == ["scored"] * len(rest[1::2])
+    assert max(rest[1::2]) <= 64 * hop / 2
+
+
+def test_a_hop_that_is_not_offered_is_refused_before_anything_is_decoded(long_recording):
+    told = []
+    with pytest.raises(ValueError, match=r"hop is 0\.3 s"):
+        long_recording(SOUND, 0.3, progress=told.append)
+    assert not told
 
 
 @pytest.mark.parametrize("largest", [1e9, SOUND // 3, 0])

@@ -45,6 +45,8 @@ def test_what_is_undefined_agrees_with_what_is_undefined_alone():
         for pair in (runs, runs[::-1]):
             table = compare_summaries(*pair, [defined, undefined])
             assert table["agrees"].tolist() == [agrees, True]
+    missing = {"f1": {"b": 0.5}}
+    assert not compare_summaries(missing, undefined, [defined]).loc["f1: a", "agrees"]
 
 
 @pytest.fixture
