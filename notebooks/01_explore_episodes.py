@@ -35,8 +35,8 @@ import seaborn as sns
 
 from sedlib import annotations, audio, features
 from sedlib.config import load_params, repository, workspace
-from sedlib.episodes import read_remarks, usable_split
-from sedlib.labels import check_leakage, label_segments, split_table
+from sedlib.episodes import read_remarks, refuse_duplicates, split_table, usable_split
+from sedlib.labels import label_segments
 from sedlib.reports import plots
 
 # %% tags=["parameters"]
@@ -80,7 +80,7 @@ events.head()
 # *training* episodes, decisions such as the thresholds are made on the *validation* episodes, and
 # the *test* episodes show how well the result works on new sound. If the same sound were in two
 # subsets, the test result would be too good, which is known as [data
-# leakage](https://scikit-learn.org/stable/common_pitfalls.html#data-leakage). `check_leakage`
+# leakage](https://scikit-learn.org/stable/common_pitfalls.html#data-leakage). `refuse_duplicates`
 # raises an error if two whole episodes are identical; it does not detect a sound shared by two
 # different episodes. The level in the table is the mean power of an episode in decibels relative to
 # full scale ([dBFS](https://en.wikipedia.org/wiki/DBFS)).
@@ -92,7 +92,7 @@ for name in split.episodes:
     durations[name] = len(waveform) / rate
     levels[name] = 10 * np.log10(np.mean(waveform**2))
     hashes[name] = hashlib.sha256(waveform).hexdigest()
-check_leakage(hashes)
+refuse_duplicates(hashes)
 
 # %%
 overview = split_table(split, durations).rename(columns={"duration": "duration (s)"})

@@ -136,7 +136,7 @@ class STFTParams(Section):
         In Hz.
     n_fft, hop_length, win_length : int
         Length of the FFT, distance between frames and length of the Hann window, in samples.
-        The window is not longer than the FFT.
+        `n_fft` is even, and the window is not longer.
     loudness : float or None
         Loudness in LUFS to which every recording is brought; None leaves it as it is.
     largest_gain : float
@@ -144,7 +144,7 @@ class STFTParams(Section):
     """
 
     sample_rate: PositiveInt
-    n_fft: PositiveInt
+    n_fft: Annotated[PositiveInt, Field(multiple_of=2)]
     hop_length: PositiveInt
     win_length: PositiveInt
     loudness: float | None = None

@@ -9,7 +9,7 @@ the folder.
 import pandas as pd
 
 from sedlib.config import SedlibError, Split
-from sedlib.files import write_text
+from sedlib.files import nearest, write_text
 
 CORRECTIONS, LEFT_OUT = _REMARKS = "corrections.tsv", "left_out.tsv"
 # Not the names of an event table: the corrections must not be taken for annotations.
@@ -102,3 +102,60 @@ def usable_split(split, folder):
                 f"every episode of split.{subset} was left out; {folder / LEFT_OUT} says why"
             )
     return Split(**subsets)
+
+
+def split_table(split, durations):
+    """List the episodes of the split.
+
+    Parameters
+    ----------
+    split : sedlib.config.Split
+        Names of the episodes of each subset.
+    durations : mapping of str to float
+        Length in seconds of each existing episode.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``episode``; columns ``subset`` (train, validation, test) and ``duration`` (s).
+
+    Raises
+    ------
+    EpisodeError
+        If the split names an episode that does not exist.
+    """
+    rows = []
+    for subset, names in split:
+        for name in names:
+            if name not in durations:
+                near = nearest(name, durations)
+                hint = f"the most similar name is '{near}'" if near else "there is no episode"
+                raise EpisodeError(
+                    f"split.{subset} of params.yaml names episode '{name}', which is missing; "
+                    + hint
+                )
+            rows.append((name, subset, durations[name]))
+    return pd.DataFrame(rows, columns=["episode", "subset", "duration"]).set_index("episode")
+
+
+def refuse_duplicates(hashes):
+    """Check that no two episodes of the split are identical.
+
+    Parameters
+    ----------
+    hashes : mapping of str to str
+        Hash of the samples of each episode of the split.
+
+    Raises
+    ------
+    EpisodeError
+        If two episodes have the same hash, be they in the same subset or not.
+    """
+    names = {}
+    for name, content in hashes.items():
+        if content in names:
+            raise EpisodeError(
+                f"episodes '{names[content]}' and '{name}' hold the same sound; "
+                "keep one of them in the split"
+            )
+        names[content] = name

@@ -132,13 +132,15 @@ def _run(corpora, params, scratch, job):
 
 def _network(name, params):
     """Build the network of a variant."""
-    sizes = *features.segment_shape(params.stft), len(params.classes), params.stft.sample_rate
-    if name == "compact":
-        return models.compact(*sizes)
-    if name == "compact without MixStyle":
-        return models.compact(*sizes, mixstyle=0.0)
-    width = params.experiments.width
-    return models.vtt2018(*sizes, width=width, log_mel=name == "vtt2018 log-mel")
+    vtt2018 = partial(models.vtt2018, width=params.experiments.width)
+    networks = {
+        "vtt2018": vtt2018,
+        "vtt2018 log-mel": partial(vtt2018, log_mel=True),
+        "compact": models.compact,
+        "compact without MixStyle": partial(models.compact, mixstyle=0.0),
+    }
+    shape = features.segment_shape(params.stft)
+    return networks[name](*shape, len(params.classes), params.stft.sample_rate)
 
 
 def _examples(variant, corpora, options, seed, params):
@@ -170,9 +172,14 @@ def _run_key(variant, seed, options, corpora, params):
 
 
 def _hash_episodes(corpus):
-    """MD5 of the sound and of the annotations of each episode."""
-    files = [corpus.episodes / f"{n}.{s}" for n in corpus.split.episodes for s in ("flac", "json")]
-    return [hashlib.md5(file.read_bytes()).hexdigest() for file in files]
+    """MD5 of the sound, the annotations and the features of each episode."""
+    hashes = []
+    for name in corpus.split.episodes:
+        sound, events = (corpus.episodes / f"{name}.{suffix}" for suffix in ("flac", "json"))
+        for path in (sound, events, corpus.features / f"{name}.npy"):
+            with path.open("rb") as file:
+                hashes.append(hashlib.file_digest(file, "md5").hexdigest())
+    return hashes
 
 
 def _run_file(scratch, variant, seed):

@@ -152,3 +152,21 @@ def test_the_key_of_a_run_depends_on_data_variant_and_parameters(corpora, params
     ]  # fmt: skip
     (tmp_path / "episodes" / "a.json").write_text("[]")
     assert len({key(), key(corpora=moved), *different}) == 7
+
+
+def test_a_run_on_other_features_is_another_run(corpora, params):
+    def key():
+        return runner._run_key(VARIANTS[1], 4, params.train, corpora[:1], params)
+
+    path = corpora[0].features / "a.npy"
+    before, content = key(), path.read_bytes()
+    assert key() == before
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    changed = key()
+    path.write_bytes(content)
+    assert changed != before
+
+
+def test_a_variant_of_an_unknown_network_is_refused(params):
+    with pytest.raises(KeyError, match="compcat"):
+        runner._network("compcat", params)
