@@ -406,8 +406,8 @@ print(f"The interval of the change in F1 lies above zero for {higher} of {len(cl
 #   the end, because later changes build on it. MixStyle and averaged weights are meant for
 #   recordings of another origin, which this notebook does not contain; notebook 7 measures what
 #   they change there.
-# - **Changes that build on each other.** For example, the 2018 configuration draws random one-second
-#   crops from regions with constant labels. Long and short regions are drawn with the same
+# - **Changes that build on each other.** For example, the 2018 configuration draws random crops of
+#   one second from regions with constant labels. Long and short regions are drawn with the same
 #   probability, which favours short, rare sounds. The variant `segment labels` gives this up. The
 #   variant `mixup` favours rare sounds again, because it draws the second segment evenly over the
 #   classes.
