@@ -219,7 +219,7 @@ def _describe_run_notebook(option):
         "source",
         type=Path,
         metavar="NOTEBOOK",
-        help="path of the notebook's .py file, such as notebooks/03_train_cnn_rnn.py",
+        help="path of the .py file of the notebook, such as notebooks/03_train_cnn_rnn.py",
     ).complete = shtab.FILE
 
 
