@@ -30,7 +30,7 @@ install: $(STAMP)  ## build .venv; other targets do so when they need it
 reproduce: results  ## make every result again, and compare with the published ones
 	@$(BIN)/python -m sedlib compare
 
-publish: results  ## put the results into the notebooks, README, cards and figures that git keeps
+publish: results  ## copy the results to the version-controlled notebooks, README, cards and figures
 	@$(BIN)/python -m sedlib publish
 
 # `dvc repro` runs one stage at a time, and most notebooks keep one core busy. So stages that do not
@@ -64,7 +64,7 @@ test-pythons: $(STAMP)  ## unit tests on every Python found, each in an environm
 	@$(BIN)/tox run $(if $(ON),-e $(ON))
 
 # The result goes to reports/training_spread.json.
-spread: $(STAMP)  ## train with another seed and as on another processor, for the tolerances of nbval
+spread: $(STAMP)  ## train with other seeds and as on an older processor, for the tolerances of nbval
 	@$(BIN)/dvc repro evaluate \
 		&& $(BIN)/python tests/repository/training_spread.py
 
@@ -73,7 +73,7 @@ torture: $(STAMP)  ## kill commands, damage files and fill the disk, for 30 minu
 	@$(BIN)/python tests/torture/run.py --minutes $(MINUTES)
 
 # The result goes to reports/benchmarks.json and docs/scale.md. Close other programs before.
-bench: $(STAMP)  ## measure the speed of each step beside a peer, in about ten minutes
+bench: $(STAMP)  ## compare the speed of each step with another library, in about ten minutes
 	@$(BIN)/python benchmarks/run.py && $(BIN)/python benchmarks/cost.py
 
 # The result goes to reports/stages.json and docs/scale.md.

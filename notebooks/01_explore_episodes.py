@@ -42,7 +42,7 @@ from sedlib.reports import plots
 # %% tags=["parameters"]
 params = load_params()
 episode = None  # the episode that is shown in full; default: the first for training
-example_seed = params.seed  # for drawing the examples of each class
+example_seed = params.seed  # for choosing the examples of each class
 published_minutes = 22.7  # mean duration of the episodes of 2018
 
 # %%
@@ -63,8 +63,8 @@ episode = episode or split.train[0]
 # (`onset`) and an end (`offset`) in seconds, and a class (`event_label`). The class
 # `background laughing` is laughter of the audience, and `laughing` is laughter of a character.
 # Annotations made by hand often contain errors, such as a misspelt class or an offset before the
-# onset. The stage that prepares the episodes corrects such errors and lists them, with the labels
-# that `episodes.aliases` renames, in `data/episodes/corrections.tsv`.
+# onset. The first step of the pipeline, the stage `episodes`, corrects such errors. It lists all
+# corrections, including labels that `episodes.aliases` renames, in `data/episodes/corrections.tsv`.
 
 # %%
 tables = [annotations.read(folder / f"{name}.json") for name in split.episodes]
@@ -78,12 +78,13 @@ events.head()
 # ## Training, validation and test subsets
 # The split assigns each episode as a whole to one of three subsets. The network is fitted to the
 # *training* episodes, decisions such as the thresholds are made on the *validation* episodes, and
-# the *test* episodes show how well the result works on new sound. If the same sound were in two
-# subsets, the test result would be too good, which is known as [data
-# leakage](https://scikit-learn.org/stable/common_pitfalls.html#data-leakage). `refuse_duplicates`
-# raises an error if two whole episodes are identical; it does not detect a sound shared by two
-# different episodes. The level in the table is the mean power of an episode in decibels relative to
-# full scale ([dBFS](https://en.wikipedia.org/wiki/DBFS)).
+# the *test* episodes show how well the result works on new sound. If the same sound occurred in two
+# subsets, which is called [*data
+# leakage*](https://scikit-learn.org/stable/common_pitfalls.html#data-leakage), the test results
+# would be too optimistic. `refuse_duplicates` raises an error if two whole episodes are identical;
+# it does not detect a sound shared by two different episodes. The level in the table is the mean
+# power of an episode in decibels relative to full scale
+# ([dBFS](https://en.wikipedia.org/wiki/DBFS)).
 
 # %%
 durations, levels, hashes = {}, {}, {}
@@ -103,11 +104,11 @@ overview
 # %% [markdown]
 # ## Amount of each class
 # The next table shows, for each class, the share of the total duration in which it is active (in
-# percent), the number of events per minute, and the median, the 90th percentile and the maximum
-# of the event durations. The columns under `published` hold the same statistics for
-# six annotated episodes of 2018. Those episodes last about 22.7 minutes each, so the published
-# number of events per episode is divided by this duration. The annotations of 2018 were mostly made
-# to the whole second, which is why most of their durations are whole numbers.
+# percent), the number of events per minute, and the median, the 90th percentile and the maximum of
+# the event durations. The columns under `published` contain the same statistics for six annotated
+# episodes of 2018. Those episodes last about 22.7 minutes each, so the published number of events
+# per episode is divided by this duration. Most onsets and offsets in the annotations of 2018 are
+# rounded to whole seconds, so most of their durations are whole numbers.
 
 # %%
 events["duration"] = events["offset"] - events["onset"]
@@ -140,17 +141,18 @@ plots.save_figure(fig, figures / "shares.png")
 plt.show()
 
 # %% [markdown]
-# When some classes are much more frequent than others, this is called *class imbalance*. The
-# synthetic episodes are imbalanced as well, but deliberately less than the real ones: the rare
-# classes and the music take up a larger share of the time than published, so that every class
-# occurs often enough in so few episodes to be evaluated at all. In the following, a class is called
-# *rare* if it is active for less than 5 % of the time.
+# *Class imbalance* means that some classes are much more frequent than others. Like the real
+# episodes, the synthetic ones are imbalanced, but deliberately less so: the rare classes and the
+# music take up a larger share of the time than published, so that every class occurs often enough
+# in so few episodes to be evaluated at all. In the following, a class is called *rare* if it is
+# active for less than 5 % of the time.
 
 # %%
 share = statistics["share (%)"].fillna(0)
 rare = share[share < 5].index
 frequent = share.drop(rare).sum() / share.sum()
-print(f"{len(classes) - len(rare)} frequent classes hold {frequent:.0%} of the annotated time.")
+print(f"{len(classes) - len(rare)} frequent classes account for {frequent:.0%}", end=" ")
+print("of the annotated time.")
 multiples = (share / published["share (%)"]).dropna()
 print("Share in these episodes, as a multiple of the published share, where there is one:")
 print(multiples.to_string(float_format="{:.1f}".format))
@@ -225,7 +227,7 @@ labels = pd.concat(tables, names=["episode", "second"])
 
 # %% [markdown]
 # Read the left panel by rows: of the segments with the label of the row, it shows the share that
-# also has the label of the column, with the colour bar at the far right. The right panel shows the
+# also has the label of the column. The colour bar is at the far right. The right panel shows the
 # share of these segments that has no other label.
 
 # %%
@@ -250,9 +252,9 @@ plt.show()
 # ## Labelled segments in each episode
 # The figure shows the number of segments with each label, episode by episode. The colour scale ends
 # at 50 segments, so that differences between the rare classes remain visible. The synthetic
-# episodes for training hold more of the rare classes per minute than those for validation and test,
-# so that the network hears many different sounds of each class. The subsets may also differ in the
-# length of their episodes.
+# episodes for training contain more of the rare classes per minute than those for validation and
+# test, so that the network hears many different sounds of each class. The subsets may also differ
+# in the length of their episodes.
 
 # %%
 counts = labels.groupby(level="episode", sort=False).sum().T
@@ -276,10 +278,10 @@ per_subset
 
 # %% [markdown]
 # ## Examples of each class
-# For each class, one training segment with its label is drawn at random. The figure shows their
-# magnitude spectrograms, which notebook 2 explains: time runs to the right, frequency upwards, and
-# the brighter the colour, the louder the sound, relative to the loudest point of the panel. The
-# lines with a plus sign name the other labels of the same segment.
+# For each class, one training segment with its label is chosen at random. The figure shows the
+# magnitude spectrograms of these segments, which notebook 2 explains: time runs to the right,
+# frequency upwards, and the brighter the colour, the louder the sound, relative to the loudest
+# point of the panel. The lines with a plus sign name the other labels of the same segment.
 
 # %%
 train = labels.loc[list(split.train)]
@@ -311,7 +313,7 @@ plt.show()
 # sounds and background noise. A faint vertical line at the left or right edge of a panel comes
 # from cutting the segment out of the recording.
 #
-# The players give the same examples, each with the second before and the second after it. All are
+# The players play the same examples, with one second before and one second after each. All are
 # scaled to the same peak level. The caption names the episode and the start of the segment.
 
 # %%
@@ -366,24 +368,25 @@ print(f"to {medians.max():.0f} dBFS ({medians.idxmax()})")
 print(f"Mean width of a box: {quartiles.diff().iloc[-1].mean():.0f} dB")
 
 # %% [markdown]
-# A box holds half of the segments of a class. Where the boxes are as wide as the medians are apart,
-# level alone hardly separates the classes. Strong colours in a row of the right panel mean that the
-# segments with this label have a timbre of their own; the other sounds in these segments contribute
-# to it. All synthetic episodes are low-pass filtered at 9 kHz, which lies in the highest band, so
-# that bandwidth cannot reveal a class.
+# Half of the segments of a class lie inside its box. If the boxes are about as wide as the distance
+# between the lowest and the highest median printed above, they overlap, and level alone hardly
+# separates the classes. Strong colours in a row of the right panel mean that the segments with this
+# label have a timbre of their own; the other sounds in these segments contribute to it. All
+# synthetic episodes are low-pass filtered at 9 kHz (within the highest band), so that no class can
+# be recognised merely by its bandwidth.
 #
-# The levels are those of the recordings; notebook 2 then brings all recordings to one loudness. The
-# baseline of notebook 4, a logistic regression on the logarithm of the time-averaged spectrum,
-# measures how far a classifier gets that receives nothing but level and timbre. Neither of the two
-# describes the temporal structure of a sound within the segment. The network therefore receives the
-# spectrogram with all its frames.
+# The levels are those of the recordings before loudness normalisation, which notebook 2 explains.
+# The baseline of notebook 4, a logistic regression on the logarithm of the time-averaged spectrum,
+# measures how far a classifier gets from level and timbre alone. Level and timbre do not describe
+# how a sound changes within the segment. The network therefore receives the spectrogram with all
+# its frames.
 
 # %% [markdown]
 # ## Findings
 # The numbers are in the outputs above. For the default episodes they show the following:
 #
-# - The classes are imbalanced: speech, the laughter of an audience and music hold most of the
-#   annotated time.
+# - The classes are imbalanced: speech, the laughter of an audience and music account for most of
+#   the annotated time.
 # - Many events of the rare classes are shorter than a segment of one second.
 # - Most segments with a rare class have at least one other label, so the task is multi-label.
 # - Every class occurs in every subset, but the rare ones have few segments for validation.

@@ -10,7 +10,7 @@
 # # 2. From a waveform to spectrograms and labels
 #
 # **Question.** What does the network receive for one second of sound, how do the settings of the
-# short-time Fourier transform change it, and which seconds carry which label?
+# short-time Fourier transform change it, and which segments get which labels?
 #
 # **Inputs.** The episodes, `data/episodes/*.flac`, and their annotations, `*.json`.
 #
@@ -35,10 +35,10 @@ from sedlib.reports import plots
 plots.use_style()
 
 # %% [markdown]
-# The cell below holds what may be changed: the example episode (by default the first training
-# episode), the class of the example segment (by default the one with the fewest labelled segments
-# in this episode), and the class in the figure of the label rules (by default the one with the most
-# events).
+# The cell below contains the parameters that you can change: the example episode (by default the
+# first training episode), the class of the example segment (by default the one with the fewest
+# labelled segments in this episode), and the class in the figure of the label rules (by default the
+# one with the most events).
 
 # %% tags=["parameters"]
 params = load_params()
@@ -52,16 +52,17 @@ classes, stft, rate = list(params.classes), params.stft, params.stft.sample_rate
 split = episodes.usable_split(params.split, data / "episodes")
 
 # %% [markdown]
-# ## Loudness of a recording
+# ## Loudness normalisation
 # Recordings of one scene can differ widely in level, but the same sound should get similar scores
-# in all of them. Each recording is therefore first brought to one loudness, by one gain for the
-# whole recording, so that loud and quiet passages within it keep their relation. Loudness is
-# measured as broadcasters do ([EBU R 128](https://tech.ebu.ch/publications/r128)): the mean power
-# after a filter that resembles hearing, with quiet passages left out, in *loudness units relative
-# to full scale* (LUFS). It is the loudness of the mono mix, as a single channel, so that a stereo
-# file has another value than its two channels in EBU R 128. `stft.loudness` sets the target. The
-# gain is at most `stft.largest_gain` dB, so that the noise of a nearly silent recording is not
-# amplified to full loudness.
+# in all of them. Each recording is therefore first *normalised in loudness*: a single gain brings
+# it to the same loudness as all others, so that loud and quiet passages within it keep their
+# relation. Loudness is measured as broadcasters do ([EBU R
+# 128](https://tech.ebu.ch/publications/r128)): the mean power after a filter that resembles
+# hearing, with quiet passages left out, in *loudness units relative to full scale* (LUFS). It is
+# measured on the mono mix as a single channel, so for a stereo file it differs from the EBU R 128
+# value, which sums the power of both channels. `stft.loudness` sets the target. The gain is at most
+# `stft.largest_gain` dB, so that the noise of a nearly silent recording is not amplified to full
+# loudness.
 
 # %%
 with_events = (n for n in split.train if len(annotations.read(data / "episodes" / f"{n}.json")))
@@ -83,9 +84,9 @@ print(f"{episode}: {duration:.0f} s of mono sound at {rate} Hz with {len(events)
 
 # %% [markdown]
 # ## The example segment
-# The example is the first segment that carries the chosen label. The parameter `labels.rule` in
-# `params.yaml` decides which segments carry a label; the section "Labels of segments" below
-# explains the rules.
+# The example is the first segment that has the chosen label. The parameter `labels.rule` in
+# `params.yaml` decides which segments get a label; the section "Labels of segments" below explains
+# the rules.
 
 # %%
 labels = label_segments(events, duration, classes, params.labels.rule)
@@ -128,13 +129,13 @@ print(f"Each window of {window:.1f} ms shares {overlap:.0%} with the next, {hop:
 print(f"Frequency bins are {rate / stft.n_fft:.1f} Hz apart.")
 
 # %% [markdown]
-# Frames are centred: the first one is centred on the first sample of the segment. For that, each
-# segment is padded with zeros (half the length of the FFT) on both sides. It would also be
-# possible to pad with the neighbouring sound. With zeros, apart from the gain of the whole
-# recording, the spectrogram of a segment does not depend on the segments before and after it.
+# Frames are centred: the first one is centred on the first sample of the segment. To make this
+# possible, each segment is padded with zeros (half the length of the FFT) on both sides. Padding
+# with the neighbouring sound would also be possible. Because zeros are used, the spectrogram of a
+# segment does not depend on the neighbouring segments (apart from the gain of the whole recording).
 #
-# The figure shows the first windows, scaled to the peak of the sound, over the waveform of the
-# example. The grey area is padding.
+# The figure shows the first windows, drawn as high as the peak of the sound, over the waveform of
+# the example. The grey area is the part of the padding that the first window covers.
 
 # %%
 n_windows = min(8, frames)
@@ -156,10 +157,10 @@ plots.save_figure(fig, figures / "framing.png")
 plt.show()
 
 # %% [markdown]
-# Half of the first window lies on the padding. A sample near the end of a window contributes little
-# to that frame, because the window is close to zero there. Overlapping windows partly make up for
-# this: the sample lies closer to the centre of the next window. A sample midway between two centres
-# still counts less than one at a centre.
+# Half of the first window lies over the padding. A sample near the end of a window contributes
+# little to that frame, because the window is close to zero there. Overlapping windows partly make
+# up for this: the sample lies closer to the centre of the next window. A sample midway between two
+# centres still counts less than one at a centre.
 
 # %% [markdown]
 # ## Resolution in time and frequency
@@ -197,7 +198,7 @@ plt.show()
 # [`librosa.stft`](https://librosa.org/doc/latest/generated/librosa.stft.html) is a widely used
 # implementation of the STFT. The next cell compares it with the implementation in
 # `sedlib.features`, on the segments of this episode and on white noise. The values are `float32`,
-# which holds about seven significant digits, so that an agreement to a millionth of the peak means
+# which has about seven significant digits, so that an agreement to a millionth of the peak means
 # that only rounding differs.
 
 # %%
@@ -245,15 +246,16 @@ plt.show()
 
 # %% [markdown]
 # On the linear scale the few loudest magnitudes hide the rest; in dB quieter sounds become visible,
-# too. The sounds of the synthetic episodes are low-pass filtered at 9 kHz. The faint noise above
-# the transition band of the filter is dark in the middle panel, which shows 70 dB, and, at a sample
-# rate of 44.1 kHz, forms the peak at the left of the histogram. If the sound of a segment does not
-# begin at zero, the first frame may show a faint column up to the top of the panel: the step from
-# the padding to the sound contains all frequencies.
+# too. The sounds of the synthetic episodes are low-pass filtered at 9 kHz. Above the transition
+# band of the filter there is only faint noise. It is dark in the middle panel, whose colour scale
+# spans 70 dB. At a sample rate of 44.1 kHz, it forms the peak at the left of the histogram. If the
+# sound of a segment does not begin at zero, the first frame may show a faint column up to the top
+# of the panel: the step from the padding to the sound contains all frequencies.
 #
-# The features are stored on the linear scale, as in the 2018 experiment. The 2018 model (`vtt2018`
-# in `params.yaml`) receives them as they are. The network `compact` starts with layers that compute
-# a *log-mel spectrogram*: they add up the power in [mel
+# The features are stored on the linear scale, as in the 2018 experiment. The project has two
+# networks, which the parameter `train.preset` in `params.yaml` selects. The 2018 model (`vtt2018`)
+# receives the magnitudes as they are. The default network (`compact`) starts with layers that
+# compute a *log-mel spectrogram*: they add up the power in [mel
 # bands](https://en.wikipedia.org/wiki/Mel_scale), which are spaced roughly as humans perceive
 # pitch, take the logarithm, and normalise the result. In this way both networks read the same
 # files. Notebook 6 measures the effect of the log-mel input on a narrow version of the 2018
@@ -262,12 +264,12 @@ plt.show()
 
 # %% [markdown]
 # ## Labels of segments
-# An event rarely begins or ends on a whole second. Three rules decide which segments carry its
+# An event rarely begins or ends on a whole second. Three rules can decide which segments get its
 # label:
 #
 # - `whole`, the rule of the 2018 experiment: one event covers the whole segment, except that it may
 #   start up to 0.1 s late.
-# - `half`: the events of the class cover at least half of the segment, or the segment holds at
+# - `half`: the events of the class cover at least half of the segment, or the segment contains at
 #   least half of an event that is shorter than a segment.
 # - `any`, the rule of the segment-based metrics in
 #   [sed_eval](https://tut-arg.github.io/sed_eval/sound_event.html), a toolbox for evaluating sound
@@ -284,7 +286,7 @@ own = events[events["event_label"] == rule_label]
 first = int(own["onset"].min())
 
 # %% [markdown]
-# The figure shows the annotated events of one class in 30 s from the second of its first onset on,
+# The figure shows 30 s of annotated events of one class, starting in the second of its first onset,
 # and below them the segments that get the label under each rule.
 
 # %%
@@ -302,8 +304,8 @@ plt.show()
 
 # %% [markdown]
 # Each segment that `whole` labels is also labelled by `half`, and each segment that `half` labels
-# is also labelled by `any`. The table counts the labelled segments of this episode under each
-# rule, beside the total duration of the events of the class and the median duration of an event.
+# is also labelled by `any`. The table counts the labelled segments of this episode under each rule.
+# It also gives the total duration of the events of the class and the median duration of an event.
 # The lines below the table divide the counts by the total duration and print the smallest and the
 # largest ratio, with the class in brackets.
 
@@ -353,8 +355,8 @@ table.set_index("episode").round(1)
 
 # %% [markdown]
 # ## Findings
-# - Every recording is brought to one loudness first, so that the level at which it was recorded
-#   matters little. The gain also raises the rounding noise of a very quiet 16-bit recording.
+# - Each recording is first normalised in loudness, so that the level at which it was recorded
+#   matters little. The gain also amplifies the quantisation noise of a very quiet 16-bit recording.
 # - The network receives the STFT magnitudes of one segment at a time. The comparison above checks
 #   that they agree with those of librosa.
 # - The length of the window is a compromise between resolution in time and in frequency.
@@ -363,6 +365,6 @@ table.set_index("episode").round(1)
 # - The label rule changes how many segments a class has, most of all for short sounds. Results
 #   under different rules are not directly comparable.
 #
-# **Limits.** Apart from the gain, the spectrogram of a segment holds nothing of the sound before
+# **Limits.** Apart from the gain, the spectrogram of a segment contains nothing of the sound before
 # and after it, and a sound that crosses the boundary of two segments is seen in two parts. The
 # examples and the table of the label rules come from a single episode.

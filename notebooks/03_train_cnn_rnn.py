@@ -51,7 +51,7 @@ seed = params.seed
 # %% [markdown]
 # ## Settings and reproducibility
 # `make_reproducible` seeds all random generators and makes TensorFlow use deterministic operations.
-# On the same machine, equal settings therefore give equal weights.
+# On the same machine, identical settings therefore give identical weights.
 
 # %%
 training.make_reproducible(seed)
@@ -66,9 +66,10 @@ data, figures = workspace() / "data", workspace() / "reports" / "notebooks" / "f
 # The unit of training is the *segment*, one second of sound. It comes as a magnitude spectrogram
 # with one label per class. The episodes are divided into three subsets. The network is fitted to
 # the *training* episodes. The *validation* episodes decide when training stops and which thresholds
-# are used. The *test* episodes are kept for the final evaluation. Earlier designs were compared on
-# the default test episodes, so results on these may be optimistic. The table counts the segments
-# that have the label of each class; one segment may count for several classes.
+# are used. The *test* episodes are kept for the final evaluation. Earlier versions of the network
+# and its training were compared on the default test episodes, so results on these may be
+# optimistic. The table counts the segments that have the label of each class; one segment may count
+# for several classes.
 
 # %%
 corpus = open_corpus(params, data)
@@ -78,24 +79,25 @@ print("segments in all:", {subset: len(y) for subset, y in labels.items()})
 pd.DataFrame({subset: y.sum(axis=0) for subset, y in labels.items()}, classes)
 
 # %% [markdown]
-# The classes are represented unevenly. A class with few training segments is hard to learn; for a
-# class with few validation segments, it is hard to choose a threshold. The sections on mixup and on
-# thresholds deal with these two problems.
+# The classes are imbalanced. A class with few training segments is hard to learn; for a class with
+# few validation segments, it is hard to choose a threshold. The sections on mixup and on thresholds
+# deal with these two problems.
 
 # %% [markdown]
 # ## Network architecture
-# The preset `compact` is a *convolutional recurrent neural network* (CRNN), a widely used
+# A *preset* is one of the two networks that the parameter `train.preset` selects by name. The
+# default, `compact`, is a *convolutional recurrent neural network* (CRNN), a widely used
 # architecture for sound event detection ([Çakır et al., 2017](https://arxiv.org/abs/1702.06286)):
-# convolutions recognise patterns in the spectrogram, and a recurrent layer follows them over time.
+# convolutions recognise patterns in the spectrogram, and recurrent layers follow them over time.
 # The diagram leads from the input on the left to the scores on the right. It shows the mel bands,
-# MixStyle, the convolutions, the recurrent layer, the dense layer and the final pooling. The layers
-# between them (logarithm, average pooling, normalisation, activation and dropout) are left out; the
-# table below lists them all. Below each box is the shape of its output for one segment. With
-# `compact`, it is frames x bins x 1 for the input, frames x bands for the mel bands and MixStyle,
-# bands x frames x channels for the convolutions (before the pooling that may follow), frames x
-# values for the recurrent and the dense layer, and one value for each class at the end. The height
-# of a box shows, on a logarithmic scale, how many values it gives for each frame (the last box: for
-# the segment).
+# MixStyle, the convolutions, the recurrent layers, the dense layer and the final pooling. The
+# layers between them (logarithm, average pooling, normalisation, activation and dropout) are left
+# out; the table below lists them all. Below each box is the shape of its output for one segment.
+# With `compact`, it is frames x bins x 1 for the input, frames x bands for the mel bands and
+# MixStyle, bands x frames x channels for the convolutions (before the pooling that may follow),
+# frames x values for the recurrent and the dense layer, and one value for each class at the end.
+# The height of a box shows, on a logarithmic scale, how many values it gives for each frame (the
+# last box: for the segment).
 
 # %%
 network = models.build_model(options.preset, classes, stft)
@@ -125,12 +127,12 @@ plt.show()
 # - **[Batch normalisation](https://arxiv.org/abs/1502.03167)** shifts and scales each channel to
 #   zero mean and unit variance over a batch, which allows a higher learning rate. The activation
 #   function is ReLU, which sets negative values to zero.
-# - **GRU.** The [gated recurrent unit](https://arxiv.org/abs/1406.1078) reads the frames in order
-#   and keeps a state, so that the score of a frame can depend on the frames before it. In training,
-#   *dropout* sets a random part of the GRU's outputs to zero, so that the network relies on no
-#   single value.
+# - **GRU.** A [gated recurrent unit](https://arxiv.org/abs/1406.1078) reads the frames in order
+#   and keeps a state. One GRU reads them forwards and another one backwards, so that the score of a
+#   frame can depend on the frames before and after it. In training, *dropout* sets a random part of
+#   their outputs to zero, so that the network relies on no single value.
 # - **Frame-level scores.** A dense layer with a sigmoid gives a score between 0 and 1 for each
-#   frame and class. The classes do not exclude each other.
+#   frame and class. The classes are not mutually exclusive.
 # - **[Linear softmax pooling](https://arxiv.org/abs/1810.09050).** The segment-level score is the
 #   mean of the frame-level scores, weighted by the scores themselves: `sum(s * s) / sum(s)`.
 #   Suppose that a knock gives a score of 0.9 in two of 44 frames, and that the others have 0.05.
@@ -224,8 +226,8 @@ print(f"{before} {ratio[before]:.0f}, {after} {ratio[after]:.0f}")
 #   [SpecAugment](https://arxiv.org/abs/1904.08779).
 #
 # The first row of the figure shows four original training segments, the second row the same
-# segments as the first epoch presents them. Below the name of the row, the titles give the labels,
-# if the segment has any.
+# segments after augmentation in the first epoch. The first line of each title says "original" or
+# "augmented"; the lines below it are the labels of the segment, if it has any.
 
 # %%
 before, after = batches.read(batches.order[:4]), batches[0]
@@ -253,12 +255,13 @@ plt.show()
 # (warm-up) to `learning_rate` and then [falls along a cosine](https://arxiv.org/abs/1608.03983) to
 # a hundredth of it. The steps are large early in the training and small at its end.
 #
-# The network that is kept has *averaged* weights, a moving average over the epochs. The parameter
-# `train.averaging` sets its length as a share of all epochs: with 0.3, it spans about the last
-# three tenths of them. The value 0 switches averaging off. The training continues from the latest
-# weights. Averaging ([Izmailov et al., 2018](https://arxiv.org/abs/1803.05407)) can help on data of
-# another origin ([Cha et al., 2021](https://arxiv.org/abs/2102.08604)); notebook 7 measures this on
-# episodes mixed from recordings.
+# The network that is kept has *averaged* weights: the moving average of the weights after each
+# epoch. Training itself continues from the latest weights, not from the average. The parameter
+# `train.averaging` sets the length of the average as a share of all epochs: with 0.3, it spans
+# about the last three tenths of them. The value 0 switches averaging off. Averaging ([Izmailov et
+# al., 2018](https://arxiv.org/abs/1803.05407)) can help on data of another origin ([Cha et al.,
+# 2021](https://arxiv.org/abs/2102.08604)); notebook 7 measures this on episodes mixed from recorded
+# sounds.
 #
 # A network *overfits* when it continues to improve on the training segments but becomes worse on
 # segments that it has not seen. Therefore the averaged weights are evaluated on the validation
@@ -331,10 +334,11 @@ print(f"last / lowest validation loss = {last['val_loss'] / history['val_loss'].
 # The obvious choice is the threshold with the highest F1 on the validation segments. For a class
 # with few *positives*, segments in which it is present, the position of this peak depends mostly on
 # chance: a single segment can move it far. The curve of F1 over the threshold is therefore
-# smoothed, and the threshold with the highest smoothed F1 is used, so that F1 is also high at
-# neighbouring thresholds. The width of the smoothing is constant in log-odds, `log(t / (1 - t))`;
-# around 0.5, it averages mainly over thresholds from 0.3 to 0.7. A class without any positives gets
-# 0.5.
+# smoothed, and the threshold with the highest smoothed F1 is taken, so that F1 is also high at
+# neighbouring thresholds. The thresholds that are chosen in this way are called the *tuned*
+# thresholds; they are stored with the model. The curve is smoothed by a Gaussian window of constant
+# width in log-odds, `log(t / (1 - t))`; around 0.5, the window covers mainly thresholds from 0.3 to
+# 0.7. A class without any positives gets 0.5.
 
 # %%
 magnitudes, reference, _ = validation
@@ -347,8 +351,8 @@ f1 = 2 * (detected & reference).sum(axis=1) / (detected.sum(axis=1) + positives)
 
 # %% [markdown]
 # The figure shows the F1 of each class on the validation segments for every threshold, before
-# smoothing. The dotted line is the threshold that is used. It need not lie at the highest point,
-# because it is chosen on the smoothed curve; the number in brackets is the number of positives.
+# smoothing. The dotted line is the tuned threshold. It need not lie at the highest point, because
+# it is chosen on the smoothed curve; the number in brackets is the number of positives.
 
 # %% tags=["trained"]
 fig, axes = plots.class_axes(len(classes), 2.3, sharex=True, sharey=True)
@@ -365,7 +369,7 @@ plt.show()
 # Where a curve is flat around the dotted line, the choice matters little. With few positives the
 # curve is a staircase, because each segment that is gained or lost changes F1 by a visible step; a
 # few other segments could move its highest step to a different place. The table gives the numbers:
-# F1 with the threshold that is used, and the highest F1 of the curve.
+# F1 with the tuned threshold, and the highest F1 of the curve.
 
 # %% tags=["trained"]
 detected = scores >= thresholds
@@ -375,24 +379,24 @@ chosen["highest F1"] = np.maximum(f1.max(axis=0), chosen["F1"])
 chosen.round(2)
 
 # %% [markdown]
-# The rule has four limits. First, F1 on the segments on which a threshold was chosen is optimistic;
+# The rule has four limits. First, F1 on the segments on which a threshold was tuned is optimistic;
 # a fair value needs other segments, such as those of the test episodes. Second, the threshold with
 # the highest F1 depends on how frequent the class is, so that it may not suit recordings with
 # another mixture of sounds. Third, smoothing cannot add information: with few positives, the
 # threshold remains uncertain. Fourth, if the scores hardly separate the segments with a class from
 # the others, F1 can be highest where nearly everything is detected, with a threshold close to 0.
-# Notebook 4 examines whether the rule helps on the test episodes.
+# Notebook 4 examines whether tuning the thresholds helps on the test episodes.
 
 # %% [markdown]
 # ## Thresholds for frame-level scores
-# The frame-level scores tell when, within a second, a sound begins and ends. The GRU reads a
-# segment from its beginning and knows nothing of the sound before it, so the scores of the first
-# frames are less reliable. Segments that begin every half second are therefore scored, and each
-# frame gets the mean of its scores in both segments that contain it. Frame-level scores flicker
-# from frame to frame, so they are smoothed by a moving average of `detection.frame_smoothing`
-# seconds, and they have thresholds of their own. The rule is the same, applied to every fourth
-# frame, because adjacent frames have nearly equal scores. The table gives the number of positives
-# among all frames and the threshold of each class.
+# The frame-level scores tell when, within a second, a sound begins and ends. The network knows
+# nothing of the sound before and after a segment, so the scores of the first and the last frames
+# are less reliable. Segments that begin every half second are therefore scored, and each frame gets
+# the mean of its scores in both segments that contain it. Frame-level scores flicker from frame to
+# frame, so they are smoothed by a moving average of `detection.frame_smoothing` seconds, and they
+# have thresholds of their own. The rule is the same, applied to every fourth frame, because
+# adjacent frames have nearly equal scores. The table gives the number of positives among all frames
+# and the threshold of each class.
 
 # %% tags=["trained"]
 frame_level, chosen = {}, pd.DataFrame()
@@ -461,23 +465,23 @@ print("Mixup changes the ratio of the most frequent to the rarest class", end=" 
 print(f"from {ratio['without mixup']:.0f} to {ratio['with mixup']:.0f}.")
 
 # %% [markdown]
-# - **Learning.** The first sentence gives the average over the classes on the validation episodes.
-#   The table of thresholds shows which classes are learned less well, and notebook 4 answers the
-#   question class by class on the test episodes.
+# - **Learning.** The first line printed above gives the mean average precision on the validation
+#   episodes. The table of tuned thresholds shows which classes are learned less well, and notebook
+#   4 evaluates each class on the test episodes.
 # - **Size.** The preset `compact` is small enough to be trained without a GPU. Notebook 6 compares
 #   its results with those of a version of the 2018 model with fewer channels.
-# - **Data augmentation.** Mixup with classes drawn equally often lets rare classes occur in
-#   more training segments. Notebook 6 measures how much mixup, the other data augmentation,
-#   MixStyle, the frame labels and averaged weights contribute to the result, in an incremental
-#   (additive) *ablation*: starting from the 2018 configuration, each variant adds one change.
+# - **Data augmentation.** Mixup with classes drawn equally often lets rare classes occur in more
+#   training segments. Notebook 6 measures how much mixup, the further data augmentation, MixStyle,
+#   frame labels and averaged weights each contribute to the result, in an incremental (additive)
+#   *ablation*: starting from the 2018 configuration, each variant adds one change.
 # - **Thresholds.** Each class gets the threshold with the highest smoothed F1 on the validation
 #   segments. Without smoothing, the threshold of a rare class would depend strongly on a few
 #   segments.
 #
-# **Limits.** The network is trained once, from one seed. The best epoch and the thresholds are
+# **Limits.** The network is trained once, with one seed. The best epoch and the thresholds are
 # chosen on the same validation subset, by default a single episode, which contains few segments of
 # the rare classes. Both choices are therefore uncertain, and the validation scores are optimistic.
-# Another seed or another processor gives other weights; `reports/training_spread.json`, which `make
-# spread` writes, records how much the numbers of this notebook changed in further trainings: from
-# two other seeds, and from the same seed with only the AVX2 instructions of older processors.
-# Notebook 6 compares trainings from several seeds.
+# Another seed or another processor gives other weights; `reports/training_spread.json`, which
+# `make spread` writes, records how much the numbers of this notebook changed in further training
+# runs: with other seeds, and with the same seed but only the AVX2 instructions of older processors.
+# Notebook 6 compares training runs with several seeds.

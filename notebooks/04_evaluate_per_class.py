@@ -9,8 +9,8 @@
 # %% [markdown]
 # # 4. Evaluation of each class
 #
-# **Question.** Which sounds of the test episodes does the network detect, which does it miss, with
-# what does it confuse them, and how much better is it than a simple baseline?
+# **Question.** Which sounds of the test episodes does the network detect, which does it miss, what
+# does it confuse them with, and how much better is it than a simple baseline?
 #
 # **Inputs.** `data/model` (the trained network), `data/features`, `data/episodes`.
 #
@@ -19,9 +19,9 @@
 # and the figures in `reports/notebooks/figures/04`.
 #
 # Neither the weights nor the thresholds of the network were fitted to the test episodes. However,
-# earlier designs of the network and of its training were compared on the default test episodes, so
-# results on these may be optimistic. The annotations of these episodes are called the *reference*,
-# or ground truth; what the network detects is called *estimated*.
+# earlier versions of the network and its training were compared on the default test episodes, so
+# results on these may be optimistic. The annotations of the test episodes are called the
+# *reference* (ground truth); the events that the network detects are called the *estimated* events.
 
 # %%
 import matplotlib.pyplot as plt
@@ -95,7 +95,8 @@ for subset in labels:
     means = np.concatenate(means)
     bands = np.add.reduceat(means, np.arange(0, means.shape[1], 5), axis=1)
     spectra[subset] = np.log(bands + 1e-4)
-# Newton's method reaches the same optimum on every processor; the default stops on the way to it.
+# Newton's method converges to the same optimum on every processor; the default solver stops
+# earlier.
 logistic = linear_model.LogisticRegression(C=0.05, solver="newton-cholesky", tol=1e-6)
 each_class = multiclass.OneVsRestClassifier(logistic)
 baseline = pipeline.make_pipeline(preprocessing.StandardScaler(), each_class)
@@ -143,22 +144,24 @@ rows.astype({"support": "Int64"})
 
 # %% [markdown]
 # ## Confidence intervals and comparison with the baseline
-# A few test episodes are a small sample. The
-# [block bootstrap](https://en.wikipedia.org/wiki/Bootstrapping_(statistics)#Block_bootstrap)
-# estimates how much the metrics would vary with other minutes of the same episodes. It draws blocks
-# of 20 consecutive seconds with replacement, joins them into 2000 versions of the test
-# episodes, and evaluates each version. Blocks are used because errors in neighbouring segments
-# depend on each other.
+# A few test episodes are a small sample. The [block
+# bootstrap](https://en.wikipedia.org/wiki/Bootstrapping_(statistics)#Block_bootstrap) estimates how
+# much the metrics would vary if these episodes contained other material of the same kind. It draws
+# blocks of consecutive segments with replacement, joins them into resampled versions of the test
+# episodes (*resamples*), and evaluates each version. Blocks are used because errors in neighbouring
+# segments depend on each other. The next cell prints the number of resamples and the length of a
+# block.
 #
-# A 95 % *confidence interval* contains the middle 95 % of these 2000 values. It covers neither the
-# variation between episodes nor that between training runs.
+# A 95 % *confidence interval* contains the middle 95 % of the resampled values. It covers neither
+# the variation between episodes nor that between training runs.
 #
-# The next table compares the F1 of the baseline and of the network. `low` and `high` are the bounds
-# of the confidence interval of their difference.
+# The table below compares the F1 of the baseline and of the network. `low` and `high` are the
+# bounds of the confidence interval of their difference.
 
 # %%
 durations = {name: len(magnitudes[name]) for name in test}  # s
 weights = metrics.block_bootstrap(list(durations.values()), params.seed)
+print(f"{metrics.RESAMPLES} resamples, blocks of {metrics.BLOCK} segments")
 samples = metrics.resampled_metrics(reference, estimated, weights, classes, scores)
 baseline_samples = metrics.resampled_metrics(
     reference, baseline_estimated, weights, classes, baseline_scores
@@ -191,7 +194,7 @@ plots.save_figure(fig, figures / "f1_by_class.png")
 plt.show()
 
 # %% [markdown]
-# The intervals of classes with little support tend to be long, because their F1 is based on few
+# The intervals of classes with little support tend to be wide, because their F1 is based on few
 # segments.
 
 # %% [markdown]
@@ -229,8 +232,8 @@ print(f"share of onsets within 200 ms of a whole second: {(distance <= 0.2).mean
 # %% [markdown]
 # The event-based metric of the next section tolerates an error of 200 ms in the onset. An event
 # from segments can meet this tolerance only where the reference onset is that close to a whole
-# second. The share printed above is therefore an upper limit of the event-based recall of such
-# events, over all classes together.
+# second. The share printed above is therefore an upper bound on the micro-averaged event-based
+# recall of such events.
 
 # %% [markdown]
 # ## Standard metrics of sound event detection
@@ -252,8 +255,9 @@ print(f"share of onsets within 200 ms of a whole second: {(distance <= 0.2).mean
 # - The *polyphonic sound detection score* (PSDS), defined by [Bilen et al.
 #   (2020)](https://arxiv.org/abs/1910.08440), lies between 0 and 1 and summarises all thresholds.
 #   It is computed over all of them by the method of [Ebbers et al.
-#   (2022)](https://arxiv.org/abs/2201.13148). Scenario 1 rewards exact times. Scenario 2 tolerates
-#   inexact times and penalises confusion between classes.
+#   (2022)](https://arxiv.org/abs/2201.13148), for the two *scenarios* (sets of parameters) of the
+#   DCASE challenge: scenario 1 rewards exact times; scenario 2 tolerates inexact times but
+#   penalises confusion between classes.
 # - *ROC AUC*, the area under the receiver operating characteristic curve, is the probability that a
 #   segment with the label has a higher score than one without it; 0.5 is chance. The section
 #   "Calibration of the scores" explains the *class-wise expected calibration error*. Both are
@@ -313,14 +317,15 @@ plt.show()
 # are too low. The [*expected calibration error*](https://arxiv.org/abs/1706.04599) of a class is
 # the mean vertical distance of such points, from the scores of this class alone, to the dotted
 # line, weighted by the number of scores in the bin. The table above gives its mean over the
-# classes. Mixup raises the share of the rare classes in training, as notebook 3 shows, which may be
-# one reason where the scores of a rare class are higher than its frequency in the test episodes.
+# classes. Mixup raises the share of the rare classes in training, as notebook 3 shows. Where the
+# mean score of a rare class is higher than its frequency in the test episodes, this may be one
+# reason.
 
 # %% [markdown]
 # ## Precision-recall curves
 # A lower threshold never lowers recall, and it usually lowers precision. Each panel shows this
 # trade-off for one class: the coloured line is the network, the thin black line the baseline. The
-# dot marks the threshold in use, and AP is the average precision of the network. The dotted line is
+# dot marks the tuned threshold, and AP is the average precision of the network. The dotted line is
 # chance: if the scores were random, precision would be close to the *prevalence* of the class, the
 # share of the segments that have its label, at every recall.
 
@@ -338,7 +343,7 @@ for ax, label, prevalence in zip(axes, classes, reference.mean(axis=0), strict=T
         style = {"color": colour, "lw": width, "where": "pre", "label": name}
         ax.step(curve["recall"], curve["precision"], **style)
     ax.axhline(prevalence, color="0.4", ls=":", lw=1.5, label="chance")
-    point = {"color": "black", "ms": 6, "label": "threshold in use"}
+    point = {"color": "black", "ms": 6, "label": "tuned threshold"}
     ax.plot(*by_class.loc[label, ["recall", "precision"]], "o", **point)
     ax.set_title(f"{label}\nAP {by_class.loc[label, 'average_precision']:.2f}")
     ax.set(xlim=(0, 1.02), ylim=(0, 1.02), xticks=(0, 0.5, 1))
@@ -355,51 +360,51 @@ plt.show()
 
 # %% [markdown]
 # ## Effect of the thresholds
-# Notebook 3 explains how the thresholds are chosen on the validation episodes.
+# Notebook 3 explains how the thresholds are tuned on the validation episodes.
 #
 # The table shows the number of *positives* of each class, the validation segments in which it is
 # present, its threshold, and three values of F1 on the test episodes: with a threshold of 0.5, with
-# the threshold in use, and with the best threshold for the test episodes. The last one is not a
+# the tuned threshold, and with the best threshold for the test episodes. The last one is not a
 # result, because that threshold was chosen on the test episodes themselves. The search uses a fine
-# grid of thresholds, so this F1 is close to the highest that these scores allow. The column `in use
-# - 0.5` is the difference between the first two values of F1. The first printed line gives its mean
-# over the classes with the 95 % confidence interval from the resamples.
+# grid of thresholds, so this F1 is close to the highest that these scores allow. The column
+# `tuned - 0.5` is the difference between the first two values of F1. The first printed line gives
+# its mean over the classes with the 95 % confidence interval from the resamples.
 
 # %%
 choice = pd.DataFrame({"positives": labels["validation"].sum(axis=0)}, classes)
 choice["threshold"] = thresholds
 best = detection.choose_thresholds(reference, scores, smoothing=0)
-for name, t in {"0.5": 0.5, "in use": thresholds, "best": best}.items():
+for name, t in {"0.5": 0.5, "tuned": thresholds, "best": best}.items():
     choice[f"F1, {name}"] = metrics.segment_metrics(reference, scores >= t, classes)["f1"]
-effect = choice["in use - 0.5"] = choice["F1, in use"] - choice["F1, 0.5"]
+effect = choice["tuned - 0.5"] = choice["F1, tuned"] - choice["F1, 0.5"]
 plain = metrics.resampled_metrics(reference, scores >= 0.5, weights, classes, scores)
 change = metrics.paired_differences(plain, samples).loc[("macro", "f1")]
-text = "macro F1 with the thresholds in use minus macro F1 with 0.5:"
+text = "macro F1 with the tuned thresholds minus macro F1 with 0.5:"
 print(f"{text} {effect.mean():+.3f} [{change['low']:+.3f}, {change['high']:+.3f}]")
 print(f"differences of single classes: from {effect.min():+.2f} to {effect.max():+.2f}")
 print(f"macro F1 with the best thresholds: {choice['F1, best'].mean():.2f}")
 choice
 
 # %% [markdown]
-# Where the column `in use - 0.5` is negative, the chosen threshold lowered F1: a plain threshold of
-# 0.5 would have given this class a higher F1 on the test episodes. If the interval of the first
-# printed difference contains zero, these episodes do not show that the rule helps on average.
-# Notebook 6 measures the same effect for networks trained in several ways, each with several seeds.
-# The difference between `F1, best` and `F1, in use` is what better thresholds could gain. The gap
-# between `F1, best` and 1 is due to the scores; no choice of threshold can close it.
+# Where the column `tuned - 0.5` is negative, tuning lowered F1: a threshold of 0.5 would have given
+# this class a higher F1 on the test episodes. If the interval of the first printed difference
+# contains zero, these episodes do not show that tuning helps on average. Notebook 6 measures the
+# same effect for networks trained in several ways, each with several seeds. The difference between
+# `F1, best` and `F1, tuned` is what better thresholds could gain. The gap between `F1, best` and 1
+# is due to the scores; no choice of threshold can close it.
 
 # %% [markdown]
 # ## Confusion between classes
 # A segment may have several labels, so the usual confusion matrix is not defined. The one below is
 # based on two kinds of errors: a class is *missed* when it is in the reference but not detected,
 # and it is a *false alarm* when it is detected but not in the reference. All values in the row of a
-# class are shares of its reference segments. The diagonal holds the recall. Each of the other
-# columns gives the share of these segments in which the class of the row was missed and that of the
-# column was a false alarm; the last column gives the share in which the class was missed and
-# nothing was falsely detected. The last row is for the segments in which no class was missed; it
-# shows which share of them has a false alarm of each class, and which share has none. A row can add
-# up to more than 1, because a segment can have several false alarms. The number in brackets at the
-# bottom is the number of false alarms of the class in all segments.
+# class are shares of its reference segments. The diagonal is the recall. Each of the other columns
+# gives the share of these segments in which the class of the row was missed and that of the column
+# was a false alarm; the last column gives the share in which the class was missed and nothing was
+# falsely detected. The last row is for the segments in which no class was missed; it shows which
+# share of them has a false alarm of each class, and which share has none. A row can add up to more
+# than 1, because a segment can have several false alarms. The number in brackets at the bottom is
+# the number of false alarms of the class in all segments.
 
 # %%
 confusion = metrics.confusion(reference, estimated, classes)
@@ -414,9 +419,9 @@ plt.show()
 
 # %% [markdown]
 # A high value off the diagonal, apart from the last row and column, points to two classes that the
-# network confuses, or to a false alarm that merely coincides with the miss. A class with a small
-# share in the last row can still have many false alarms compared with its support, because most
-# segments do not contain it.
+# network confuses, or to a false alarm that merely coincides with the miss. Even a small value in
+# the row "no miss" can mean many false alarms compared with the support of a rare class, because
+# this row usually covers most of the segments.
 
 # %% [markdown]
 # ## Reference and estimated events over time
@@ -472,7 +477,7 @@ edge_errors
 # ## The most confident errors
 # The *margin* of an error is the distance of the score from the threshold: the larger it is, the
 # more confident was the wrong decision. The figure shows the spectrograms of the false alarms and
-# of the misses with the largest margins, with at most one of each for each class.
+# misses with the largest margins, at most one false alarm and one miss per class.
 
 # %%
 places = [(name, second) for name in test for second in range(durations[name])]
@@ -498,8 +503,8 @@ plt.show()
 
 # %% [markdown]
 # Each title names the kind of error and the class, the episode and the start of the segment, and
-# the classes in the reference. The players hold the same segments with the second before and the
-# second after.
+# the classes in the reference. The players play the same segments, with one second before and one
+# second after each.
 
 # %%
 sounds = {}
@@ -512,9 +517,10 @@ plots.players(sounds, rate)
 
 # %% [markdown]
 # ## Stored results
-# `reports/metrics.json` holds the metrics and confidence intervals of this notebook, from which the
-# model card, the tables and the report site are made. `reports/summary.json` holds the few numbers
-# that `dvc metrics diff` compares between experiments. The two CSV files are for `dvc plots`.
+# `reports/metrics.json` contains the metrics and confidence intervals of this notebook, from which
+# the model card, the tables and the report site are made. `reports/summary.json` contains the few
+# numbers that `dvc metrics diff` compares between experiments. The two CSV files are for
+# `dvc plots`.
 
 # %%
 baseline_averages = metrics.averages(reference, baseline_estimated, baseline_scores)
@@ -556,36 +562,36 @@ macro, better = gain.loc["macro"], (gain.loc[classes, "low"] > 0).sum()
 print("Macro F1 is {network:.2f} for the network, {baseline:.2f} for the baseline.".format(**macro))
 print("The difference is {difference:.2f} [{low:.2f}, {high:.2f}].".format(**macro))
 print(f"The interval lies above zero for {better} of {len(classes)} classes.")
-print("Compared with 0.5, the thresholds in use change macro F1 by", end=" ")
+print("Compared with 0.5, the tuned thresholds change macro F1 by", end=" ")
 print("{difference:+.3f} [{low:+.3f}, {high:+.3f}].".format(**change))
 for grid, values in literature.items():
     f1 = values["event-based F1 (200 ms, 20 %), macro"]
     print(f"Events from {grid} have an event-based macro F1 of {f1:.2f}.")
 overall = edge_errors.loc["all classes"]
 print(f"In {overall['share of segments']:.0%} of all pairs of a segment and a class, an", end=" ")
-print("event of the class begins or ends. These pairs hold", end=" ")
+print("event of the class begins or ends. These pairs account for", end=" ")
 print(f"{overall['share of errors']:.0%} of the errors.")
 confused = confusion.loc[classes, classes].mask(np.eye(len(classes), dtype=bool), 0.0)
 missed, share = confused.max(axis=1).idxmax(), confused.max(axis=None)
 alarm = confused.loc[missed].idxmax()
-text = f"'{missed}': in {share:.0%} of its segments it is missed while '{alarm}' is a false alarm."
-print("The class that is most often confused with another is", text if share > 0 else "none.")
+text = f"'{missed}' is missed in {share:.0%} of its segments while '{alarm}' is a false alarm."
+print("Largest value between two classes in the confusion matrix:", text if share > 0 else "none.")
 
 # %% [markdown]
 # - **Comparison with the baseline.** Where the interval of the difference lies above zero, the
 #   network is better than the baseline on these episodes. One reason may be that only the network
 #   receives the temporal structure of a sound within the segment.
-# - **Classes.** The first table and the first figure answer the question for each class. Where the
-#   confidence intervals of two classes overlap, the test episodes may be too few to rank them.
+# - **Classes.** The first table and the first figure show how well each class is detected. Where
+#   the confidence intervals of two classes overlap, the test episodes may be too few to rank them.
 # - **Times.** Where a reference onset is more than 200 ms from a whole second, events from segments
 #   cannot meet the tolerance of the event-based F1; events from frames can.
 #
-# **Next steps.** Where the best threshold has a much higher F1 than the threshold in use, more
+# **Next steps.** Where the best threshold has a much higher F1 than the tuned threshold, more
 # validation segments of the class may help. Where even the best threshold gives a low F1, more
 # training examples of the class, or a context of more than one second, can be tried.
 #
 # **Limits.** The intervals cover neither other episodes nor other training runs; notebook 6
-# compares trainings from several seeds. The metrics of a class with little support are based on few
-# segments. Earlier designs were compared on the default test episodes, so results on these may be
-# optimistic. The default episodes are synthetic, so the results do not show how well the network
-# works on real recordings.
+# compares training runs with several seeds. The metrics of a class with little support are based on
+# few segments. Earlier versions of the network and its training were compared on the default test
+# episodes, so results on these may be optimistic. The default episodes are synthetic, so the
+# results do not show how well the network works on real recordings.

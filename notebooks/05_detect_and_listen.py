@@ -17,12 +17,14 @@
 # **Outputs.** The detected events in `data/detected`, in four annotation formats, and a figure in
 # `reports/notebooks/figures/05`.
 #
-# By default the file is the first test episode. To analyse a recording of your own, set `file` in
-# the cell of parameters and run all cells. The recording may have any length and any format that
-# [FFmpeg](https://ffmpeg.org) decodes. If the folder also holds an annotation of it, such as
-# `talk.txt` for `talk.mp4`, the notebook compares the detected events with that; without one, the
-# tables of the comparison are empty. The command `sedlib detect FILE...` detects the events of many
-# files without a notebook.
+# By default the file is the first test episode. Run `make reproduce` once before you run this
+# notebook, because it uses the network in `data/model`. To analyse a recording of your own, set
+# `file` in the parameters cell (an absolute path, or one relative to the root of the repository)
+# and run all cells. The recording may have any length and any format that
+# [FFmpeg](https://ffmpeg.org) decodes. If the folder of the recording also contains an annotation
+# of it, such as `talk.txt` for `talk.mp4`, the notebook compares the detected events with that;
+# without one, the tables of the comparison are empty. The command `sedlib detect FILE...` detects
+# the events of many files without a notebook.
 
 # %%
 from itertools import islice
@@ -38,7 +40,7 @@ from sedlib.reports import plots
 
 # %% tags=["parameters"]
 params = load_params()
-file = None  # path of a media file, from the top of the repository; default: first test episode
+file = None  # path of a media file, absolute or from the repository; default: first test episode
 hop = "frames"  # time between scores: 1.0, 0.5, 0.2 or 0.1 s; "frames": frame-level scores
 drawn_from = 180  # s, start of the stretch that is drawn and played
 drawn = 60  # s, length of this stretch
@@ -68,16 +70,16 @@ print(f"the network was trained on {', '.join(description['trained_on'])}")
 # [Sound event detection](https://arxiv.org/abs/2107.05463) (SED) finds out which sounds a recording
 # contains, and the times at which each begins (*onset*) and ends (*offset*). It has two steps here.
 #
-# 1. **Scores.** The network gives each class a *score* between 0 and 1, which is higher the more
-#    likely the class is. It looks at one *segment* of one second at a time. The *hop* is the time
-#    from one segment to the next (not the hop length of the STFT in notebook 2). With a hop below
-#    one second the segments overlap, and the scores of all segments that contain a moment are
-#    averaged. With `hop = "frames"` a segment begins every half second, and the network scores each
-#    *frame* of a segment, one column of its spectrogram. A frame gets the mean of its scores in
-#    both segments that contain it, and a moving average smooths these frame-level scores. The score
-#    table divides each second equally among its frames (1/44 s each with the default settings),
-#    although the hop length of the STFT is slightly longer.
-# 2. **Events.** A class is detected while its score reaches its *threshold*, a number chosen on the
+# 1. **Scores.** The network gives each class a *score* between 0 and 1; a higher score means
+#    stronger evidence for the class. It looks at one *segment* of one second at a time. The *hop*
+#    is the time from one segment to the next (not the hop length of the STFT in notebook 2). With a
+#    hop below one second the segments overlap, and the scores of all segments that contain a moment
+#    are averaged. With `hop = "frames"` a segment begins every half second, and the network scores
+#    each *frame* of a segment, one column of its spectrogram. A frame gets the mean of its scores
+#    in both segments that contain it, and a moving average smooths these frame-level scores. The
+#    score table divides each second equally among its frames (1/44 s each with the default
+#    settings), although the hop length of the STFT is slightly longer.
+# 2. **Events.** A class is detected while its score reaches its *threshold*, a number tuned on the
 #    validation episodes. Consecutive segments or frames in which a class is detected form one
 #    *event*.
 #
@@ -155,8 +157,8 @@ for form in ("json", "tsv", "audacity", "textgrid"):
 #   lines below them the estimated ones. Without an annotation, the coloured bars are the estimated
 #   events.
 #
-# If the recording ends before `drawn_from + drawn`, its last `drawn` seconds are shown, or all of
-# it if it is shorter than that.
+# If the recording ends before `drawn_from + drawn`, the last `drawn` seconds are shown, or the
+# whole recording if it is shorter than `drawn`.
 
 # %%
 start = max(0, int(min(drawn_from, result.duration - drawn)))
@@ -205,9 +207,9 @@ plt.show()
 # %% [markdown]
 # ## Listening
 # The first player plays the whole stretch. Each of the others plays the longest estimated event of
-# one class that begins in the stretch: up to eight seconds of it, with a second before and after.
-# All sounds are scaled to the same peak level. Listen to each of them and decide whether you agree
-# with the class.
+# one class that begins in the stretch: up to eight seconds of it, with one second before and one
+# second after. All sounds are scaled to the same peak level. Listen to each of them and decide
+# whether you agree with the class.
 
 # %%
 events = result.events[result.events["onset"].between(start, stop, inclusive="left")]
@@ -274,7 +276,8 @@ pd.DataFrame(parts).T[["precision", "recall", "f1"]]
 #   the offsets by 200 ms or 20 % of the length of the reference event, whichever is more;
 # - *onsets within 1 s*: the share of the reference events for which an estimated event of the same
 #   class begins at most 1 s earlier or later;
-# - *onset error*: the median distance of the onsets of these events, in seconds.
+# - *onset error*: the median absolute difference between the reference onset and the nearest
+#   estimated onset of the same class, over these events, in seconds.
 
 # %%
 hops = [1.0, 0.5, 0.2, *({detection.FRAMES} & set(description))]
@@ -312,9 +315,11 @@ comparison.rename_axis("hop (s)")
 if judged:
     macro, micro = whole["macro"]["f1"], whole["micro"]["f1"]
     print(f"segment F1, chosen hop: macro {macro:.2f}, micro {micro:.2f}")
+    names = {choice: f"a hop of {choice} s" for choice in hops}
+    names[detection.FRAMES] = "frame-level scores"
     for column, values in comparison.items():
         first, last = values.iloc[[0, -1]]
-        print(f"{column}: {first:.2f} with hop {hops[0]}, {last:.2f} with hop {hops[-1]}")
+        print(f"{column}: {first:.2f} with {names[hops[0]]}, {last:.2f} with {names[hops[-1]]}")
 
 # %% [markdown]
 # - Every recording passes through the same steps: scores, thresholds, events. The events are in

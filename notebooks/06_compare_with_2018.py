@@ -12,7 +12,7 @@
 # **Question.** The present configuration differs from that of the [2018
 # experiment](https://github.com/vtt-project/vtt-sound-event-detection) in its network, its training
 # examples, its optimisation, its loss and its thresholds. How much does each of these changes
-# contribute to the result, and which of the contributions are larger than chance would explain?
+# contribute to the result, and which contributions are larger than chance alone would produce?
 #
 # An [*ablation*](https://arxiv.org/abs/1901.08644) measures such contributions by adding or
 # removing one part at a time. This one is incremental (additive): starting from the 2018
@@ -22,8 +22,8 @@
 # network and a description of the experiment. The command `make experiment` trains the networks,
 # which takes half an hour to several hours; this notebook only evaluates the stored scores. In this
 # notebook, the *present* configuration is therefore the configuration at the time of the
-# experiment. Of later changes to `params.yaml`, only `seed` has an effect: it changes the
-# resamples and so, slightly, the confidence intervals.
+# experiment. Later changes to `params.yaml` have no effect here, except `seed`: it seeds the
+# bootstrap, which is explained below, and so changes the confidence intervals slightly.
 #
 # **Outputs.** `reports/experiments/ablation_metrics.json` and figures in
 # `reports/notebooks/figures/06`.
@@ -56,8 +56,8 @@ resamples = 2000  # bootstrap resamples of the test segments
 # The results that come with this repository were computed without a GPU. For that reason, the
 # convolutions of the 2018 network have only a fraction of their original channels here, and it was
 # trained for far fewer steps than in 2018. There are further differences from 2018. The main ones
-# are that segments are labelled by the rule printed below, that every episode is brought to one
-# loudness first, and that the best epoch is kept instead of the last one. More are listed in the
+# are that segments are labelled by the rule printed below, that every episode is first normalised
+# in loudness, and that the best epoch is kept instead of the last one. More are listed in the
 # docstrings of `sedlib.models.vtt2018` and `sedlib.experiments.ablation_variants`.
 
 # %%
@@ -81,7 +81,7 @@ print(experiment["processor"])
 
 # %% [markdown]
 # Notebook 2 explains the label rules. Under `half`, for example, a segment has the label of a class
-# when events of the class cover at least half of it, or when it holds at least half of an event
+# when events of the class cover at least half of it, or when it contains at least half of an event
 # that is shorter than a segment.
 #
 # The table lists the change that each variant adds and the mean training time of one run. The tuned
@@ -89,9 +89,11 @@ print(experiment["processor"])
 # most of the terms. In short:
 #
 # - a [log-mel](https://librosa.org/doc/latest/generated/librosa.feature.melspectrogram.html) input
-#   holds the logarithm of the power in frequency bands that are spaced roughly as humans perceive
-#   pitch;
+#   contains the logarithm of the power in frequency bands that are spaced roughly as humans
+#   perceive pitch;
 # - [batch normalisation](https://arxiv.org/abs/1502.03167) standardises the outputs of a layer;
+# - two *GRUs*, one in each direction, let the score of a frame depend on the frames before and
+#   after it; the network of 2018 had one, and used only its last state;
 # - [linear softmax pooling](https://arxiv.org/abs/1810.09050) averages the scores of the frames,
 #   weighted by the scores themselves;
 # - warm-up raises the learning rate at the start of the training, and [cosine
@@ -131,10 +133,10 @@ table
 # bootstrap*](https://en.wikipedia.org/wiki/Bootstrapping_%28statistics%29#Block_bootstrap): the
 # test episodes are resampled many times in blocks of consecutive segments, because errors in
 # neighbouring segments depend on each other. The training runs are resampled as well, so that the
-# 95 % intervals cover the variation between minutes of the same episodes and between training runs.
-# With only a few seeds, they are still somewhat too short. All variants are evaluated on the same
-# resamples. The *paired difference* of two variants is therefore more precise than a comparison on
-# two independent sets of test segments would be.
+# 95 % intervals cover both the choice of test material within these episodes and the variation
+# between training runs. With only a few seeds, the intervals are still somewhat too narrow. All
+# variants are evaluated on the same resamples. The *paired difference* of two variants is therefore
+# more precise than a comparison on two independent sets of test segments would be.
 
 # %%
 rule = experiment["rule"]
@@ -153,9 +155,9 @@ print(f"blocks of {metrics.BLOCK} segments")
 # tuned thresholds, which are chosen in the same way for each training run.
 #
 # The thresholds are tuned first because a later change can move the scores of a class up or down
-# without ranking the segments better or worse. With a fixed threshold, F1 would mix the quality of
-# the scores with their position relative to 0.5. Tuned thresholds follow the scores, so that the
-# gains of the later changes depend much less on this position.
+# without ranking the segments better or worse. With a fixed threshold, a change in F1 could come
+# from better scores or merely from scores that are higher or lower overall. Tuned thresholds adapt
+# to such a shift of the scores, so that it affects the gains of the later changes much less.
 #
 # The table shows the tuned thresholds for the networks of the first and of the last variant, with
 # one column for each seed.
@@ -175,8 +177,9 @@ pd.concat(table, axis=1)
 
 # %% [markdown]
 # The next table shows the macro F1 of every variant, as the mean over the seeds, with the threshold
-# 0.5 and with tuned thresholds. The gain of a variant with tuned thresholds differs from its gain
-# at 0.5 by as much as the last column changes from the row above to the row of the variant.
+# 0.5 and with tuned thresholds. The last column is the effect of tuning the thresholds of a
+# variant. Where it changes much from one row to the next, the gain of that variant would be quite
+# different at a fixed threshold of 0.5.
 
 # %%
 default, rows = detection.DEFAULT_THRESHOLD, []
@@ -190,8 +193,8 @@ table[f"tuned - {default}"] = table["tuned"] - table[f"{default}"]
 table
 
 # %% [markdown]
-# The next two cells insert `tuned thresholds` after the 2018 configuration and compare the scores
-# of every run with its thresholds.
+# The next two cells insert `tuned thresholds` as the second variant and apply the thresholds of
+# every run to its scores.
 
 # %%
 tuned = "tuned thresholds"
@@ -316,7 +319,7 @@ plots.save_figure(fig, figures / "by_class.png")
 plt.show()
 
 # %% [markdown]
-# The intervals of classes with few segments in the test episodes tend to be long. Whether the two
+# The intervals of classes with few segments in the test episodes tend to be wide. Whether the two
 # configurations differ for a class is shown by the interval of the difference in the table rather
 # than by the overlap of the two lines.
 
@@ -325,10 +328,10 @@ plt.show()
 # The 2018 experiment used the label rule `whole`, a threshold of 0.5 for every class, and smoothed
 # formulas for precision, recall and F1. Under this rule, a segment has the label of an event only
 # if the event covers the whole segment, except that it may begin up to 0.1 s late. The table
-# evaluates the first and the last variant in this way, beside the F1 values published in
+# evaluates the first and the last variant in this way and also gives the F1 values published in
 # 2018, which exist for the three frequent classes only. The published values were measured on other
-# episodes, those of a real TV series. They show only whether a class was of similar difficulty
-# there, not whether one model is better than another.
+# episodes, those of a real TV series. They give only a rough idea of how difficult each class was
+# there; they do not show which model is better.
 
 # %%
 whole = arrays[f"reference/whole/test/{corpus}"]
@@ -400,20 +403,22 @@ print(f"The interval of the change in F1 lies above zero for {higher} of {len(cl
 # - **Intervals that contain zero.** Such an interval does not show that a change is useless. Its
 #   effect may be too small to be visible in so few test episodes. Conversely, when there is no
 #   effect, about one in twenty 95 % intervals excludes zero by chance, and more where the intervals
-#   are somewhat too short.
+#   are somewhat too narrow.
 # - **Losses.** A change that lowers a metric at its place in the sequence may still be useful in
 #   the end, because later changes build on it. MixStyle and averaged weights are meant for
 #   recordings of another origin, which this notebook does not contain; notebook 7 measures what
-#   they change there. As an example of changes that build on each other, the 2018 configuration
-#   draws random one-second crops from regions with constant labels. Long and short regions are
-#   drawn with the same probability, which favours short, rare sounds. The variant `segment labels`
-#   gives this up. The variant `mixup` favours rare sounds again, because it draws the second
-#   segment evenly over the classes. The variant `log-mel input` keeps the five poolings of the 2018
-#   network, so that with the default parameters only 2 values of each frame reach its GRU instead
-#   of 33. This bottleneck may lower its result and raise the gain of the variant after it.
+#   they change there.
+# - **Changes that build on each other.** For example, the 2018 configuration draws random crops of
+#   one second from regions with constant labels. Long and short regions are drawn with the same
+#   probability, which favours short, rare sounds. The variant `segment labels` gives this up. The
+#   variant `mixup` favours rare sounds again, because it draws the second segment evenly over the
+#   classes.
+# - **A bottleneck in the log-mel variant.** The variant `log-mel input` keeps the five poolings of
+#   the 2018 network, so that with the default parameters only 2 values of each frame reach its GRU
+#   instead of 33. This bottleneck may lower its result and raise the gain of the variant after it.
 #
 # **Limits.** The changes were added in one order; in another order, each could have a different
 # effect. The 2018 network has fewer channels here than in 2018 and was trained for fewer steps. The
 # confidence intervals do not cover the choice of the validation episodes, on which the thresholds
-# depend. There are few episodes, all from one source, and earlier designs of the present
-# configuration were compared on the same test episodes, so the total gain may be optimistic.
+# depend. There are few episodes, all from one source, and earlier versions of the network and its
+# training were compared on the same test episodes, so the total gain may be optimistic.

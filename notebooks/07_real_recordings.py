@@ -13,10 +13,11 @@
 # episodes mixed from recorded sounds?
 #
 # **Inputs.** `reports/experiments/transfer.npz` and `transfer.json`, the scores of networks trained
-# on synthetic episodes, on episodes mixed from recordings, on both, and on synthetic episodes
+# on synthetic episodes, on episodes mixed from recorded clips, on both, and on synthetic episodes
 # without MixStyle or without averaged weights, and a description of the experiment. The command
-# `make experiment NAME=transfer` trains the networks and needs a *sound bank*, a folder of short
-# recordings for each class. This notebook only evaluates the stored scores.
+# `make experiment NAME=transfer` trains the networks and needs a *sound bank*, a folder of recorded
+# *clips* for each class. A clip is a short recording of one kind of sound. This notebook only
+# evaluates the stored scores.
 #
 # **Outputs.** `reports/experiments/transfer_metrics.json` and figures in
 # `reports/notebooks/figures/07`.
@@ -39,8 +40,8 @@ params = load_params()
 resamples = 2000  # bootstrap resamples of the test segments
 
 # %% [markdown]
-# ## Origin of the recordings
-# In the results that come with this repository, the recordings are a few hundred short clips,
+# ## Origin of the clips
+# For the results that come with this repository, the sound bank consists of a few hundred clips,
 # collected from public repositories whose licences permit free use, some of them only for
 # non-commercial purposes. Most knocks, crashes, claps and laughs come from
 # [ESC-50](https://github.com/karolpiczak/ESC-50), a collection of sounds from
@@ -52,15 +53,16 @@ resamples = 2000  # bootstrap resamples of the test segments
 #
 # ## Training and test episodes
 # A *corpus* is a set of episodes with their split into training, validation and test. There are two
-# corpora here, `synthetic` and `recordings`. The episodes of the second one are not recordings of
-# real scenes: they are mixed from the recorded clips by the same scripts as the synthetic episodes,
-# with rooms and levels drawn in the same way and with the same unlabelled sounds. The experiment
-# trains five *variants* of the network: one on each corpus, one on both, and two on synthetic
-# episodes, the first without MixStyle and the second without averaging the weights of the epochs
-# (notebook 3 explains both methods). The variant `both` takes half of its examples from each, so
-# that all variants are trained on the same number of examples.
-# Every variant is trained once with each of several *seeds*, which determine the initial weights,
-# the order of the examples and the data augmentation.
+# corpora here, `synthetic` and `recordings`. The episodes of the corpus `recordings` are called
+# *mixed episodes* below, because they are not recordings of real scenes. They are mixed from the
+# recorded clips by following the same *scripts*, the lists of which sound is heard when and how
+# loud, as the synthetic episodes, with rooms and levels drawn in the same way and with the same
+# unlabelled sounds. The experiment trains five *variants* of the network: one on each corpus, one
+# on both, and two on synthetic episodes, the first without MixStyle and the second without
+# averaging the weights of the epochs (notebook 3 explains both methods). The variant `both` takes
+# half of its examples from each corpus, so that all variants are trained on the same number of
+# examples. Every variant is trained once with each of several *seeds*, which determine the initial
+# weights, the order of the examples and the data augmentation.
 
 # %%
 plots.use_style()
@@ -80,30 +82,29 @@ print(f"label rule of the experiment: '{experiment['rule']}' (see notebook 2)")
 print(f"{hours:.1f} hours of training, summed over the runs, on {experiment['processor']}")
 
 # %% [markdown]
-# The table gives the number of recordings of each class in each subset. Recordings that belong
-# together, such as several takes of one door, form a *group*, and each group is used in one subset
-# only. The number of groups therefore says more about the variety of a class than the number of
-# recordings.
+# The table gives the number of clips of each class in each subset. Clips that belong together, such
+# as several takes of one door, form a *group*, and each group is used in one subset only. The
+# number of groups therefore says more about the variety of a class than the number of clips.
 
 # %%
 counts = pd.DataFrame(experiment["recordings_and_groups"]).T.loc[classes]
 groups = counts.map(lambda pair: pair[1])
 few = groups.index[groups["test"] <= 2]
 print(f"at most two groups in the test subset: {', '.join(few) or 'none'}")
-pd.concat({"recordings": counts.map(lambda pair: pair[0]), "groups": groups}, axis=1)
+pd.concat({"clips": counts.map(lambda pair: pair[0]), "groups": groups}, axis=1)
 
 # %% [markdown]
 # If a class has only one or two groups in the test subset, its test result describes these one or
-# two sound sources rather than the class. If it has so few in the validation subset, so does the
-# threshold of the networks that were trained on recordings.
+# two sound sources rather than the class. If it has so few in the validation subset, the thresholds
+# of the networks trained on mixed episodes likewise depend on one or two sound sources.
 
 # %% [markdown]
 # ## Thresholds
 # A class is detected in a segment of one second when its score reaches the *threshold* of the
 # class. The thresholds are chosen on the validation episodes of the corpus or corpora that the
 # network was trained on. Networks trained on synthetic episodes thus get their thresholds without
-# any recordings, as if no annotated recordings were available. The threshold of a class is the one
-# with the highest smoothed F1 (notebook 3 explains why it is smoothed).
+# any recorded sound, as if no annotated recordings were available. The thresholds are tuned as in
+# notebook 3: each class gets the threshold with the highest smoothed F1.
 
 # %%
 rule, thresholds = experiment["rule"], {}
@@ -118,10 +119,9 @@ for variant, seed in product(variants, seeds):
 # Every network is tested on the test episodes of both corpora. As in notebook 6, 95 % [*confidence
 # intervals*](https://en.wikipedia.org/wiki/Confidence_interval) come from a *block bootstrap*: the
 # test episodes are resampled in blocks of consecutive segments, and the training runs are resampled
-# as well. With only a few seeds, the intervals are somewhat too short, and they do not cover the
-# choice of the recordings. Two variants are compared on
-# the same resamples by their *paired difference*. The table gives the number of test segments with
-# the label of each class.
+# as well. With only a few seeds, the intervals are somewhat too narrow, and they do not cover the
+# choice of the clips. Two variants are compared on the same resamples by their *paired difference*.
+# The table gives the number of test segments with the label of each class.
 
 # %%
 reference, weights = {}, {}
@@ -173,10 +173,10 @@ table.rename_axis(roles, axis="columns")
 # %% [markdown]
 # The figure shows the same values with their 95 % intervals for the three variants with MixStyle
 # and averaged weights. The left panel is for tests on synthetic episodes, the right panel for tests
-# on episodes mixed from recordings. The shape of a marker shows what the networks were trained on.
-# A filled marker means that all their training episodes are from the same corpus as the test
-# episodes. A white marker means that all of them (circle or square) or half of them (diamond) are
-# from the other corpus.
+# on mixed episodes. The shape of a marker shows what the networks were trained on. A filled marker
+# means that all their training episodes are from the same corpus as the test episodes. A white
+# marker means that all of them (circle or square) or half of them (diamond) are from the other
+# corpus.
 
 # %%
 fig, axes = plt.subplots(1, len(corpora), figsize=(plots.WIDTH, 7), sharey=True)
@@ -200,17 +200,17 @@ plots.save_figure(fig, figures / "by_class.png")
 plt.show()
 
 # %% [markdown]
-# In the left panel, the distance between circle and square shows the effect on synthetic episodes
-# of training on recordings instead. In the right panel it shows the effect on recordings of
-# training on synthetic episodes; the next section examines this difference. The diamond shows the
-# networks trained on both corpora.
+# In each panel, the distance between circle and square shows how much F1 changes when the network
+# is trained on the other corpus. In the right panel, this is the effect of training on synthetic
+# episodes alone; the next section examines it. The diamond shows the networks trained on both
+# corpora.
 
 # %% [markdown]
-# ## Training on synthetic episodes, testing on recordings
-# Both variants of this comparison are tested on episodes mixed from recordings. The table shows the
-# difference *trained on synthetic episodes* minus *trained on recordings*, so a negative value is a
-# loss. F1 may be lower because the scores rank the segments worse or because the thresholds do not
-# fit. Average precision helps to tell the two apart, because it depends only on the ranking.
+# ## Training on synthetic episodes, testing on mixed episodes
+# Both variants of this comparison are tested on mixed episodes. The table shows the difference
+# *trained on synthetic episodes* minus *trained on mixed episodes*, so a negative value is a loss.
+# F1 may be lower because the scores rank the segments worse or because the thresholds do not fit.
+# Average precision helps to tell the two apart, because it depends only on the ranking.
 
 # %%
 lost = metrics.paired_differences(samples[recorded, recorded], samples[recorded, synthetic])
@@ -237,18 +237,18 @@ for title, chosen in lists.items():
 # 1. The segments of these classes are ranked worse by networks trained only on synthetic episodes,
 #    and other thresholds are unlikely to make up for the loss. Possible reasons are that the
 #    synthetic sounds differ from the recorded ones and that the two corpora differ in bandwidth.
-# 2. For these classes, thresholds chosen on recordings may be enough to avoid the loss.
-# 3. The segments of these classes are ranked worse, but at the chosen thresholds the experiment
+# 2. For these classes, thresholds tuned on mixed episodes may be enough to avoid the loss.
+# 3. The segments of these classes are ranked worse, but at the tuned thresholds the experiment
 #    shows no loss of F1.
 # 4. For these classes the experiment shows no loss. This does not prove that there is none: with
-#    few test segments, the intervals are long.
+#    few test segments, the intervals are wide.
 
 # %% [markdown]
-# ## Adding synthetic episodes to recordings
-# The table compares the networks trained on recordings alone with those trained on both corpora,
-# again tested on episodes mixed from recordings. Both were trained on the same number of examples.
-# A positive difference means that F1 improves when half of the recorded examples are replaced by
-# synthetic ones.
+# ## Replacing half of the training examples by synthetic ones
+# The table compares the networks trained on mixed episodes alone with those trained on both
+# corpora, again tested on mixed episodes. Both were trained on the same number of examples. A
+# positive difference means that F1 improves when half of the examples from mixed episodes are
+# replaced by synthetic ones.
 
 # %%
 added = metrics.paired_differences(samples[recorded, recorded], samples[recorded, both])
@@ -263,9 +263,9 @@ added[[recorded, both, "difference", "low", "high"]]
 # [MixStyle](https://arxiv.org/abs/2104.02008) and [averaged
 # weights](https://arxiv.org/abs/2102.08604) can help on recordings that differ in origin from the
 # training data. The table compares the networks trained on synthetic episodes with and without each
-# of them. A positive difference of macro F1 or of mean average precision is a gain through the
-# method on the test episodes of that corpus; if its interval contains zero, the experiment does not
-# show whether the method helps there.
+# of them. A positive difference of macro F1 or of mean average precision is a gain from the method
+# on the test episodes of that corpus; if its interval contains zero, the experiment does not show
+# whether the method helps there.
 
 # %%
 gains = {}
@@ -291,8 +291,8 @@ write_json(results, target)
 
 # %% [markdown]
 # ## Findings
-# The sentences below are computed from F1 on the test episodes mixed from recordings. The first
-# four compare with training on recordings alone, the others compare training on synthetic episodes
+# The sentences below are computed from F1 on the mixed test episodes. The first four compare with
+# training on mixed episodes alone (`recordings`); the others compare training on synthetic episodes
 # with and without each method.
 
 # %%
@@ -303,34 +303,35 @@ for variant in (synthetic, both):
     print(f"After training on '{variant}', macro F1 is {verdict} than after training on", end=" ")
     print(f"'{recorded}': {difference:+.3f} [{low:+.3f}, {high:+.3f}].")
     rest = change.xs("f1", level=1).loc[classes, "difference"].drop(few)
-    print("Over the classes with more than two groups in the test subset, the", end=" ")
+    print("Averaged over the classes with more than two groups in the test subset, the", end=" ")
     print(f"difference is {rest.mean():+.3f}.")
 for (method, corpus), gain in gains.items():
     if corpus == recorded:
         difference, low, high = gain.loc["f1"]
-        print(f"Change of macro F1 through {method} after training on '{synthetic}':", end=" ")
+        print(f"Change in macro F1 due to {method}, trained on '{synthetic}':", end=" ")
         print(f"{difference:+.3f} [{low:+.3f}, {high:+.3f}].")
 
 # %% [markdown]
 # - **Synthetic episodes alone.** If macro F1 is lower after training on synthetic episodes, these
-#   do not fully replace recordings. The lists above name the classes for which the experiment shows
-#   a loss. Possible reasons are the differences in bandwidth and in the sounds: a synthetic shout,
-#   for example, is a filtered pulse train with noise, or a distorted synthetic voice.
-# - **The opposite direction.** The left panel of the figure shows how networks trained on
-#   recordings perform on synthetic episodes. If they perform worse there, the experiment cannot
-#   tell whether the reason is the small number of recordings or the difference between synthetic
-#   and recorded sounds.
+#   do not fully replace recorded sounds. The lists above name the classes for which the experiment
+#   shows a loss. Possible reasons are the differences in bandwidth and in the sounds: a synthetic
+#   shout, for example, is a filtered pulse train with noise, or a distorted synthetic voice.
+# - **The opposite direction.** The left panel of the figure shows how networks trained on mixed
+#   episodes perform on synthetic episodes. If they perform worse there, the experiment cannot tell
+#   whether the reason is the small number of clips or the difference between synthetic and recorded
+#   sounds.
 # - **Both together.** If macro F1 is higher after training on both corpora, a small sound bank is
 #   better used together with synthetic episodes than alone, on average over the classes. Single
-#   classes may behave differently; the section "Adding synthetic episodes to recordings" lists
-#   them.
+#   classes may behave differently; the section "Replacing half of the training examples by
+#   synthetic ones" lists them.
 #
-# **Limits.** Earlier designs were compared on the synthetic test episodes, so the results on them
-# may be optimistic. The results on recordings depend on the sound bank: if a class has only one or
-# two groups in the test subset, its result says little about sounds from other sources. Episodes
-# mixed from recordings are limited to 7.5 kHz and synthetic ones to 9 kHz, so the two corpora also
-# differ in bandwidth. Rooms, levels and scripts are synthetic in both, so the results do not
-# predict the performance on real broadcasts. In the results that come with this repository, the
-# clips of audience laughter that are mixtures of single laughs are all in the validation subset,
-# while some of the same single laughs are clips of the class `laughing` in the other subsets. The
-# validation results for laughter are therefore not independent of training and test.
+# **Limits.** Earlier versions of the network and its training were compared on the synthetic test
+# episodes, so the results on them may be optimistic. The results on mixed episodes depend on the
+# sound bank: if a class has only one or two groups in the test subset, its result says little about
+# sounds from other sources. Mixed episodes are limited to 7.5 kHz and synthetic ones to 9 kHz, so
+# the two corpora also differ in bandwidth. Rooms, levels and scripts are synthetic in both, so the
+# results do not predict the performance on real broadcasts. In the sound bank behind the results
+# that come with this repository, the clips of audience laughter that are mixtures of single laughs
+# are all in the validation subset, while some of the same single laughs are clips of the class
+# `laughing` in the other subsets. The validation results for laughter are therefore not independent
+# of training and test.

@@ -70,18 +70,18 @@ def _describe_detect(option):
         type=_parse_place,
         metavar="FOLDER",
         default="detected",
-        help="folder of results, also in an object store (default: %(default)s)",
+        help="output folder; may be an address in an object store (default: %(default)s)",
     )
     option(
         "--overwrite",
         action="store_true",
-        help="also replace files in the folder of results that this command did not write, or "
+        help="also replace files in the output folder that this command did not write, or "
         "that were changed after it wrote them (default: no)",
     )
     option(
         "--model",
         **_FOLDER,
-        help="folder of the model (default: the one that comes with the project, models/released)",
+        help="folder of the model (default: the released model, models/released)",
     )
     option(
         "--format",
@@ -94,8 +94,8 @@ def _describe_detect(option):
         choices=HOPS,
         default="1.0",
         metavar="{1.0,0.5,0.2,0.1,frames}",
-        help="time between scored segments in seconds, or 'frames' for frame-level scores "
-        "(44 per second with the default settings) (default: %(default)s)",
+        help="time between scored segments in seconds, or 'frames' for frame-level scores, "
+        "44 per second with the default settings (default: %(default)s)",
     )
     hidden = {"help": argparse.SUPPRESS, "default": argparse.SUPPRESS}
     option("--step", dest="hop", choices=HOPS, **hidden)
@@ -114,12 +114,17 @@ def _describe_detect(option):
         help="which of several audio tracks, by its number or language, such as 2 or eng "
         "(default: the one marked as default, else the first)",
     )
-    option("--scores", action="store_true", help="also write NAME.scores.tsv (default: no)")
+    option(
+        "--scores",
+        action="store_true",
+        help="also write NAME.scores.tsv, a table of all scores over time; NAME is the name of the "
+        "media file without its suffix (default: no)",
+    )
     option(
         "--html",
         action="store_true",
         help="also write NAME.html, a page with sound, spectrogram, scores and events, and "
-        "index.html, which lists the pages (default: no)",
+        "index.html, which lists the pages; NAME as for --scores (default: no)",
     )
     option(
         "--reference",
@@ -196,7 +201,7 @@ def _describe_export(option):
         "model",
         **_FOLDER,
         nargs="?",
-        help="folder of the model (default: the one that comes with the project, models/released)",
+        help="folder of the model (default: the released model, models/released)",
     )
     option("--output", **_FOLDER, default="exported", help="target folder (default: %(default)s)")
     option(
@@ -210,7 +215,12 @@ def _describe_export(option):
 
 def _describe_run_notebook(option):
     """Describe the options of ``run-notebook``."""
-    option("source", type=Path, metavar="NOTEBOOK", help="its .py file").complete = shtab.FILE
+    option(
+        "source",
+        type=Path,
+        metavar="NOTEBOOK",
+        help="path of the .py file of the notebook, such as notebooks/03_train_cnn_rnn.py",
+    ).complete = shtab.FILE
 
 
 def _describe_experiment(option):
@@ -250,7 +260,8 @@ _COMMANDS = {
             "recordings/ --format audacity --hop frames --output labels",
         ),
         _describe_detect,
-        "0: all files done; 1: a file could not be processed, or an error; 2: a wrong option",
+        "0: all files processed; 1: at least one file could not be processed, or another error "
+        "occurred; 2: a wrong option",
     ),
     "check": _Command(
         "check media files and their annotations",
@@ -262,7 +273,8 @@ _COMMANDS = {
         "0: nothing found; 1: warnings; 2: errors, or a wrong option",
     ),
     "export": _Command(
-        "write a model, from waveform to scores, in a format that other programs run",
+        "export a model, with all steps from waveform to scores, to a format that other programs "
+        "can run",
         ("", "models/default --output exported --format litert"),
         _describe_export,
     ),
@@ -287,11 +299,12 @@ _COMMANDS = {
         codes="0: compared, whether or not they agree; 1: an error; 2: a wrong option",
     ),
     "publish": _Command(
-        "copy notebooks, figures, model, cards and tables into the files that git holds",
+        "copy the results of the last run (notebooks, figures, model, cards, tables) to the "
+        "version-controlled files",
         ("", "> published.txt"),
     ),
     "release": _Command(
-        "train the model that comes with the repository again; this needs a sound bank",
+        "retrain the released model, models/released (needs a sound bank)",
         ("", "> release.log"),
     ),
     "site": _Command("write the report site, reports/index.html", ("", "> site.log")),

@@ -205,7 +205,7 @@ def run_notebook_command(arguments):
 
 
 def publish_command(_):
-    """Copy notebooks, figures, model, cards and tables to where git keeps them."""
+    """Copy notebooks, figures, model, cards and tables to the version-controlled files."""
     from sedlib.reports.publication import publish_results
 
     for path in publish_results(load_params(), workspace(), repository()):

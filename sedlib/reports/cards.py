@@ -22,8 +22,9 @@ ORIGINS = {
     "synthetic": "`sedlib.synthesis` generates the episodes deterministically from `params.yaml`. "
     "Speech, shouted words and some laughs are synthesised by eSpeak NG; all other sounds are "
     "generated procedurally. [The data folder](../data/README.md) describes how.",
-    "soundbank": "`sedlib.synthesis` mixes the episodes from a folder of recordings, by the same "
-    "script as the synthetic episodes. Each recording is used in one subset of the split only.",
+    "soundbank": "`sedlib.synthesis` mixes the episodes from a folder of recordings, following the "
+    "same scripts (which sound is heard when, and how loud) as the synthetic episodes. Each "
+    "recording is used in one subset of the split only.",
     "folder": "The episodes are your own media and annotations. The audio was mixed down to "
     "mono, and errors in the annotations were corrected.",
 }
@@ -139,9 +140,9 @@ def _describe_level(stft):
         return "The level of a recording is left as it is."
     quiet = stft["loudness"] - stft["largest_gain"]
     return (
-        f"Every recording is normalised to {stft['loudness']:g} LUFS as a whole first, with a gain "
-        f"of at most {stft['largest_gain']:g} dB; if it is quieter than {quiet:g} LUFS, its level "
-        "may change its scores."
+        f"Each recording is first normalised to {stft['loudness']:g} LUFS by a single gain of at "
+        f"most {stft['largest_gain']:g} dB. A recording below {quiet:g} LUFS does not reach this "
+        "level, so its scores may depend on how loud it is."
     )
 
 

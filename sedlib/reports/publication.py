@@ -1,4 +1,4 @@
-"""Publish the results of a run: copy them into the files that git holds."""
+"""Publish the results of a run: copy them to the version-controlled files."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ SUMMARY = "summary.json"
 
 
 def publish_results(params, work, top):
-    """Copy the results of the last run into the files that git holds.
+    """Copy the results of the last run to the version-controlled files.
 
     These are the outputs of the notebooks (into their ``.ipynb`` files), the figures, the model
     with the summary of its results, both cards, the page of results, the table in the README and

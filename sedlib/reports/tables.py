@@ -31,8 +31,9 @@ BASELINE = "The baseline is a logistic regression on the logarithm of the time-a
 
 # How segments are labelled for the table of results, and why its F1 differs from another one.
 LABEL_RULE = (
-    "Segments are labelled by `labels.rule` in `params.yaml`; unless it is `any`, the F1 of this "
-    "table is not comparable with the segment-based F1 below, whose rule is that of sed_eval."
+    "Segments are labelled by the rule `labels.rule` in `params.yaml`, by default `half` (notebook "
+    "2 explains the rules). The segment-based F1 further below always uses the rule `any`, as "
+    "sed_eval does, so with any other rule the two are not comparable."
 )
 
 # Format specifications of the ablation: three decimals, gains with a sign, no negative zero.
@@ -118,8 +119,9 @@ def results_block(metrics, params, spread):
     if stored == metrics["test"]["macro"]["f1"]:
         block += (
             "\n\nTraining from other seeds gave a macro F1 of "
-            f"{' and '.join(map(format_number, seeds))}. Training from the same seed, with the "
-            f"AVX2 instructions of older processors alone, gave {format_number(processor)}."
+            f"{' and '.join(map(format_number, seeds))}. Training from the same seed, but "
+            "restricted to the AVX2 instructions of older processors, whose rounding differs, gave "
+            f"{format_number(processor)}."
         )
     return block
 

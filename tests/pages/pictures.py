@@ -98,7 +98,7 @@ def make_timeline(folder):
 
 
 def save(png, path):
-    """Write a picture with a palette, so that git holds little; backgrounds keep their colours."""
+    """Write a picture with a palette, so that it is small; backgrounds keep their colours."""
     image = Image.open(io.BytesIO(png)).convert("RGB")
     how = {"method": Image.Quantize.MEDIANCUT, "kmeans": 1, "dither": Image.Dither.NONE}
     image.quantize(256, **how).save(path, optimize=True)
