@@ -56,9 +56,10 @@ def replacing(path):
         yield partial
         os.replace(partial, path)
     except OSError as error:
-        if error.filename in (None, str(partial)):  # a full disk names no file
-            error.filename, error.filename2 = str(path), None
-        raise
+        if error.filename not in (None, str(partial)):
+            raise
+        # A full disk names no file, and libraries such as h5py give a message alone.
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
         with suppress(OSError):  # the error of the block says more
             partial.unlink()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import unicodedata
 from pathlib import Path
 
@@ -52,6 +53,31 @@ def test_no_new_file_appears_when_the_block_fails(tmp_path):
         partial.write_text("ne")
         raise ZeroDivisionError
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError("Can't write data"), "Can't write data"),  # as h5py and Keras raise it
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (OSError(28, "No space left on device", "the temporary file"), "No space left on device"),
+    ],
+)
+def test_an_error_names_the_target_and_keeps_its_reason(tmp_path, error, reason):
+    path = tmp_path / "a.txt"
+    with pytest.raises(OSError, match=re.escape(reason)) as raised, replacing(path) as partial:
+        if error.filename:
+            error.filename = str(partial)
+        raise error
+    found = raised.value
+    assert (found.errno, found.strerror, found.filename) == (error.errno, reason, str(path))
+    assert "->" not in str(found)
+
+
+def test_an_error_about_another_file_is_raised_as_it_is(tmp_path):
+    with pytest.raises(FileNotFoundError) as raised, replacing(tmp_path / "a.txt"):
+        (tmp_path / "b.txt").read_text()
+    assert raised.value.filename == str(tmp_path / "b.txt")
 
 
 def test_a_block_that_writes_nothing_is_an_error_and_keeps_the_old_file(tmp_path):
