@@ -230,7 +230,7 @@ def _list_recordings(folder, classes, aliases):
     if not folder.is_dir():
         raise ConfigError(
             f"{folder}: no such folder; name the one that holds a folder of recordings for "
-            "each class as episodes.folder in params.yaml"
+            "each class in params.yaml"
         )
     found, labels = {}, set()
     for place in folder.iterdir():
@@ -243,7 +243,7 @@ def _list_recordings(folder, classes, aliases):
         if label not in labels:
             raise ConfigError(
                 f"{folder}: class '{label}' has no folder; add one of recordings, name an "
-                "existing folder under episodes.aliases in params.yaml, or take it out of classes"
+                "existing folder under aliases in params.yaml, or take it out of classes"
             )
     return dict(sorted(found.items()))
 
@@ -260,7 +260,7 @@ def _label_folder(place, classes, aliases):
     raise ConfigError(
         f"{place}: no class is called '{label}', the nearest is "
         f"'{nearest(label, known.values())}'; rename the folder, or name its class under "
-        "episodes.aliases in params.yaml (null leaves it out)"
+        "aliases in params.yaml (null leaves it out)"
     )
 
 
@@ -273,7 +273,7 @@ def _refuse_few_groups(folder, labels, wanted):
             raise ConfigError(
                 f"{folder}: {what}'{label}' has {counts[label]} independent recordings, but "
                 f"{len(SUBSET_SHARES)} are needed, one for each subset of the split; add some, or "
-                "leave the folder out by null under episodes.aliases in params.yaml"
+                "leave the folder out by null under aliases in params.yaml"
             )
 
 
