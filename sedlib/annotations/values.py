@@ -76,6 +76,11 @@ def decimal_text(time):
     return text if "e" not in text else f"{Decimal(text):f}"
 
 
+def end_of(onset, duration):
+    """Add a duration to an onset (s), to the nanosecond: 0.1 and 0.2 give 0.3."""
+    return round(onset + duration, 9)
+
+
 def to_milliseconds(onset, offset):
     """Round the times of an event (s) to whole milliseconds, of which it takes at least one."""
     start = round(1000 * onset)

@@ -33,6 +33,7 @@ from sedlib.annotations.text_files import read_text, split_lines
 from sedlib.annotations.values import (
     check_writable,
     decimal_point,
+    end_of,
     is_time,
     looks_like_time,
     parse_event,
@@ -203,7 +204,7 @@ def read_rows(path, text, layout, classes=None, quoting=csv.QUOTE_MINIMAL):
                 continue
         onset, offset, label = parse_event(where, *times, value["event_label"], classes)
         if "offset" not in value:
-            offset += onset
+            offset = end_of(onset, offset)
         rows.append(((name or "", onset, offset, label, *scores), selection))
     return rows, list(names)
 

@@ -20,7 +20,14 @@ from sedlib.annotations.event_table import (
 )
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.text_files import read_lines
-from sedlib.annotations.values import check_writable, decimal_text, parse_event, parse_scores, shown
+from sedlib.annotations.values import (
+    check_writable,
+    decimal_text,
+    end_of,
+    parse_event,
+    parse_scores,
+    shown,
+)
 
 _TYPE = "SPEAKER"  # the type of line that every reader takes, whatever the label
 _NONE = "<NA>"
@@ -50,7 +57,7 @@ def read(path, classes=None):
             raise AnnotationError(f"{where}: names no recording; fill in the second field")
         label = "" if label == _NONE else unquote(label.replace("_", " "))
         onset, duration, label = parse_event(where, start, length, label, classes)
-        offset = round(onset + duration, 9)  # 0.1 + 0.2 is 0.3
+        offset = end_of(onset, duration)
         rows.append((unquote(name), onset, offset, label, *parse_scores(*fields[8:9])))
     events = event_table(rows)
     return Reading(events, list(events["filename"].unique()))

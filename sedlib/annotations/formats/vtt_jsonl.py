@@ -21,7 +21,7 @@ from sedlib.annotations.event_table import (
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.formats.vtt_json import parse_json
 from sedlib.annotations.text_files import read_lines
-from sedlib.annotations.values import check_writable, parse_event, parse_scores, shown
+from sedlib.annotations.values import check_writable, end_of, parse_event, parse_scores, shown
 
 _SAME_TIME = 1e-6  # s; times that differ by less are equal
 
@@ -46,7 +46,7 @@ def read(path, classes=None):
             continue
         values = entry["seconds"], entry.get("length", 1), entry["class"]
         onset, length, label = parse_event(where, *values, classes)
-        offset = round(onset + length, 9)  # 0.3 + 0.1 is 0.4
+        offset = end_of(onset, length)
         event = current.get(label)
         if event and abs(event[2] - onset) <= _SAME_TIME:
             event[2] = offset
