@@ -19,7 +19,7 @@ from sedlib.files import SedlibError, StrictLoader, is_file_name, nearest, norma
 WORKSPACE_VARIABLE = "SEDLIB_WORKSPACE"
 HEADLESS_VARIABLE = "SEDLIB_HEADLESS"  # set where a notebook runs without a browser
 # Columns of event and score tables, and rows that tables of results have beside the classes.
-RESERVED = frozenset({"filename", "onset", "offset", "event_label", "macro", "micro"})
+RESERVED = {"filename", "onset", "offset", "event_label", "macro", "micro", "all classes"}
 # Line ends, other control characters and surrogates; and two characters that XML does not have.
 _UNWRITABLE_KINDS, _UNWRITABLE = {"Cc", "Cs", "Zl", "Zp"}, "\ufffe\uffff"
 

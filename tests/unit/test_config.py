@@ -109,6 +109,7 @@ def test_a_whole_number_will_do_for_a_decimal(changed):
         ("classes", ["a", "onset"], "classes.1: class 'onset' is named like a column or row of "
          "tables; rename it"),
         ("classes", ["a", "Event_Label"], "classes.1: class 'Event_Label' is named like a column"),
+        ("classes", ["a", "All Classes"], "classes.1: class 'All Classes' is named like a column"),
         ("classes", ["a", "a\rb"], "classes.1: class 'a\\rb' holds a control character; rename it"),
         ("classes", ["a", "a "], "classes.1: class 'a ' begins or ends with a space; remove the "
          "space"),
