@@ -85,7 +85,7 @@ def _describe_detect(option):
     )
     option(
         "--format",
-        choices=[name for name, form in annotations.FORMATS.items() if form.write],
+        choices=[name for name, form in annotations.FORMATS.items() if form.to_text],
         default="json",
         help="annotation format of the events (default: %(default)s)",
     )

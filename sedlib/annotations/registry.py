@@ -140,7 +140,7 @@ def write(events, path, format=None, *, hop=1.0, duration=None):
         which.
     """
     path = Path(path)
-    writable = {name: form for name, form in FORMATS.items() if form.write}
+    writable = {name: form for name, form in FORMATS.items() if form.to_text}
     if format is None:
         name = path.name.casefold()
         fitting = [form for form in writable.values() if name.endswith(form.suffix.casefold())]
@@ -156,7 +156,7 @@ def write(events, path, format=None, *, hop=1.0, duration=None):
         single_recording(events, path)
     options = {"hop": hop, "duration": duration}
     chosen_options = {name: options[name] for name in chosen.options}
-    write_text(chosen.write(events, path, **chosen_options), path)
+    write_text(chosen.to_text(events, path, **chosen_options), path)
 
 
 def _shorten_names(names, path):

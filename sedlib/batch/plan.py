@@ -228,7 +228,7 @@ def outdated_results(tasks, outcomes, output, options, reference=None):
     if is_remote(output):
         return []
     record, found = Record(output), []
-    writable = [form for form, known in annotations.FORMATS.items() if known.write]
+    writable = [form for form, known in annotations.FORMATS.items() if known.to_text]
     for task, outcome in zip(tasks, outcomes, strict=False):
         name = task.outputs[0].removesuffix(events_name("", options.format))
         page = page_name(name)

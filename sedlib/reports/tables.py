@@ -151,7 +151,7 @@ def formats_block():
     return "\n".join(
         f"- `{name}`: {format.description}{', with scores' * bool(format.scores)}"
         for name, format in FORMATS.items()
-        if format.write
+        if format.to_text
     )
 
 

@@ -79,7 +79,7 @@ def _annotation_readers(folder):
     examples = {"clip_list": [b"a.wav\tlow\nb.wav\thigh\n", b"/x/a.wav 0\n"]}
     for name, form in annotations.FORMATS.items():
         path = folder / f"a{form.suffix}"
-        if form.write:
+        if form.to_text:
             annotations.write(events, path, name, hop=0.25, duration=80.0)
             examples[name] = [path.read_bytes()]
     examples["csv"].append(b"sep=;\nfilename;onset;offset;event_label\na.wav;0,5;1,5;low\n")

@@ -214,7 +214,7 @@ def test_every_class_that_is_accepted_can_be_written_in_every_format(tmp_path_fa
     folder = tmp_path_factory.mktemp("annotations")
     events = annotations.event_table([("a", 0.0, 1.0, label)])
     for name, form in annotations.FORMATS.items():
-        if form.write:
+        if form.to_text:
             path = folder / f"a{form.suffix}"
             annotations.write(events, path, name)
             assert annotations.read(path, [label])["event_label"].to_list() == [label], name

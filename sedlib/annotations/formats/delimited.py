@@ -250,8 +250,8 @@ def _explain_first_line(path, text):
     )
 
 
-def write(events, path, delimiter):
-    """Write the events of any number of recordings with a header. See `AnnotationFormat`."""
+def to_text(events, path, delimiter):
+    """Format the events of any number of recordings with a header. See `AnnotationFormat`."""
     check_writable(events, path, forbidden=r"\r")
     columns = [*COLUMNS, *(name for name in SCORES if name in events)]
     return events.to_csv(sep=delimiter, columns=columns, index=False, lineterminator="\n")
@@ -280,7 +280,7 @@ TSV = AnnotationFormat(
     (".tsv", ".txt"),
     "tab-separated event table",
     read,
-    write=partial(write, delimiter="\t"),
+    to_text=partial(to_text, delimiter="\t"),
     many_recordings=True,
     scores=SCORES,
 )
@@ -289,7 +289,7 @@ CSV = AnnotationFormat(
     (".csv",),
     "comma-separated event table",
     read,
-    write=partial(write, delimiter=","),
+    to_text=partial(to_text, delimiter=","),
     many_recordings=True,
     scores=SCORES,
 )

@@ -63,8 +63,8 @@ def read(path, classes=None):
     return Reading(events, list(events["filename"].unique()))
 
 
-def write(events, path):
-    """Write the events of any number of recordings; times to the nanosecond.
+def to_text(events, path):
+    """Format the events of any number of recordings; times to the nanosecond.
 
     See `AnnotationFormat`. Of the scores, the format holds the mean.
     """
@@ -91,7 +91,7 @@ RTTM = AnnotationFormat(
     (".rttm",),
     "RTTM of speaker diarisation",
     read,
-    write=write,
+    to_text=to_text,
     many_recordings=True,
     scores=("score",),
 )

@@ -56,8 +56,8 @@ def read(path, classes=None):
     return Reading(event_table(rows), [])
 
 
-def write(events, path, hop=1.0):
-    """Write the events of one recording, sorted by time, then by class.
+def to_text(events, path, hop=1.0):
+    """Format the events of one recording, sorted by time, then by class.
 
     Events of one class that overlap or touch become one. If `hop` is not a second, each line
     has its ``length`` as well, so that it can be read without knowing the hop.
@@ -69,9 +69,14 @@ def write(events, path, hop=1.0):
         except that the last one may end between, as the recording does; the last line then
         has its own ``length``.
     path : path-like
-        Target; replaced only when all is written.
+        The file that is to hold the text, for messages.
     hop : float
         Length of an interval in seconds.
+
+    Returns
+    -------
+    str
+        The content of the file.
 
     Raises
     ------
@@ -128,7 +133,7 @@ JSON_LINES = AnnotationFormat(
     (".jsonl",),
     "JSON lines of the 2018 experiment",
     read,
-    write=write,
+    to_text=to_text,
     options=("hop",),
     scores=SCORES,
 )

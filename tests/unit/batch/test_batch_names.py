@@ -34,7 +34,7 @@ FILES = st.builds(lambda above, name: Path("/", *above, name), st.lists(FOLDERS,
 @given(
     st.lists(FILES, unique=True, max_size=8),
     st.lists(st.integers(1, 4), min_size=8, max_size=8),
-    st.sampled_from([name for name, form in annotations.FORMATS.items() if form.write]),
+    st.sampled_from([name for name, form in annotations.FORMATS.items() if form.to_text]),
 )
 def test_no_two_files_of_a_run_share_a_result_and_none_is_that_of_the_metrics(
     files, depths, format

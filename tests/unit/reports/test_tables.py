@@ -141,7 +141,7 @@ def test_a_text_without_the_markers_is_refused():
 
 def test_every_format_that_can_be_written_is_listed():
     listed = tables.formats_block().splitlines()
-    writable = [name for name, form in FORMATS.items() if form.write]
+    writable = [name for name, form in FORMATS.items() if form.to_text]
     assert [line.split("`")[1] for line in listed] == writable
     scored = [line.split("`")[1] for line in listed if line.endswith(", with scores")]
     assert scored == [name for name in writable if FORMATS[name].scores]
