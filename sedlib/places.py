@@ -127,8 +127,9 @@ def list_files(folder):
     Returns
     -------
     files : dict of upath.UPath to pathlib.Path
-        Each file to its path below the folder. If `folder` is itself a file, or nothing, it is the
-        first entry; in a store there may be files below it all the same.
+        Each file to its path below the folder. If `folder` is a file, or does not exist, the first
+        entry is `folder` itself, so that the caller reports it. A store may hold files below such
+        an address as well; they follow.
     refused : dict of str to str
         Other files, and why they cannot be used.
 

@@ -173,7 +173,7 @@ def _find_leaks(fingerprints, split):
     for shared in audio.find_shared_sound(fingerprints):
         first, second = shared.first, shared.second
         apart = subset_of[first] != subset_of[second]
-        if apart and shared.is_leak and not {first, second} & found:
+        if apart and shared.is_copy and not {first, second} & found:
             found.add(first)
             yield (
                 first,

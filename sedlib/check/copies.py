@@ -38,7 +38,7 @@ def _similar_sound(folder):
         detail = f"{listed([shared.first, shared.second])} share {shared.seconds} s of sound, in "
         detail += listed(subsets)
         place = first.recording, first.file
-        if shared.is_leak:
+        if shared.is_copy:
             advice = "put both into one subset, or keep one"
             detail += f", as copies and excerpts do; {advice}"
             yield Finding("error", "leakage", detail, *place)

@@ -89,13 +89,17 @@ class SoundBank:
     def maker(self, label, subset, rate):
         """Return a function that plays the recordings of a class in one subset.
 
-        It plays the recordings of a random group, then those of the next, until the time is
-        filled; so speech stays with one speaker as long as possible. Silence before and
-        after a recording is removed, pauses are shortened to 0.3 s. A recording longer than
-        the time left is cut where it holds nearly as much sound as anywhere: with equal
-        probability at the first such place, usually its beginning, or at a random one. A
-        rest of less than 0.1 s stays silent. In the training episodes of a varied sound bank
-        each recording is played at a random speed from 0.8 to 1.25.
+        It fills the time with one recording after the other:
+
+        - The recordings of a random group come first, then those of the next, so that speech
+          stays with one speaker as long as possible.
+        - Silence before and after a recording is removed; pauses are shortened to 0.3 s.
+        - In the training episodes of a varied sound bank, each recording is played at a random
+          speed from 0.8 to 1.25.
+        - A recording that is longer than the time left is cut, half of the time at the first
+          place with at least 80 % of the most sound that such a cut can hold, else at a random
+          such place.
+        - A rest of less than 0.1 s stays silent.
 
         Parameters
         ----------
@@ -349,7 +353,10 @@ def _shuffle_paths(rng, groups):
 
 
 def _cut(rng, x, n, rate):
-    """Take `n` samples that hold sound, or all if there are no more than that."""
+    """Take `n` samples that hold at least 80 % of the most sound possible, or all if they fit.
+
+    They begin at the first such place or, in half of the cases, at a random one.
+    """
     if len(x) <= n:
         return x
     frame = round(FRAME * rate)
