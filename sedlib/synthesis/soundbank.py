@@ -258,7 +258,11 @@ def _label_folder(place, classes, aliases):
     targets = {normal_name(name): label for name, label in aliases.items()}
     name = normal_name(place.name)
     spaced = name.replace("_", " ")
-    label = targets.get(name, targets.get(spaced, known.get(name, known.get(spaced, spaced))))
+    # An alias comes before a class of the same name.
+    meanings = (
+        table[text] for table in (targets, known) for text in (name, spaced) if text in table
+    )
+    label = next(meanings, spaced)
     if label is None or label in known.values():
         return label
     raise ConfigError(
@@ -314,19 +318,20 @@ def _cover_subsets(labels, subsets):
     Backtracks over the groups of the class that has the fewest to spare, then over the
     others. Returns a dict like `subsets`, with more groups, or None if it is impossible.
     """
-    lack, free = {}, defaultdict(list)
+    covered, free = defaultdict(set), defaultdict(list)
     for group, held in labels.items():
         for label in held:
-            lack.setdefault(label, dict.fromkeys(SUBSET_SHARES)).pop(subsets.get(group), None)
+            covered[label].add(subsets.get(group))
             if group not in subsets:
                 free[label].append(group)
+    lack = {label: [s for s in SUBSET_SHARES if s not in covered[label]] for label in covered}
     spare = {label: len(free[label]) - len(lacking) for label, lacking in lack.items() if lacking}
     if not spare:
         return subsets
     label = min(sorted(spare), key=spare.get)
     if spare[label] >= 0:
         for group in free[label]:
-            found = _cover_subsets(labels, subsets | {group: next(iter(lack[label]))})
+            found = _cover_subsets(labels, subsets | {group: lack[label][0]})
             if found is not None:
                 return found
     return None
