@@ -31,19 +31,18 @@ def make_page(task, found, description, options, reference=None):
     from sedlib.detection import FRAMES
     from sedlib.reports import timeline
 
-    classes = description["classes"]
     level = description[FRAMES] if options.hop == FRAMES else description
-    true = None if reference is None else reference.of_file(task.path, found.duration)
+    annotated = None if reference is None else reference.of_file(task.path, found.duration)
     page = timeline.timeline_page(
         task.path,
-        classes,
-        found.scores,
-        level["thresholds"] | options.thresholds,
-        found.events,
-        true,
-        printable(task.path.name),
-        options.track,
-        None if true is None else reference.classes,
+        description["classes"],
+        scores=found.scores,
+        thresholds=level["thresholds"] | options.thresholds,
+        events=found.events,
+        reference=annotated,
+        title=printable(task.path.name),
+        track=options.track,
+        annotated=None if annotated is None else reference.classes,
     )
     address = quote(os.fsencode(task.page))
     return page, {"page": address, "classes": timeline.class_summary(found.scores, found.events)}

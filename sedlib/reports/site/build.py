@@ -134,11 +134,11 @@ def _timeline(name, episode, classes, thresholds):
     return timeline_page(
         episode.sound,
         classes,
-        episode.scores,
-        thresholds,
-        episode.estimated,
-        episode.reference,
-        name,
+        scores=episode.scores,
+        thresholds=thresholds,
+        events=episode.estimated,
+        reference=episode.reference,
+        title=name,
         annotated=classes,
         home=("../../index.html", f"Overview: {SITE}"),
     )

@@ -24,6 +24,7 @@ _RULE = (
 def timeline_page(
     sound,
     classes,
+    *,
     scores=None,
     thresholds=None,
     events=None,
