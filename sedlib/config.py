@@ -112,13 +112,14 @@ class Split(Section):
     @model_validator(mode="after")
     def _no_episode_twice(self):
         seen = {}
-        for name, subset in ((name, subset) for subset, names in self for name in names):
-            if name in seen:
-                raise ValueError(
-                    f"episode '{name}' is in {seen[name]} and again in {subset}; "
-                    "name every episode once"
-                )
-            seen[name] = subset
+        for subset, names in self:
+            for name in names:
+                if name in seen:
+                    raise ValueError(
+                        f"episode '{name}' is in {seen[name]} and again in {subset}; "
+                        "name every episode once"
+                    )
+                seen[name] = subset
         return self
 
     @property

@@ -379,7 +379,9 @@ class StrictLoader(yaml.SafeLoader):
     def construct_mapping(self, node, deep=False):
         """Construct a mapping without a key that is given twice."""
         seen = set()
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
             if key.value in seen:
                 line = key.start_mark.line + 1
                 raise yaml.YAMLError(f"line {line} sets '{key.value}' again; remove one of the two")

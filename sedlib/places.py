@@ -6,6 +6,7 @@ which has the same methods and reaches every store that fsspec knows.
 
 import errno
 import os
+import re
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
@@ -85,7 +86,7 @@ def folders_above(place):
 
 def is_address_part(name):
     """Tell whether a name can follow an address: fsspec reads ``::`` and ``:/`` as more of them."""
-    return not {"::", ":/"} & {name[i : i + 2] for i in range(len(name))}
+    return "::" not in name and ":/" not in name
 
 
 def file_state(place):
@@ -298,8 +299,7 @@ def _put(target, put):
         try:
             put()
         except FileNotFoundError:
-            top = target.path[: len(target.path) - len(target.path.lstrip("/"))]
-            top += folders_above(target)[0]
+            top = re.match("/*", target.path)[0] + folders_above(target)[0]
             if not target.fs.exists(top):  # a bucket, which is not for us to make
                 raise
             target.parent.mkdir(parents=True, exist_ok=True)

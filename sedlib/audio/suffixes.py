@@ -102,7 +102,8 @@ def find_media(paths):
         If a folder cannot be searched.
     """
     search = search_media(paths, deep=False)
-    for folder, reason in search.closed.items():
+    if search.closed:
+        folder, reason = next(iter(search.closed.items()))
         raise AudioError(f"{folder}: {reason}")
     return list(search.files)
 

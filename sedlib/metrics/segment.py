@@ -217,7 +217,8 @@ def segment_based(reference, estimated, durations, classes, resolution=1.0):
         event_roll(by_recording(events, classes, durations), durations, classes, resolution)
         for events in (reference, estimated)
     )
-    counts = tp, fp, fn, _ = _counts(reference, estimated)
+    counts = _counts(reference, estimated)
+    tp, fp, fn, _ = counts
     each = segment_ratios(*counts) | error_rates(tp + fn, fn, fp)
     return evaluation(classes, tp + fn, each, _micro(counts) | error_rate(reference, estimated))
 

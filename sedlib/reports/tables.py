@@ -115,13 +115,14 @@ def results_block(metrics, params, spread):
         with which it was compared.
     """
     block = f"{LIMITS[params.episodes.source]}\n\n{results_table(metrics)}"
-    stored, *seeds, processor = (run["macro"]["f1"] for run in spread["summaries"].values())
-    if stored == metrics["test"]["macro"]["f1"]:
+    f1 = {name: run["macro"]["f1"] for name, run in spread["summaries"].items()}
+    if f1["as stored"] == metrics["test"]["macro"]["f1"]:
+        seeds = [format_number(value) for name, value in f1.items() if name.startswith("seed ")]
         block += (
             "\n\nTraining from other seeds gave a macro F1 of "
-            f"{' and '.join(map(format_number, seeds))}. Training from the same seed, but "
+            f"{' and '.join(seeds)}. Training from the same seed, but "
             "restricted to the AVX2 instructions of older processors, whose rounding differs, gave "
-            f"{format_number(processor)}."
+            f"{format_number(f1['AVX2'])}."
         )
     return block
 
@@ -149,7 +150,7 @@ def results_page(metrics, ablation, transfer, source):
 def formats_block():
     """List the annotation formats that `sedlib detect` can write, for `docs/detection.md`."""
     return "\n".join(
-        f"- `{name}`: {format.description}{', with scores' * bool(format.scores)}"
+        f"- `{name}`: {format.description}{', with scores' if format.scores else ''}"
         for name, format in FORMATS.items()
         if format.to_text
     )
