@@ -18,6 +18,8 @@ from sedlib.files import write_text
 from sedlib.models import ModelError
 from sedlib.places import is_remote, local_copy
 
+_IN_THE_WAY = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+
 
 def detect_tasks(
     tasks, model, output, options, overwrite=False, progress=None, reference=None, pool=None
@@ -129,9 +131,16 @@ class _Detector:
 
     def detect(self, task, progress):
         """Return what `sedlib.detection.detect` finds in a file, its page, and facts about that."""
-        known, options = (self._network, self._description), self._options
-        how = options.thresholds, options.hop, progress, options.track
-        found = self._detection.detect(task.path, *known, *how)
+        options = self._options
+        found = self._detection.detect(
+            task.path,
+            self._network,
+            self._description,
+            thresholds=options.thresholds,
+            hop=options.hop,
+            progress=progress,
+            track=options.track,
+        )
         if not task.page:
             return found, None, {}
         return found, *make_page(task, found, self._description, options, self._reference)
@@ -159,10 +168,14 @@ def _process(task, detector, record, progress):
         return failed(task, record.output, _describe(task.path, error)), True
     duration = round(found.duration, 6)
     counts = Counter(found.events["event_label"].tolist())
-    facts = {"duration": duration, "events": counts, "made_from": task.made_from}
-    facts["engine"] = detector.engine
-    # The record names no folder of this computer.
-    facts["remarks"] = [remark.removeprefix(f"{path}: ") for remark in found.remarks]
+    facts = {
+        "duration": duration,
+        "events": counts,
+        "made_from": task.made_from,
+        "engine": detector.engine,
+        # The record names no folder of this computer.
+        "remarks": [remark.removeprefix(f"{path}: ") for remark in found.remarks],
+    }
     try:
         with record.staging() as folder:
             staged = {name: folder / PurePosixPath(name).name for name in task.outputs}
@@ -177,20 +190,26 @@ def _process(task, detector, record, progress):
     except SedlibError as error:
         return failed(task, record.output, _describe(task.path, error)), True
     except OSError as error:
-        in_the_way = errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG
-        fault = f"{record.output / task.outputs[0]}: cannot be written ({error.strerror})"
-        goes_on = error.errno in in_the_way or is_remote(record.output)
-        if error.errno in in_the_way:
-            fault += "; move what is in the way, or choose another --output"
-        elif goes_on:
-            fault += "; run the command again"
-        else:
-            fault += ", so that this file and those after it were not done; make room or choose "
-            fault += "another --output, and run the command again"
-        return failed(task, record.output, fault), goes_on
+        return _unwritten(task, record.output, error)
     result = record.output / task.outputs[0]
     remarks = tuple(f"{task.path}: {remark}" for remark in facts["remarks"])
     return Outcome(task.path, result, duration, counts, remarks=remarks), True
+
+
+def _unwritten(task, output, error):
+    """Return the outcome of a file whose results cannot be written, and whether others can be."""
+    in_the_way = error.errno in _IN_THE_WAY
+    if in_the_way:
+        remedy = "; move what is in the way, or choose another --output"
+    elif is_remote(output):
+        remedy = "; run the command again"
+    else:
+        remedy = (
+            ", so that this file and those after it were not done; make room or choose another "
+            "--output, and run the command again"
+        )
+    fault = f"{output / task.outputs[0]}: cannot be written ({error.strerror}){remedy}"
+    return failed(task, output, fault), in_the_way or is_remote(output)
 
 
 def _describe(path, error):
