@@ -66,7 +66,7 @@ def test_classes_that_the_reference_is_not_about_are_not_compared():
 def test_an_event_has_the_mean_and_the_peak_of_the_scores_it_covers():
     scores = score_table([[0.2, 0], [0.6, 0], [0.9, 0.5]], CLASSES)
     events = event_table([("a", 0.0, 2.0, "low"), ("a", 2.0, 3.0, "high")])
-    rows = data_of(timeline_page(TONE, CLASSES, scores, events=events))["events"]
+    rows = data_of(timeline_page(TONE, CLASSES, scores=scores, events=events))["events"]
     assert [(row["mean"], row["peak"]) for row in rows] == [(0.4, 0.6), (0.5, 0.5)]
 
 
