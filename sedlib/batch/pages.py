@@ -9,13 +9,13 @@ from sedlib.batch.record import Record
 from sedlib.files import printable, write_text
 
 
-def make_page(task, found, description, options, reference=None):
+def make_page(task, detected, description, options, reference=None):
     """Build the page of a recording.
 
     Parameters
     ----------
     task : sedlib.batch.Task
-    found : sedlib.detection.Detection
+    detected : sedlib.detection.Detection
     description : dict
         Of the model.
     options : sedlib.batch.Options
@@ -32,20 +32,23 @@ def make_page(task, found, description, options, reference=None):
     from sedlib.reports import timeline
 
     level = description[FRAMES] if options.hop == FRAMES else description
-    annotated = None if reference is None else reference.of_file(task.path, found.duration)
+    own = None if reference is None else reference.of_file(task.path, detected.duration)
     page = timeline.timeline_page(
         task.path,
         description["classes"],
-        scores=found.scores,
+        scores=detected.scores,
         thresholds=level["thresholds"] | options.thresholds,
-        events=found.events,
-        reference=annotated,
+        events=detected.events,
+        reference=own,
         title=printable(task.path.name),
         track=options.track,
-        annotated=None if annotated is None else reference.classes,
+        annotated=None if own is None else reference.classes,
     )
     address = quote(os.fsencode(task.page))
-    return page, {"page": address, "classes": timeline.class_summary(found.scores, found.events)}
+    return page, {
+        "page": address,
+        "classes": timeline.class_summary(detected.scores, detected.events),
+    }
 
 
 def write_index(output, overwrite=False):

@@ -132,7 +132,7 @@ class _Detector:
     def detect(self, task, progress):
         """Return what `sedlib.detection.detect` finds in a file, its page, and facts about that."""
         options = self._options
-        found = self._detection.detect(
+        detected = self._detection.detect(
             task.path,
             self._network,
             self._description,
@@ -142,16 +142,16 @@ class _Detector:
             track=options.track,
         )
         if not task.page:
-            return found, None, {}
-        return found, *make_page(task, found, self._description, options, self._reference)
+            return detected, None, {}
+        return detected, *make_page(task, detected, self._description, options, self._reference)
 
-    def write(self, found, events, scores):
+    def write(self, detected, events, scores):
         """Write the scores, if there is a path for them, and the events."""
         for path in scores:
-            self._detection.write_scores(found.scores, path)
+            self._detection.write_scores(detected.scores, path)
         # The times of events are rounded like this; none may lie behind the end.
-        facts = {"hop": self._hop, "duration": round(found.duration, 6)}
-        annotations.write(found.events, events, self._options.format, **facts)
+        facts = {"hop": self._hop, "duration": round(detected.duration, 6)}
+        annotations.write(detected.events, events, self._options.format, **facts)
 
 
 def _process(task, detector, record, progress):
@@ -159,28 +159,28 @@ def _process(task, detector, record, progress):
     try:
         with local_copy(task.path) as path:
             here = replace(task, path=path)
-            found, page, about_page = detector.detect(
+            detected, page, about_page = detector.detect(
                 here, progress and partial(progress, task.path)
             )
     except ModelError:
         raise  # it would be the same for every file
     except Exception as error:  # whatever is wrong with one file, the others can be processed
         return failed(task, record.output, _describe(task.path, error)), True
-    duration = round(found.duration, 6)
-    counts = Counter(found.events["event_label"].tolist())
+    duration = round(detected.duration, 6)
+    counts = Counter(detected.events["event_label"].tolist())
     facts = {
         "duration": duration,
         "events": counts,
         "made_from": task.made_from,
         "engine": detector.engine,
         # The record names no folder of this computer.
-        "remarks": [remark.removeprefix(f"{path}: ") for remark in found.remarks],
+        "remarks": [remark.removeprefix(f"{path}: ") for remark in detected.remarks],
     }
     try:
         with record.staging() as folder:
             staged = {name: folder / PurePosixPath(name).name for name in task.outputs}
             events, *scores = [path for name, path in staged.items() if name != task.page]
-            detector.write(found, events, scores)
+            detector.write(detected, events, scores)
             if task.page:
                 write_text(page, staged[task.page])
             # The events come last: with them the file counts as done.

@@ -189,9 +189,9 @@ def unusable_tables(folder):
 
 def remarks_of_readers(folder):
     """Yield what the user should know of how annotation files were read."""
-    for said in folder.annotations.remarks.itertuples():
-        severity = "warning" if said.kind == "no times" else "note"  # the event is left out
-        yield Finding(severity, said.kind, said.remark, said.filename, said.file)
+    for remark in folder.annotations.remarks.itertuples():
+        severity = "warning" if remark.kind == "no times" else "note"  # the event is left out
+        yield Finding(severity, remark.kind, remark.remark, remark.filename, remark.file)
 
 
 def incomplete_pairs(folder):

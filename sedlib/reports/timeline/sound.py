@@ -34,7 +34,7 @@ _QUALITY = 70  # of WebP
 
 
 @dataclass(frozen=True)
-class Sound:
+class PlayableSound:
     """What a page needs of the sound of a recording.
 
     Attributes
@@ -78,7 +78,7 @@ def embed(sound, track=None, bit_rate=_BIT_RATE):
 
     Returns
     -------
-    Sound
+    PlayableSound
         Equal recordings give equal bytes.
 
     Raises
@@ -106,7 +106,7 @@ def embed(sound, track=None, bit_rate=_BIT_RATE):
     if not n_samples:
         raise audio.AudioError("there is no sound to show; leave the recording out")
     peaks = np.concatenate(peaks)
-    return Sound(
+    return PlayableSound(
         n_samples / RATE,
         encoder.finish(),
         np.rint(255 * peaks / max(peaks.max(), 1e-6)).astype(np.uint8),
