@@ -17,7 +17,7 @@ from sedlib.episodes import EpisodeError, usable_split, write_remarks
 from sedlib.files import nearest, normal_name
 from sedlib.synthesis import memory_needed, synthesise
 from sedlib.synthesis.soundbank import open_soundbank
-from sedlib.workers import limit_processes, worker_pool
+from sedlib.workers import free_memory, worker_pool
 
 SHORTEST = 1.0  # s, one segment
 
@@ -71,7 +71,7 @@ def prepare_episodes(params, source, target, processes=1, soundbank=None, pool=N
             soundbank = soundbank or open_soundbank(source, classes, aliases, params.seed, bad)
             left_out.extend(soundbank.left_out)
         work = partial(_make_episode, params, target, soundbank)
-        processes = limit_processes(processes, memory_needed(params))
+        processes = max(1, min(processes, int(free_memory() // memory_needed(params))))
     with pool or worker_pool(processes) as workers:
         if pool:  # what is there already must not be taken for what another machine has made
             for name in names:

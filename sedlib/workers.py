@@ -61,22 +61,6 @@ def thread_limit():
     return int(value) if value.isdecimal() and int(value) else None
 
 
-def limit_processes(processes, memory):
-    """Limit the number of processes to those that the free memory holds; at least one.
-
-    Parameters
-    ----------
-    processes : int
-    memory : float
-        What each process needs, in bytes.
-
-    Returns
-    -------
-    int
-    """
-    return max(1, min(processes, int(free_memory() // memory)))
-
-
 def free_memory(cgroup=Path("/sys/fs/cgroup")):
     """Return the memory that is free on this machine, or in its container if that is less.
 
