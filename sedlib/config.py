@@ -392,10 +392,7 @@ def repository():
 def workspace():
     """Return the folder in which ``data/`` and ``reports/`` are read and written.
 
-    Returns
-    -------
-    pathlib.Path
-        The folder that the environment variable ``SEDLIB_WORKSPACE`` names, as in the tests,
-        which rerun the notebooks in a scratch folder; by default, the checkout.
+    It is the checkout, unless the environment variable ``SEDLIB_WORKSPACE`` names another one, as
+    in the tests, which rerun the notebooks in a scratch folder.
     """
     return Path(os.environ.get(WORKSPACE_VARIABLE) or repository())

@@ -224,24 +224,10 @@ def nearest(name, known, cutoff=0.0):
 
 
 def normal_name(name):
-    r"""Return a name in the Unicode normal form in which names are compared, NFC.
+    """Return a name in the Unicode normal form in which names are compared, NFC.
 
     Programs and file systems write one name in different ways: macOS, for example, stores ``é``
     as ``e`` and an accent (NFD), where a keyboard types one character (NFC).
-
-    Parameters
-    ----------
-    name : str
-        The name of a file, a recording, an episode or a class.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> normal_name("cafe\u0301") == "caf\xe9"
-    True
     """
     return unicodedata.normalize("NFC", name)
 
@@ -249,19 +235,7 @@ def normal_name(name):
 def is_file_name(name):
     """Tell whether a file can be named so, with a suffix, on any system and in its own folder.
 
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    bool
-        False for a path, for ``.`` and ``..``, for nothing but spaces, and for more than 240 bytes.
-
-    Examples
-    --------
-    >>> is_file_name("s01_ep01"), is_file_name("../s01_ep01")
-    (True, False)
+    A path cannot, nor can ``.`` and ``..``, nothing but spaces, and more than 240 bytes.
     """
     if name.strip() in ("", ".", "..") or any(c in name for c in "/\\\0"):
         return False
@@ -269,21 +243,9 @@ def is_file_name(name):
 
 
 def printable(text):
-    r"""Write control characters as escapes, so that a text stays on one line of a terminal.
+    """Write control characters as escapes, so that a text stays on one line of a terminal.
 
-    Parameters
-    ----------
-    text : object
-        For example a path, whose name may hold a line break, or bytes that are not UTF-8.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> printable("two\nlines")
-    'two\\nlines'
+    The name of a path, for example, may hold a line break, or bytes that are not UTF-8.
     """
     return "".join(
         c.encode("unicode_escape").decode() if unicodedata.category(c) in _CONTROLS else c
@@ -292,44 +254,13 @@ def printable(text):
 
 
 def counted(number, noun):
-    """Return a number with its noun.
-
-    Parameters
-    ----------
-    number : int
-    noun : str
-        In the singular.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> counted(1, "event"), counted(2, "event")
-    ('1 event', '2 events')
-    """
+    """Return a number with its noun, which gets an ``s`` unless the number is 1."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def listed(names, most=None):
-    """List names in a message.
+    """List names in a message; those beyond the first `most` are counted.
 
-    Parameters
-    ----------
-    names : iterable
-    most : int, optional
-        How many are named; the others are counted.
-
-    Returns
-    -------
-    str
-        Empty if there is none.
-
-    Examples
-    --------
-    >>> listed("abcd")
-    "'a', 'b', 'c' and 'd'"
     >>> listed("abcd", most=2)
     "'a', 'b' and 2 more"
     """
