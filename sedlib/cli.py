@@ -109,16 +109,10 @@ def _detect(arguments, tasks, model, options, reference):
     from sedlib.progress import Progress
 
     pending, outcomes = [task.path for task in tasks if not task.outcome], []
+    pool = _choose_pool(arguments, len(pending))
     with Progress(_total_duration(pending)) as progress:
         made = batch.detect_tasks(
-            tasks,
-            model,
-            arguments.output,
-            options,
-            arguments.overwrite,
-            progress=progress,
-            reference=reference,
-            pool=_choose_pool(arguments, len(pending)),
+            tasks, model, arguments.output, options, arguments.overwrite, progress, reference, pool
         )
         with closing(made):
             for outcome in made:
@@ -136,13 +130,9 @@ def _print_metrics(arguments, outcomes, reference, classes):
     """Score the events against the reference, and print the metrics."""
     from sedlib.batch.compare import compare_with_reference
 
+    aliases = dict(arguments.alias)
     table, remarks = compare_with_reference(
-        outcomes,
-        reference,
-        classes,
-        arguments.output,
-        aliases=dict(arguments.alias),
-        overwrite=arguments.overwrite,
+        outcomes, reference, classes, arguments.output, aliases, arguments.overwrite
     )
     print("\n".join([*reference.remarks, *remarks]))
     print(table.to_string(float_format="{:.2f}".format, na_rep="–"))

@@ -136,10 +136,10 @@ class _Detector:
             task.path,
             self._network,
             self._description,
-            thresholds=options.thresholds,
-            hop=options.hop,
-            progress=progress,
-            track=options.track,
+            options.thresholds,
+            options.hop,
+            progress,
+            options.track,
         )
         if not task.page:
             return detected, None, {}

@@ -134,12 +134,12 @@ def _train(params, corpora, checkpoint):
     sounds = (w for c in corpora for w in c.waveforms("validation", stft.sample_rate))
     frame_labels = [y for c in corpora for y in c.frame_labels("validation", params)]
     smoothing = params.detection.frame_smoothing
-    chosen = (
+    chosen = [
         detection.choose_thresholds(labels, scores),
         detection.choose_frame_thresholds(
             network, sounds, frame_labels, stft, params.classes, smoothing
         ),
-    )
+    ]
     thresholds = [dict(zip(params.classes, values.tolist(), strict=True)) for values in chosen]
     description = {
         "preset": options.preset,

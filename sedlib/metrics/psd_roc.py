@@ -146,11 +146,7 @@ def psds(scores, reference, durations, scenario):
     for label in range(len(classes)):
         changes = [
             count_changes(
-                *_events_by_threshold(table, label),
-                reference[name],
-                label,
-                len(classes),
-                scenario.criteria,
+                *_all_events(table, label), reference[name], label, len(classes), scenario.criteria
             )
             for name, table in scores.items()
         ]
@@ -161,7 +157,7 @@ def psds(scores, reference, durations, scenario):
     return _integrate(counts, reference, durations, classes, scenario)
 
 
-def _events_by_threshold(table, label):
+def _all_events(table, label):
     """List each distinct event that some threshold produces, with the range of thresholds that do.
 
     Consecutive rows are one event for the thresholds above both scores beside them and up to
