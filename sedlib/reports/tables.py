@@ -286,13 +286,5 @@ _TEMPLATES = jinja2.Environment(
 )
 _TEMPLATES.filters["markdown"] = escape_markdown
 _TEMPLATES.globals |= {"BASELINE": BASELINE, "LABEL_RULE": LABEL_RULE}
-_TEMPLATES.globals |= {
-    function.__name__: function
-    for function in (
-        markdown_table,
-        results_table,
-        literature_table,
-        ablation_table,
-        transfer_table,
-    )
-}
+_FUNCTIONS = markdown_table, results_table, literature_table, ablation_table, transfer_table
+_TEMPLATES.globals |= {function.__name__: function for function in _FUNCTIONS}
