@@ -130,9 +130,8 @@ def _print_metrics(arguments, outcomes, reference, classes):
     """Score the events against the reference, and print the metrics."""
     from sedlib.batch.compare import compare_with_reference
 
-    aliases = dict(arguments.alias)
     table, remarks = compare_with_reference(
-        outcomes, reference, classes, arguments.output, aliases, arguments.overwrite
+        outcomes, reference, classes, arguments.output, reference.aliases, arguments.overwrite
     )
     print("\n".join([*reference.remarks, *remarks]))
     print(table.to_string(float_format="{:.2f}".format, na_rep="–"))
