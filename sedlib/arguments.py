@@ -10,7 +10,7 @@ from typing import NamedTuple
 import shtab
 
 from sedlib import __version__, annotations
-from sedlib.config import SedlibError
+from sedlib.errors import SedlibError
 from sedlib.places import parse_place
 
 HOPS = {"1.0": 1.0, "1": 1.0, "0.5": 0.5, "0.2": 0.2, "0.1": 0.1, "frames": "frames"}

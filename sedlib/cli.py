@@ -12,8 +12,10 @@ from functools import partial
 from pathlib import Path
 
 from sedlib import audio
-from sedlib.config import SedlibError, load_params, repository, workspace
-from sedlib.files import counted, import_extra, listed, printable, write_text
+from sedlib.config import load_params, repository, workspace
+from sedlib.errors import SedlibError, import_extra
+from sedlib.files import write_text
+from sedlib.names import counted, listed, printable
 from sedlib.workers import count_processors
 
 RELEASED = Path(__file__).parents[1] / "models" / "released"  # what comes with the repository

@@ -14,7 +14,9 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sedlib.files import SedlibError, StrictLoader, is_file_name, nearest, normal_name, printable
+from sedlib.errors import SedlibError
+from sedlib.files import StrictLoader
+from sedlib.names import is_file_name, nearest, normal_name, printable
 
 WORKSPACE_VARIABLE = "SEDLIB_WORKSPACE"
 HEADLESS_VARIABLE = "SEDLIB_HEADLESS"  # set where a notebook runs without a browser

@@ -1,13 +1,10 @@
-"""Atomic file writes, strict YAML, and names: how they are compared, shown and corrected."""
+"""Files that are written completely or not at all, and strict YAML."""
 
-import difflib
-import importlib
 import json
 import os
 import platform
 import secrets
 import shutil
-import unicodedata
 import zlib
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,13 +13,10 @@ import numpy as np
 import psutil
 import yaml
 
+from sedlib.errors import SedlibError
+
 _PARTIAL = ".partial"
 _NAME_END = 24  # characters of a name that a temporary one ends with: few, for names of 255 bytes
-_CONTROLS = {"Cc", "Cs", "Zl", "Zp"}  # Unicode categories that a terminal must not get from a name
-
-
-class SedlibError(ValueError):
-    """A fault that the user can correct; the message names the place, the fault and the remedy."""
 
 
 @contextmanager
@@ -105,18 +99,6 @@ def remove_abandoned(folder):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def import_extra(module, extra, what):
-    """Import a module of an optional package; raise a `SedlibError` that says how to install it."""
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        missing = (error.name or module).partition(".")[0]
-        raise SedlibError(
-            f"{what} needs the package '{missing}', which is not installed; install the extra "
-            f"'{extra}', as in `pip install -e '.[{extra}]'`"
-        ) from None
-
-
 def write_text(text, path):
     """Write a text file in UTF-8, completely or not at all.
 
@@ -194,81 +176,6 @@ def write_arrays(path, compressed=False, **arrays):
     save = np.savez_compressed if compressed else np.savez
     with replacing(path) as partial, partial.open("wb") as file:
         save(file, **arrays)
-
-
-def nearest(name, known, cutoff=0.0):
-    """Find the known name whose spelling is most similar to that of another name.
-
-    Upper and lower case and the spaces between words make no difference.
-
-    Parameters
-    ----------
-    name : str
-    known : iterable of str
-    cutoff : float
-        The least similarity, in [0, 1]; see `difflib.SequenceMatcher.ratio`.
-
-    Returns
-    -------
-    str or None
-        The name as it is written in `known`; None if no name is similar enough.
-
-    Examples
-    --------
-    >>> nearest("Backround music", ["speaking", "background music"])
-    'background music'
-    """
-    spelt = {" ".join(str(other).casefold().split()): other for other in known}
-    found = difflib.get_close_matches(" ".join(name.casefold().split()), spelt, 1, cutoff)
-    return spelt[found[0]] if found else None
-
-
-def normal_name(name):
-    """Return a name in the Unicode normal form in which names are compared, NFC.
-
-    Programs and file systems write one name in different ways: macOS, for example, stores ``é``
-    as ``e`` and an accent (NFD), where a keyboard types one character (NFC).
-    """
-    return unicodedata.normalize("NFC", name)
-
-
-def is_file_name(name):
-    """Tell whether a file can be named so, with a suffix, on any system and in its own folder.
-
-    A path cannot, nor can ``.`` and ``..``, nothing but spaces, and more than 240 bytes.
-    """
-    if name.strip() in ("", ".", "..") or any(c in name for c in "/\\\0"):
-        return False
-    return len(name.encode("utf-8", "surrogatepass")) <= 240
-
-
-def printable(text):
-    """Write control characters as escapes, so that a text stays on one line of a terminal.
-
-    The name of a path, for example, may hold a line break, or bytes that are not UTF-8.
-    """
-    return "".join(
-        c.encode("unicode_escape").decode() if unicodedata.category(c) in _CONTROLS else c
-        for c in str(text)
-    )
-
-
-def counted(number, noun):
-    """Return a number with its noun, which gets an ``s`` unless the number is 1."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
-def listed(names, most=None):
-    """List names in a message; those beyond the first `most` are counted.
-
-    >>> listed("abcd", most=2)
-    "'a', 'b' and 2 more"
-    """
-    shown = [f"'{name}'" for name in names]
-    if most is not None and len(shown) > most:
-        shown[most:] = [f"{len(shown) - most} more"]
-    *others, last = shown or [""]
-    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _unique_name():

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from sedlib.annotations import AnnotationError
-from sedlib.config import SedlibError
+from sedlib.errors import SedlibError
 from sedlib.features import segment_shape
-from sedlib.files import nearest
+from sedlib.names import nearest
 
 WHOLE_SLACK = 0.1  # s, by which an event may start late under the rule 'whole'
 

@@ -11,7 +11,9 @@ import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from sedlib.files import SedlibError, printable, staging_folder, write_text
+from sedlib.errors import SedlibError
+from sedlib.files import staging_folder, write_text
+from sedlib.names import printable
 
 _WEB = "http", "https"
 _TRIAL = ".writable"

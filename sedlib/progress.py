@@ -4,7 +4,7 @@ import sys
 
 from tqdm import tqdm
 
-from sedlib.files import printable
+from sedlib.names import printable
 
 _NAME_LENGTH = 24  # characters of a name beside the bar
 

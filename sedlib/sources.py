@@ -14,7 +14,7 @@ import pandas as pd
 from sedlib import annotations, audio
 from sedlib.annotations import AnnotationError, correct_events, event_table, find_misplaced
 from sedlib.episodes import EpisodeError, usable_split, write_remarks
-from sedlib.files import nearest, normal_name
+from sedlib.names import nearest, normal_name
 from sedlib.synthesis import memory_needed, synthesise
 from sedlib.synthesis.soundbank import open_soundbank
 from sedlib.workers import free_memory, worker_pool

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from sedlib.config import SedlibError
+from sedlib.errors import SedlibError
 
 
 @contextmanager

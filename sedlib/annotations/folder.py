@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sedlib.annotations.corrections import find_misplaced
 from sedlib.annotations.event_table import AnnotationError, FormatError, event_table, stem_name
 from sedlib.annotations.registry import formats_for, read_named
-from sedlib.files import normal_name
+from sedlib.names import normal_name
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,8 @@ from sedlib.annotations.event_table import (
 )
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.text_files import read_text
-from sedlib.files import normal_name, write_text
+from sedlib.files import write_text
+from sedlib.names import normal_name
 
 
 def _discover_formats():

@@ -7,7 +7,7 @@ import reprlib
 from decimal import Decimal
 
 from sedlib.annotations.event_table import COLUMNS, AnnotationError
-from sedlib.files import nearest
+from sedlib.names import nearest
 
 _CLOCK = re.compile(r"(?:(\d+):(?=[0-5]?\d:))?(\d+):([0-5]?\d(?:\.\d+)?)")  # hours, minutes, s
 _LOOKS_LIKE_TIME = re.compile(r"\s*[-+]?[.,:]*\d[\d.,:]*(?:[eE][-+]?\d+)?\s*")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sedlib.audio.container import AudioError
-from sedlib.files import printable
+from sedlib.names import printable
 
 MEDIA_SUFFIXES = frozenset(
     ".3g2 .3gp .aac .ac3 .aif .aifc .aiff .amr .ape .asf .au .avi .bwf .caf .divx .dts .dv .eac3 "

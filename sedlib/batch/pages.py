@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 from sedlib.batch.names import INDEX
 from sedlib.batch.record import Record
-from sedlib.files import printable, write_text
+from sedlib.files import write_text
+from sedlib.names import printable
 
 
 def make_page(task, detected, description, options, reference=None):

@@ -11,9 +11,9 @@ from sedlib import annotations
 from sedlib.annotations.event_table import recording_name
 from sedlib.batch.names import METRICS, events_name, page_name, result_names, scores_name
 from sedlib.batch.record import Record, source_id
-from sedlib.config import SedlibError
-from sedlib.files import nearest, printable
+from sedlib.errors import SedlibError
 from sedlib.models import DESCRIPTION, WEIGHTS, read_description
+from sedlib.names import nearest, printable
 from sedlib.places import file_state, is_address_part, is_remote
 
 _FORMS = {"format", "scores", "html", "reference"}  # what is written, not what is detected

@@ -14,8 +14,9 @@ from urllib.parse import unquote
 from pydantic import BaseModel, ValidationError
 
 from sedlib import places
-from sedlib.config import SedlibError
-from sedlib.files import printable, remove_abandoned
+from sedlib.errors import SedlibError
+from sedlib.files import remove_abandoned
+from sedlib.names import printable
 
 FOLDER = ".sedlib"
 _REMEMBERED = 4  # hashes of a result: its own, and those of the results that it replaced

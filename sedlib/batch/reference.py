@@ -10,8 +10,8 @@ import pandas as pd
 from sedlib import annotations
 from sedlib.annotations.event_table import recording_name, stem_name
 from sedlib.annotations.registry import read_named
-from sedlib.config import SedlibError
-from sedlib.files import listed, printable
+from sedlib.errors import SedlibError
+from sedlib.names import listed, printable
 from sedlib.places import is_remote
 
 

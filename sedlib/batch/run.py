@@ -12,8 +12,9 @@ from sedlib.batch.pages import make_page
 from sedlib.batch.plan import Options, Outcome, earlier_outcome, failed
 from sedlib.batch.pool import run_tasks
 from sedlib.batch.record import Record
-from sedlib.config import SedlibError, STFTParams
+from sedlib.config import STFTParams
 from sedlib.engine import engine_name, load_model
+from sedlib.errors import SedlibError
 from sedlib.files import write_text
 from sedlib.models import ModelError
 from sedlib.places import is_remote, local_copy

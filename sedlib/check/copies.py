@@ -4,7 +4,7 @@ from collections import Counter
 
 from sedlib.audio import find_shared_sound
 from sedlib.check.findings import Finding
-from sedlib.files import listed
+from sedlib.names import listed
 
 _LONG = 10  # s of shared sound that deserve a look
 

@@ -30,7 +30,7 @@ from sedlib.annotations.event_table import recording_name
 from sedlib.annotations.registry import formats_for
 from sedlib.annotations.text_files import read_lines
 from sedlib.annotations.values import is_time, seconds
-from sedlib.files import normal_name
+from sedlib.names import normal_name
 from sedlib.workers import count_processors
 
 DURATION_FILES = {"durations.tsv": "\t", "durations.csv": ","}  # the names that DCASE uses

@@ -10,8 +10,9 @@ import pandas as pd
 
 from sedlib.annotations import AnnotationError, write
 from sedlib.annotations.values import shown
-from sedlib.config import SedlibError
-from sedlib.files import counted, is_file_name, printable, staging_folder
+from sedlib.errors import SedlibError
+from sedlib.files import staging_folder
+from sedlib.names import counted, is_file_name, printable
 
 _WIDTH = 100  # characters
 _SHOWN = 8  # findings of a kind; `as_json` has all

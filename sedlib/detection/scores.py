@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
-from sedlib.config import SedlibError
+from sedlib.errors import SedlibError
 from sedlib.files import write_text
 
 

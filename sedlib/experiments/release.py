@@ -72,7 +72,7 @@ def make_release(params, scratch, target, processes=1):
 
     Raises
     ------
-    sedlib.config.SedlibError
+    sedlib.errors.SedlibError
         If the sound bank is missing or cannot be used.
     """
     soundbank, credits = _permitted(open_recordings(params))

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from sedlib.config import SedlibError
+from sedlib.errors import SedlibError, import_extra
 from sedlib.export.graph import waveform_module
-from sedlib.files import import_extra, staging_folder, write_json
+from sedlib.files import staging_folder, write_json
 from sedlib.models import load_model
 from sedlib.models.backend import native_messages_hidden
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sedlib.annotations import AnnotationError
-from sedlib.files import nearest
 from sedlib.labels import microseconds
+from sedlib.names import nearest
 
 SECOND = 1_000_000  # in microseconds
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from sedlib.audio import AudioError, find_media, find_shared_sound, fingerprint, read_audio
 from sedlib.config import ConfigError
-from sedlib.files import nearest, normal_name
+from sedlib.names import nearest, normal_name
 from sedlib.synthesis.mixing import AMBIENCE
 from sedlib.synthesis.shaping import active_level, edges, frame_power
 from sedlib.synthesis.soundbank_groups import join_groups, read_groups

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from scenarios import CLASSES, RATE, ROOT, STFT, tones
 
-from sedlib.files import SedlibError
+from sedlib.errors import SedlibError
 
 SLOWEST = 5.0  # s
 _STUCK = 60.0  # s without a result, on a busy machine

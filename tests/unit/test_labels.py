@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedlib.annotations import AnnotationError, event_table
-from sedlib.config import SedlibError, Split, STFTParams
+from sedlib.config import Split, STFTParams
+from sedlib.errors import SedlibError
 from sedlib.labels import (
     check_leakage,
     label_frames,

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sedlib.config import SedlibError
+from sedlib.errors import SedlibError
 from sedlib.workers import free_memory, thread_limit, worker_pool
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,7 +11,7 @@ from matplotlib.collections import (
 )
 from matplotlib.container import BarContainer
 
-from sedlib.files import counted
+from sedlib.names import counted
 
 _LENGTH = 400  # characters; readers of a screen cannot skim
 _MANY = 4  # panels or lines, above which they are summarised together

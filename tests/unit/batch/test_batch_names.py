@@ -15,7 +15,7 @@ from sedlib.batch.names import (
     result_names,
     scores_name,
 )
-from sedlib.files import printable
+from sedlib.names import printable
 
 # Names whose results might meet.
 NAMES = st.sampled_from(
