@@ -10,7 +10,7 @@ from typing import NamedTuple
 import shtab
 
 from sedlib import __version__, annotations
-from sedlib.config import SedlibError
+from sedlib.errors import SedlibError
 from sedlib.places import parse_place
 
 HOPS = {"1.0": 1.0, "1": 1.0, "0.5": 0.5, "0.2": 0.2, "0.1": 0.1, "frames": "frames"}
@@ -85,7 +85,7 @@ def _describe_detect(option):
     )
     option(
         "--format",
-        choices=[name for name, form in annotations.FORMATS.items() if form.write],
+        choices=[name for name, form in annotations.FORMATS.items() if form.to_text],
         default="json",
         help="annotation format of the events (default: %(default)s)",
     )
@@ -247,7 +247,7 @@ class _Command(NamedTuple):
     """A command: its help, examples, what describes its options, and its exit codes."""
 
     help: str
-    examples: tuple[str, str]
+    examples: tuple[str, ...] = ("",)
     describe: Callable = lambda option: None
     codes: str = "0: done; 1: an error; 2: a wrong option"
 
@@ -285,7 +285,7 @@ _COMMANDS = {
     ),
     "run-notebook": _Command(
         "execute a notebook and write it to reports/notebooks",
-        ("notebooks/03_train_cnn_rnn.py", "notebooks/05_detect_and_listen.py > run.log"),
+        ("notebooks/03_train_cnn_rnn.py",),
         _describe_run_notebook,
     ),
     "experiment": _Command(
@@ -295,19 +295,14 @@ _COMMANDS = {
     ),
     "compare": _Command(
         "compare the results of the last run with the published ones",
-        ("", "> comparison.txt"),
         codes="0: compared, whether or not they agree; 1: an error; 2: a wrong option",
     ),
     "publish": _Command(
         "copy the results of the last run (notebooks, figures, model, cards, tables) to the "
         "version-controlled files",
-        ("", "> published.txt"),
     ),
-    "release": _Command(
-        "retrain the released model, models/released (needs a sound bank)",
-        ("", "> release.log"),
-    ),
-    "site": _Command("write the report site, reports/index.html", ("", "> site.log")),
+    "release": _Command("retrain the released model, models/released (needs a sound bank)"),
+    "site": _Command("write the report site, reports/index.html"),
 }
 
 

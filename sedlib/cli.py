@@ -12,8 +12,10 @@ from functools import partial
 from pathlib import Path
 
 from sedlib import audio
-from sedlib.config import SedlibError, load_params, repository, workspace
-from sedlib.files import counted, import_extra, listed, printable, write_text
+from sedlib.config import load_params, repository, workspace
+from sedlib.errors import SedlibError, import_extra
+from sedlib.files import write_text
+from sedlib.names import counted, listed, printable
 from sedlib.workers import count_processors
 
 RELEASED = Path(__file__).parents[1] / "models" / "released"  # what comes with the repository
@@ -22,9 +24,7 @@ RELEASED = Path(__file__).parents[1] / "models" / "released"  # what comes with 
 def detect_command(arguments):
     """Detect the events in media files; the exit code is 1 if a file could not be read."""
     from sedlib import batch
-    from sedlib.arguments import HOPS
     from sedlib.models import read_description
-    from sedlib.progress import Progress
 
     model, output = _find_model(arguments.model), arguments.output
     classes = read_description(model)["classes"]
@@ -34,38 +34,10 @@ def detect_command(arguments):
         raise SedlibError(
             "; ".join(["there is no media file to process", *faults, *search.remarks])
         )
-    thresholds = {
-        name: value
-        for label, value in arguments.threshold
-        for name in ([label] if label else classes)
-    }
-    how = arguments.format, HOPS[arguments.hop], thresholds, arguments.scores, arguments.track
-    options = batch.Options(*how, arguments.html)
-    where = model, output, options, arguments.overwrite
-    further = [batch.METRICS] * bool(arguments.reference) + [batch.INDEX] * arguments.html
-    tasks = batch.plan_tasks(search.files, *where, further)
-    reference, aliases = None, dict(arguments.alias)
-    if arguments.reference:  # before the first file is decoded, which may take hours
-        from sedlib.batch.reference import read_reference
-
-        reference = read_reference(arguments.reference, tasks, output, classes, aliases)
-        if arguments.html:  # a page is made again when the reference has changed
-            tasks = batch.plan_tasks(search.files, *where, further, reference)
+    options = _detection_options(arguments, classes)
+    tasks, reference = _plan_detection(arguments, search.files, model, options, classes)
     print(f"model: {printable(model)}")
-    pending, outcomes = [task.path for task in tasks if not task.outcome], []
-    pool = _choose_pool(arguments, len(pending))
-    with (
-        Progress(_total_duration(pending)) as progress,
-        closing(batch.detect_tasks(tasks, *where, progress, reference, pool)) as made,
-    ):
-        for outcome in made:
-            outcomes.append(outcome)
-            count = sum(outcome.events.values())
-            result = counted(count, "event")
-            result += ", already done" if outcome.done_before else ""
-            progress.write(f"{printable(outcome.path)}: {'not done' if outcome.fault else result}")
-            for remark in outcome.remarks:
-                progress.write(printable(remark))
+    outcomes = _detect(arguments, tasks, model, options, reference)
     if table := batch.count_table(outcomes, classes, shutil.get_terminal_size().columns):
         print(f"\n{table}\n")
     for remark in search.remarks:
@@ -76,12 +48,7 @@ def detect_command(arguments):
     if arguments.html:
         batch.write_index(output, arguments.overwrite)
     if reference and len(outcomes) == len(tasks):
-        from sedlib.batch.compare import compare_with_reference
-
-        compared = outcomes, reference, classes, output, aliases, arguments.overwrite
-        table, remarks = compare_with_reference(*compared)
-        print("\n".join([*reference.remarks, *remarks]))
-        print(table.to_string(float_format="{:.2f}".format, na_rep="–"))
+        _print_metrics(arguments, outcomes, reference, classes)
     if outdated := batch.outdated_results(tasks, outcomes, output, options, reference):
         names = listed(map(printable, outdated), most=3)
         print(
@@ -91,6 +58,85 @@ def detect_command(arguments):
     done = sum(outcome.fault is None for outcome in outcomes)
     print(f"{done} of {counted(len(tasks), 'file')} done: {printable(output)}")
     sys.exit(1 if faults else 0)
+
+
+def _detection_options(arguments, classes):
+    """Return how to detect events, and what to write."""
+    from sedlib.arguments import HOPS
+    from sedlib.batch import Options
+
+    return Options(
+        format=arguments.format,
+        hop=HOPS[arguments.hop],
+        thresholds={
+            name: value
+            for label, value in arguments.threshold
+            for name in ([label] if label else classes)
+        },
+        scores=arguments.scores,
+        track=arguments.track,
+        html=arguments.html,
+    )
+
+
+def _plan_detection(arguments, files, model, options, classes):
+    """Return the tasks, and the reference annotations, if any.
+
+    The reference is read before the first file is decoded, which may take hours.
+    """
+    from sedlib import batch
+
+    further = []
+    if arguments.reference:
+        further.append(batch.METRICS)
+    if arguments.html:
+        further.append(batch.INDEX)
+    plan = partial(
+        batch.plan_tasks, files, model, arguments.output, options, arguments.overwrite, further
+    )
+    tasks, reference = plan(), None
+    if arguments.reference:
+        from sedlib.batch.reference import read_reference
+
+        aliases = dict(arguments.alias)
+        reference = read_reference(arguments.reference, tasks, arguments.output, classes, aliases)
+        if arguments.html:  # a page is made again when the reference has changed
+            tasks = plan(reference)
+    return tasks, reference
+
+
+def _detect(arguments, tasks, model, options, reference):
+    """Detect the events of each file, and print what comes of it; return the outcomes."""
+    from sedlib import batch
+    from sedlib.progress import Progress
+
+    pending, outcomes = [task.path for task in tasks if not task.outcome], []
+    pool = _choose_pool(arguments, len(pending))
+    with Progress(_total_duration(pending)) as progress:
+        made = batch.detect_tasks(
+            tasks, model, arguments.output, options, arguments.overwrite, progress, reference, pool
+        )
+        with closing(made):
+            for outcome in made:
+                outcomes.append(outcome)
+                result = counted(sum(outcome.events.values()), "event")
+                result += ", already done" if outcome.done_before else ""
+                result = "not done" if outcome.fault else result
+                progress.write(f"{printable(outcome.path)}: {result}")
+                for remark in outcome.remarks:
+                    progress.write(printable(remark))
+    return outcomes
+
+
+def _print_metrics(arguments, outcomes, reference, classes):
+    """Score the events against the reference, and print the metrics."""
+    from sedlib.batch.compare import compare_with_reference
+
+    table, remarks = compare_with_reference(
+        outcomes, reference, classes, arguments.output, reference.aliases, arguments.overwrite
+    )
+    print("\n".join([*reference.remarks, *remarks]))
+    print(table.to_string(float_format="{:.2f}".format, na_rep="–"))
 
 
 def check_command(arguments):
@@ -149,8 +195,9 @@ def episodes_command(arguments):
     pool = _open_cluster(arguments.scheduler) if arguments.scheduler else None
     source = repository() / params.episodes.folder
     target = (workspace() / "data" / "episodes").absolute()
-    made = sources.prepare_episodes(params, source, target, count_processors(), pool=pool)
-    corrections, left_out = made
+    corrections, left_out = sources.prepare_episodes(
+        params, source, target, count_processors(), pool=pool
+    )
     for row in corrections.itertuples():
         print(f"{row.filename}: row {row.row}: {row.event_label}: {row.error}, {row.correction}")
     for file in left_out.itertuples():
@@ -178,8 +225,10 @@ def experiment_command(arguments):
         )
         variants = experiments.transfer_variants(*corpora)
         facts = {"recordings_and_groups": experiments.count_recordings(soundbank, params)}
-    where = scratch / f"{name}_runs", target, arguments.processes, facts
-    for line in experiments.run_experiment(name, variants, corpora, params, *where):
+    runs, processes = scratch / f"{name}_runs", arguments.processes
+    for line in experiments.run_experiment(
+        name, variants, corpora, params, runs, target, processes, facts
+    ):
         print(line, flush=True)
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import distributed
 
-from sedlib.config import SedlibError
+from sedlib.errors import SedlibError
 from sedlib.places import one_line
 
 _LOG = logging.getLogger(__name__)

@@ -14,12 +14,14 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sedlib.files import SedlibError, StrictLoader, is_file_name, nearest, normal_name, printable
+from sedlib.errors import SedlibError
+from sedlib.files import StrictLoader
+from sedlib.names import is_file_name, nearest, normal_name, printable
 
 WORKSPACE_VARIABLE = "SEDLIB_WORKSPACE"
 HEADLESS_VARIABLE = "SEDLIB_HEADLESS"  # set where a notebook runs without a browser
 # Columns of event and score tables, and rows that tables of results have beside the classes.
-RESERVED = frozenset({"filename", "onset", "offset", "event_label", "macro", "micro"})
+RESERVED = {"filename", "onset", "offset", "event_label", "macro", "micro", "all classes"}
 # Line ends, other control characters and surrogates; and two characters that XML does not have.
 _UNWRITABLE_KINDS, _UNWRITABLE = {"Cc", "Cs", "Zl", "Zp"}, "\ufffe\uffff"
 
@@ -112,13 +114,14 @@ class Split(Section):
     @model_validator(mode="after")
     def _no_episode_twice(self):
         seen = {}
-        for name, subset in ((name, subset) for subset, names in self for name in names):
-            if name in seen:
-                raise ValueError(
-                    f"episode '{name}' is in {seen[name]} and again in {subset}; "
-                    "name every episode once"
-                )
-            seen[name] = subset
+        for subset, names in self:
+            for name in names:
+                if name in seen:
+                    raise ValueError(
+                        f"episode '{name}' is in {seen[name]} and again in {subset}; "
+                        "name every episode once"
+                    )
+                seen[name] = subset
         return self
 
     @property
@@ -391,10 +394,7 @@ def repository():
 def workspace():
     """Return the folder in which ``data/`` and ``reports/`` are read and written.
 
-    Returns
-    -------
-    pathlib.Path
-        The folder that the environment variable ``SEDLIB_WORKSPACE`` names, as in the tests,
-        which rerun the notebooks in a scratch folder; by default, the checkout.
+    It is the checkout, unless the environment variable ``SEDLIB_WORKSPACE`` names another one, as
+    in the tests, which rerun the notebooks in a scratch folder.
     """
     return Path(os.environ.get(WORKSPACE_VARIABLE) or repository())

@@ -94,7 +94,8 @@ def load_model(folder):
     if path and weights == description["weights_sha256"] and (network := _read(path)):
         return network, description
     network, description = models.load_model(folder)
-    return (path and _convert(network, description, path)) or network, description
+    converted = _convert(network, description, path) if path else None
+    return converted or network, description
 
 
 def engine_name(network):
@@ -123,8 +124,8 @@ def _read(path):
     """Return the converted network; None if there is none, or the file is damaged."""
     try:
         digest, content = path.read_bytes().split(b"\n", 1)
-        if digest.decode() == hashlib.sha256(content).hexdigest():
-            return OnnxNetwork(content)
+        intact = digest.decode() == hashlib.sha256(content).hexdigest()
+        return OnnxNetwork(content) if intact else None
     except Exception:  # whatever it is, Keras can score
         return None
 

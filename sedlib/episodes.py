@@ -8,8 +8,10 @@ the folder.
 
 import pandas as pd
 
-from sedlib.config import SedlibError, Split
-from sedlib.files import nearest, write_text
+from sedlib.config import Split
+from sedlib.errors import SedlibError
+from sedlib.files import write_text
+from sedlib.names import nearest
 
 CORRECTIONS, LEFT_OUT = _REMARKS = "corrections.tsv", "left_out.tsv"
 # Not the names of an event table: the corrections must not be taken for annotations.

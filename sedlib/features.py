@@ -17,7 +17,7 @@ import scipy.fft
 import scipy.signal
 
 from sedlib.audio import measure_loudness
-from sedlib.config import SedlibError
+from sedlib.errors import SedlibError
 from sedlib.files import replacing
 
 SEGMENTS_AT_ONCE = 4  # their spectra fit into the cache of the processor

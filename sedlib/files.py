@@ -1,13 +1,10 @@
-"""Atomic file writes, strict YAML, and names: how they are compared, shown and corrected."""
+"""Files that are written completely or not at all, and strict YAML."""
 
-import difflib
-import importlib
 import json
 import os
 import platform
 import secrets
 import shutil
-import unicodedata
 import zlib
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,13 +13,10 @@ import numpy as np
 import psutil
 import yaml
 
+from sedlib.errors import SedlibError
+
 _PARTIAL = ".partial"
 _NAME_END = 24  # characters of a name that a temporary one ends with: few, for names of 255 bytes
-_CONTROLS = {"Cc", "Cs", "Zl", "Zp"}  # Unicode categories that a terminal must not get from a name
-
-
-class SedlibError(ValueError):
-    """A fault that the user can correct; the message names the place, the fault and the remedy."""
 
 
 @contextmanager
@@ -56,9 +50,10 @@ def replacing(path):
         yield partial
         os.replace(partial, path)
     except OSError as error:
-        if error.filename in (None, str(partial)):  # a full disk names no file
-            error.filename, error.filename2 = str(path), None
-        raise
+        if error.filename not in (None, str(partial)):
+            raise
+        # A full disk names no file, and libraries such as h5py give a message alone.
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
         with suppress(OSError):  # the error of the block says more
             partial.unlink()
@@ -102,18 +97,6 @@ def remove_abandoned(folder):
         if process.isdecimal() and not _is_running(int(process)):
             with suppress(OSError):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def import_extra(module, extra, what):
-    """Import a module of an optional package; raise a `SedlibError` that says how to install it."""
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        missing = (error.name or module).partition(".")[0]
-        raise SedlibError(
-            f"{what} needs the package '{missing}', which is not installed; install the extra "
-            f"'{extra}', as in `pip install -e '.[{extra}]'`"
-        ) from None
 
 
 def write_text(text, path):
@@ -195,150 +178,6 @@ def write_arrays(path, compressed=False, **arrays):
         save(file, **arrays)
 
 
-def nearest(name, known, cutoff=0.0):
-    """Find the known name whose spelling is most similar to that of another name.
-
-    Upper and lower case and the spaces between words make no difference.
-
-    Parameters
-    ----------
-    name : str
-    known : iterable of str
-    cutoff : float
-        The least similarity, in [0, 1]; see `difflib.SequenceMatcher.ratio`.
-
-    Returns
-    -------
-    str or None
-        The name as it is written in `known`; None if no name is similar enough.
-
-    Examples
-    --------
-    >>> nearest("Backround music", ["speaking", "background music"])
-    'background music'
-    """
-    spelt = {" ".join(str(other).casefold().split()): other for other in known}
-    found = difflib.get_close_matches(" ".join(name.casefold().split()), spelt, 1, cutoff)
-    return spelt[found[0]] if found else None
-
-
-def normal_name(name):
-    r"""Return a name in the Unicode normal form in which names are compared, NFC.
-
-    Programs and file systems write one name in different ways: macOS, for example, stores ``é``
-    as ``e`` and an accent (NFD), where a keyboard types one character (NFC).
-
-    Parameters
-    ----------
-    name : str
-        The name of a file, a recording, an episode or a class.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> normal_name("cafe\u0301") == "caf\xe9"
-    True
-    """
-    return unicodedata.normalize("NFC", name)
-
-
-def is_file_name(name):
-    """Tell whether a file can be named so, with a suffix, on any system and in its own folder.
-
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    bool
-        False for a path, for ``.`` and ``..``, for nothing but spaces, and for more than 240 bytes.
-
-    Examples
-    --------
-    >>> is_file_name("s01_ep01"), is_file_name("../s01_ep01")
-    (True, False)
-    """
-    if name.strip() in ("", ".", "..") or any(c in name for c in "/\\\0"):
-        return False
-    return len(name.encode("utf-8", "surrogatepass")) <= 240
-
-
-def printable(text):
-    r"""Write control characters as escapes, so that a text stays on one line of a terminal.
-
-    Parameters
-    ----------
-    text : object
-        For example a path, whose name may hold a line break, or bytes that are not UTF-8.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> printable("two\nlines")
-    'two\\nlines'
-    """
-    return "".join(
-        c.encode("unicode_escape").decode() if unicodedata.category(c) in _CONTROLS else c
-        for c in str(text)
-    )
-
-
-def counted(number, noun):
-    """Return a number with its noun.
-
-    Parameters
-    ----------
-    number : int
-    noun : str
-        In the singular.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> counted(1, "event"), counted(2, "event")
-    ('1 event', '2 events')
-    """
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
-def listed(names, most=None):
-    """List names in a message.
-
-    Parameters
-    ----------
-    names : iterable
-    most : int, optional
-        How many are named; the others are counted.
-
-    Returns
-    -------
-    str
-        Empty if there is none.
-
-    Examples
-    --------
-    >>> listed("abcd")
-    "'a', 'b', 'c' and 'd'"
-    >>> listed("abcd", most=2)
-    "'a', 'b' and 2 more"
-    """
-    shown = [f"'{name}'" for name in names]
-    if most is not None and len(shown) > most:
-        shown[most:] = [f"{len(shown) - most} more"]
-    *others, last = shown or [""]
-    return f"{', '.join(others)} and {last}" if others else last
-
-
 def _unique_name():
     """Make a hidden name that says which process it belongs to."""
     return f"{_PARTIAL}.{_host()}.{os.getpid()}.{secrets.token_hex(4)}"
@@ -378,7 +217,9 @@ class StrictLoader(yaml.SafeLoader):
     def construct_mapping(self, node, deep=False):
         """Construct a mapping without a key that is given twice."""
         seen = set()
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
             if key.value in seen:
                 line = key.start_mark.line + 1
                 raise yaml.YAMLError(f"line {line} sets '{key.value}' again; remove one of the two")

@@ -12,7 +12,7 @@ import numpy as np
 
 from sedlib.annotations import AnnotationError
 from sedlib.features import segment_shape
-from sedlib.files import nearest
+from sedlib.names import nearest
 
 WHOLE_SLACK = 0.1  # s, by which an event may start late under the rule 'whole'
 

@@ -6,11 +6,14 @@ which has the same methods and reaches every store that fsspec knows.
 
 import errno
 import os
+import re
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from sedlib.files import SedlibError, printable, staging_folder, write_text
+from sedlib.errors import SedlibError
+from sedlib.files import staging_folder, write_text
+from sedlib.names import printable
 
 _WEB = "http", "https"
 _TRIAL = ".writable"
@@ -85,7 +88,7 @@ def folders_above(place):
 
 def is_address_part(name):
     """Tell whether a name can follow an address: fsspec reads ``::`` and ``:/`` as more of them."""
-    return not {"::", ":/"} & {name[i : i + 2] for i in range(len(name))}
+    return "::" not in name and ":/" not in name
 
 
 def file_state(place):
@@ -127,8 +130,9 @@ def list_files(folder):
     Returns
     -------
     files : dict of upath.UPath to pathlib.Path
-        Each file to its path below the folder. If `folder` is itself a file, or nothing, it is the
-        first entry; in a store there may be files below it all the same.
+        Each file to its path below the folder. If `folder` is a file, or does not exist, the first
+        entry is `folder` itself, so that the caller reports it. A store may hold files below such
+        an address as well; they follow.
     refused : dict of str to str
         Other files, and why they cannot be used.
 
@@ -297,8 +301,7 @@ def _put(target, put):
         try:
             put()
         except FileNotFoundError:
-            top = target.path[: len(target.path) - len(target.path.lstrip("/"))]
-            top += folders_above(target)[0]
+            top = re.match("/*", target.path)[0] + folders_above(target)[0]
             if not target.fs.exists(top):  # a bucket, which is not for us to make
                 raise
             target.parent.mkdir(parents=True, exist_ok=True)

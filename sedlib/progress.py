@@ -4,7 +4,7 @@ import sys
 
 from tqdm import tqdm
 
-from sedlib.files import printable
+from sedlib.names import printable
 
 _NAME_LENGTH = 24  # characters of a name beside the bar
 
@@ -70,14 +70,5 @@ class _Bar(tqdm):
 
 
 def clock(seconds):
-    """Write a time as ``mm:ss``, or ``h:mm:ss`` from an hour on.
-
-    Parameters
-    ----------
-    seconds : float
-
-    Returns
-    -------
-    str
-    """
+    """Write a time in seconds as ``mm:ss``, or ``h:mm:ss`` from an hour on."""
     return tqdm.format_interval(round(seconds))

@@ -14,10 +14,10 @@ import pandas as pd
 from sedlib import annotations, audio
 from sedlib.annotations import AnnotationError, correct_events, event_table, find_misplaced
 from sedlib.episodes import EpisodeError, usable_split, write_remarks
-from sedlib.files import nearest, normal_name
+from sedlib.names import nearest, normal_name
 from sedlib.synthesis import memory_needed, synthesise
 from sedlib.synthesis.soundbank import open_soundbank
-from sedlib.workers import limit_processes, worker_pool
+from sedlib.workers import free_memory, worker_pool
 
 SHORTEST = 1.0  # s, one segment
 
@@ -61,7 +61,7 @@ def prepare_episodes(params, source, target, processes=1, soundbank=None, pool=N
     """
     target.mkdir(parents=True, exist_ok=True)
     options, left_out = params.episodes, []
-    corrections, fingerprints = {"": correct_events(event_table())[1]}, {}  # has the columns
+    corrections, fingerprints = {}, {}
     names = params.split.episodes
     if options.source == "folder":
         work = partial(_gather_episode, params, target, _AnnotatedMedia(source, names))
@@ -71,11 +71,12 @@ def prepare_episodes(params, source, target, processes=1, soundbank=None, pool=N
             soundbank = soundbank or open_soundbank(source, classes, aliases, params.seed, bad)
             left_out.extend(soundbank.left_out)
         work = partial(_make_episode, params, target, soundbank)
-        processes = limit_processes(processes, memory_needed(params))
+        processes = max(1, min(processes, int(free_memory() // memory_needed(params))))
     with pool or worker_pool(processes) as workers:
         if pool:  # what is there already must not be taken for what another machine has made
-            for path in (path for name in names for path in _files(target, name)):
-                path.unlink(missing_ok=True)
+            for name in names:
+                for path in _files(target, name):
+                    path.unlink(missing_ok=True)
         with closing(workers.map(work, names)) as made:
             for name, (corrected, peaks, fault) in zip(names, made, strict=True):
                 if fault:
@@ -90,7 +91,8 @@ def prepare_episodes(params, source, target, processes=1, soundbank=None, pool=N
         del corrections[name]
         for path in _files(target, name):
             path.unlink()
-    corrections = pd.concat(corrections.values(), ignore_index=True)
+    no_corrections = correct_events(event_table())[1]  # has the columns if there are no others
+    corrections = pd.concat([no_corrections, *corrections.values()], ignore_index=True)
     left_out = pd.DataFrame(left_out, columns=["name", "reason"])
     write_remarks(target, corrections, left_out)
     for subset, kept in usable_split(params.split, target):
@@ -173,7 +175,7 @@ def _find_leaks(fingerprints, split):
     for shared in audio.find_shared_sound(fingerprints):
         first, second = shared.first, shared.second
         apart = subset_of[first] != subset_of[second]
-        if apart and shared.is_leak and not {first, second} & found:
+        if apart and shared.is_copy and not {first, second} & found:
             found.add(first)
             yield (
                 first,
@@ -186,7 +188,8 @@ def _find_leaks(fingerprints, split):
 def _refuse_unknown_labels(events, params, file, name):
     """Raise an AnnotationError for the first label that is neither a class nor an alias."""
     _, corrections = correct_events(events, params.classes, aliases=params.episodes.aliases)
-    for unknown in corrections[corrections["error"] == "unknown label"].itertuples():
+    unknown = next(corrections[corrections["error"] == "unknown label"].itertuples(), None)
+    if unknown:
         raise AnnotationError(
             f"{file}: event {unknown.row} of '{name}' has the unknown label "
             f"'{unknown.event_label}'; the nearest class is "
@@ -217,8 +220,9 @@ class _AnnotatedMedia:
             both = " and ".join(path.name for path in media)
             raise EpisodeError(f"{self.folder}: {both} have one name; keep one")
         faults = self.annotations.errors
-        for fault in faults.loc[faults["filename"] == name, "error"]:
-            raise AnnotationError(fault)
+        faults = faults.loc[faults["filename"] == name, "error"].tolist()
+        if faults:
+            raise AnnotationError(faults[0])
         if name not in self.annotations.sources:
             raise AnnotationError(f"{media[0]}: has no annotation beside it; add {name}.json")
         events = self.annotations.events

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from sedlib.config import SedlibError
+from sedlib.errors import SedlibError
 
 
 @contextmanager
@@ -59,22 +59,6 @@ def thread_limit():
     """Return the number of threads that the user allows by ``OMP_NUM_THREADS``; None if any."""
     value = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return int(value) if value.isdecimal() and int(value) else None
-
-
-def limit_processes(processes, memory):
-    """Limit the number of processes to those that the free memory holds; at least one.
-
-    Parameters
-    ----------
-    processes : int
-    memory : float
-        What each process needs, in bytes.
-
-    Returns
-    -------
-    int
-    """
-    return max(1, min(processes, int(free_memory() // memory)))
 
 
 def free_memory(cgroup=Path("/sys/fs/cgroup")):

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from sedlib.audio.suffixes import MEDIA_SUFFIXES
-from sedlib.config import SedlibError
-from sedlib.files import normal_name
+from sedlib.errors import SedlibError
+from sedlib.names import normal_name
 
 if TYPE_CHECKING:
     import pandas as pd

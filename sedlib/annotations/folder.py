@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sedlib.annotations.corrections import find_misplaced
 from sedlib.annotations.event_table import AnnotationError, FormatError, event_table, stem_name
 from sedlib.annotations.registry import formats_for, read_named
-from sedlib.files import normal_name
+from sedlib.names import normal_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,7 +108,7 @@ def read_folder(folder, names):
         file = normal_name(path.name)
         owner = next((name for name in names if file.startswith(f"{name}.")), None)
         try:
-            events, named, said = read_named(path)
+            events, named, new_remarks = read_named(path)
         except AnnotationError as error:
             if isinstance(error, FormatError) and owner is None:
                 ignored[path] = str(error)
@@ -120,7 +120,7 @@ def read_folder(folder, names):
             events = events.assign(filename=named[0])
         if not named:
             ignored[path] = f"{path}: empty, and not named after a recording"
-        remarks += [(", ".join(named), path.name, kind, remark) for kind, remark in said]
+        remarks += [(", ".join(named), path.name, kind, remark) for kind, remark in new_remarks]
         for name in named:
             found.setdefault(name, []).append((path, events[events["filename"] == name]))
     for name, sources in found.items():

@@ -15,7 +15,8 @@ from sedlib.annotations.event_table import (
 )
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.text_files import read_text
-from sedlib.files import normal_name, write_text
+from sedlib.files import write_text
+from sedlib.names import normal_name
 
 
 def _discover_formats():
@@ -140,7 +141,7 @@ def write(events, path, format=None, *, hop=1.0, duration=None):
         which.
     """
     path = Path(path)
-    writable = {name: form for name, form in FORMATS.items() if form.write}
+    writable = {name: form for name, form in FORMATS.items() if form.to_text}
     if format is None:
         name = path.name.casefold()
         fitting = [form for form in writable.values() if name.endswith(form.suffix.casefold())]
@@ -156,7 +157,7 @@ def write(events, path, format=None, *, hop=1.0, duration=None):
         single_recording(events, path)
     options = {"hop": hop, "duration": duration}
     chosen_options = {name: options[name] for name in chosen.options}
-    write_text(chosen.write(events, path, **chosen_options), path)
+    write_text(chosen.to_text(events, path, **chosen_options), path)
 
 
 def _shorten_names(names, path):

@@ -7,7 +7,7 @@ import reprlib
 from decimal import Decimal
 
 from sedlib.annotations.event_table import COLUMNS, AnnotationError
-from sedlib.files import nearest
+from sedlib.names import nearest
 
 _CLOCK = re.compile(r"(?:(\d+):(?=[0-5]?\d:))?(\d+):([0-5]?\d(?:\.\d+)?)")  # hours, minutes, s
 _LOOKS_LIKE_TIME = re.compile(r"\s*[-+]?[.,:]*\d[\d.,:]*(?:[eE][-+]?\d+)?\s*")
@@ -74,6 +74,11 @@ def decimal_text(time):
     """Write a time to its last digit, without the exponent that some programs misread."""
     text = repr(float(time))
     return text if "e" not in text else f"{Decimal(text):f}"
+
+
+def end_of(onset, duration):
+    """Add a duration to an onset (s), to the nanosecond: 0.1 and 0.2 give 0.3."""
+    return round(onset + duration, 9)
 
 
 def to_milliseconds(onset, offset):

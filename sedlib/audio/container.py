@@ -19,7 +19,7 @@ from pathlib import Path
 
 import av
 
-from sedlib.config import SedlibError
+from sedlib.errors import SedlibError
 
 # In all other formats, the duration that FFmpeg gives is an estimate.
 _LENGTH_OF_STREAM = {"aiff", "avi", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "mp3", "ogg", "wav"}

@@ -108,7 +108,7 @@ def read_audio(path, sample_rate):
     AudioError
         As `read_blocks` does.
     """
-    return np.concatenate(list(read_blocks(path, sample_rate)))
+    return np.concatenate([np.empty(0, np.float32), *read_blocks(path, sample_rate)])
 
 
 def _resample(path, sample_rate, track, warn):

@@ -51,7 +51,7 @@ class SharedSound:
     share: float
 
     @property
-    def is_leak(self):
+    def is_copy(self):
         """Whether it is at least half of the shorter recording, or at least two minutes."""
         return self.share >= _COPIED_SHARE or self.seconds >= _COPIED_SECONDS
 

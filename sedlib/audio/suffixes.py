@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sedlib.audio.container import AudioError
-from sedlib.files import printable
+from sedlib.names import printable
 
 MEDIA_SUFFIXES = frozenset(
     ".3g2 .3gp .aac .ac3 .aif .aifc .aiff .amr .ape .asf .au .avi .bwf .caf .divx .dts .dv .eac3 "
@@ -102,7 +102,8 @@ def find_media(paths):
         If a folder cannot be searched.
     """
     search = search_media(paths, deep=False)
-    for folder, reason in search.closed.items():
+    if search.closed:
+        folder, reason = next(iter(search.closed.items()))
         raise AudioError(f"{folder}: {reason}")
     return list(search.files)
 

@@ -52,9 +52,12 @@ class ClusterPool:
     def start(self, position, task):
         """Send a task to the cluster."""
         self._tasks[position] = task
-        arguments = self._run, self._pickled, position, replace(task, path=task.path.absolute())
+        task = replace(task, path=task.path.absolute())
+        key = f"detect-{self._run}-{position}"
         with faults_reported(self._address):
-            future = self._client.submit(_work_on, *arguments, key=f"detect-{self._run}-{position}")
+            future = self._client.submit(
+                _work_on, self._run, self._pickled, position, task, key=key
+            )
         future.add_done_callback(lambda done: self._messages.put((position, done)))
 
     def wait(self):

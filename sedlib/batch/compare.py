@@ -8,7 +8,7 @@ from sedlib import annotations, metrics
 from sedlib.annotations.event_table import recording_name
 from sedlib.batch.names import METRICS
 from sedlib.batch.record import Record
-from sedlib.config import SedlibError
+from sedlib.errors import SedlibError
 from sedlib.files import nan_to_null, write_json
 from sedlib.labels import label_segments
 from sedlib.places import local_copy

@@ -1,6 +1,6 @@
 """The table of events by file and class."""
 
-from sedlib.files import printable
+from sedlib.names import printable
 
 _GAP = "  "
 

@@ -6,16 +6,17 @@ from urllib.parse import quote
 
 from sedlib.batch.names import INDEX
 from sedlib.batch.record import Record
-from sedlib.files import printable, write_text
+from sedlib.files import write_text
+from sedlib.names import printable
 
 
-def make_page(task, found, description, options, reference=None):
+def make_page(task, detected, description, options, reference=None):
     """Build the page of a recording.
 
     Parameters
     ----------
     task : sedlib.batch.Task
-    found : sedlib.detection.Detection
+    detected : sedlib.detection.Detection
     description : dict
         Of the model.
     options : sedlib.batch.Options
@@ -31,22 +32,24 @@ def make_page(task, found, description, options, reference=None):
     from sedlib.detection import FRAMES
     from sedlib.reports import timeline
 
-    classes = description["classes"]
     level = description[FRAMES] if options.hop == FRAMES else description
-    true = None if reference is None else reference.of_file(task.path, found.duration)
+    own = None if reference is None else reference.of_file(task.path, detected.duration)
     page = timeline.timeline_page(
         task.path,
-        classes,
-        found.scores,
-        level["thresholds"] | options.thresholds,
-        found.events,
-        true,
-        printable(task.path.name),
-        options.track,
-        None if true is None else reference.classes,
+        description["classes"],
+        scores=detected.scores,
+        thresholds=level["thresholds"] | options.thresholds,
+        events=detected.events,
+        reference=own,
+        title=printable(task.path.name),
+        track=options.track,
+        annotated=None if own is None else reference.classes,
     )
     address = quote(os.fsencode(task.page))
-    return page, {"page": address, "classes": timeline.class_summary(found.scores, found.events)}
+    return page, {
+        "page": address,
+        "classes": timeline.class_summary(detected.scores, detected.events),
+    }
 
 
 def write_index(output, overwrite=False):

@@ -11,9 +11,9 @@ from sedlib import annotations
 from sedlib.annotations.event_table import recording_name
 from sedlib.batch.names import METRICS, events_name, page_name, result_names, scores_name
 from sedlib.batch.record import Record, source_id
-from sedlib.config import SedlibError
-from sedlib.files import nearest, printable
+from sedlib.errors import SedlibError
 from sedlib.models import DESCRIPTION, WEIGHTS, read_description
+from sedlib.names import nearest, printable
 from sedlib.places import file_state, is_address_part, is_remote
 
 _FORMS = {"format", "scores", "html", "reference"}  # what is written, not what is detected
@@ -161,31 +161,36 @@ def plan_tasks(files, model, output, options, overwrite=False, further=(), refer
         made_from = {"file": printable(path.name), **file_state(path), **settings}
         if page and reference is not None:
             made_from["reference"] = reference.digest(path)
-        source = source_id(path, output)
-        task = Task(path, outputs, made_from, source, None, page)
-        try:
-            if is_remote(output) and not is_address_part(name):
-                why = "a name in a store must not hold '::' or ':/'"
-                outcome = failed(task, output, _unnameable(path, why))
-            else:
-                outcome = earlier_outcome(task, record)
-            if outcome is None:
-                for output_name in outputs:
-                    record.check(output_name, source)
-                _refuse_unwritable_name(task, classes, options.format)
-        except annotations.AnnotationError as error:
-            outcome = failed(task, output, str(error))
-        except OSError as error:
-            if is_remote(output) and error.errno != errno.ENAMETOOLONG:
-                raise SedlibError(f"{output}: cannot be read ({error.strerror})") from None
-            outcome = failed(task, output, _unnameable(path, error.strerror))
-        if outcome is None and isinstance(path, Path) and path.exists() and not path.is_file():
-            outcome = failed(task, output, f"{path}: is a pipe or a device; save it as a file")
+        task = Task(path, outputs, made_from, source_id(path, output), None, page)
+        outcome = _outcome_so_far(task, name, record, classes, options.format)
         tasks.append(replace(task, outcome=outcome))
     pending = [name for task in tasks if not task.outcome for name in task.outputs]
     if pending or further:
         record.check_writable([*pending, *further])
     return tasks
+
+
+def _outcome_so_far(task, name, record, classes, format):
+    """Return the outcome of a file that is done or cannot be; None if it is to be processed."""
+    path, output = task.path, record.output
+    if is_remote(output) and not is_address_part(name):
+        why = "a name in a store must not hold '::' or ':/'"
+        return failed(task, output, _unnameable(path, why))
+    try:
+        if outcome := earlier_outcome(task, record):
+            return outcome
+        for output_name in task.outputs:
+            record.check(output_name, task.source)
+        _refuse_unwritable_name(task, classes, format)
+    except annotations.AnnotationError as error:
+        return failed(task, output, str(error))
+    except OSError as error:
+        if is_remote(output) and error.errno != errno.ENAMETOOLONG:
+            raise SedlibError(f"{output}: cannot be read ({error.strerror})") from None
+        return failed(task, output, _unnameable(path, error.strerror))
+    if isinstance(path, Path) and path.exists() and not path.is_file():
+        return failed(task, output, f"{path}: is a pipe or a device; save it as a file")
+    return None
 
 
 def _unnameable(path, why):
@@ -228,7 +233,7 @@ def outdated_results(tasks, outcomes, output, options, reference=None):
     if is_remote(output):
         return []
     record, found = Record(output), []
-    writable = [form for form, known in annotations.FORMATS.items() if known.write]
+    writable = [form for form, known in annotations.FORMATS.items() if known.to_text]
     for task, outcome in zip(tasks, outcomes, strict=False):
         name = task.outputs[0].removesuffix(events_name("", options.format))
         page = page_name(name)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from multiprocessing import connection
 
 from sedlib.batch.pool import DONE, LONGEST_WAIT, READ, limit_threads
-from sedlib.config import SedlibError
+from sedlib.errors import SedlibError
 from sedlib.workers import count_processors, end_with_parent, thread_limit
 
 _ERROR = "error"

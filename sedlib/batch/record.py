@@ -14,8 +14,9 @@ from urllib.parse import unquote
 from pydantic import BaseModel, ValidationError
 
 from sedlib import places
-from sedlib.config import SedlibError
-from sedlib.files import printable, remove_abandoned
+from sedlib.errors import SedlibError
+from sedlib.files import remove_abandoned
+from sedlib.names import printable
 
 FOLDER = ".sedlib"
 _REMEMBERED = 4  # hashes of a result: its own, and those of the results that it replaced
@@ -206,22 +207,21 @@ class Record:
             return [entry for entry, page in pages if (self.output / page).exists()]
 
     def is_outdated(self, name, made_from, source):
-        """Tell whether a result does not agree with a later one of the same file.
+        """Tell whether an unchanged earlier result was made from something else than a later one.
 
         Parameters
         ----------
         name : str
             Of the result.
         made_from : dict or None
-            What the later one was made from, as far as it decides what the result says; None if
-            the result cannot agree with it.
+            The facts that the later result was made from and that this one must share; None if
+            no earlier result can be valid any more.
         source : str
 
         Returns
         -------
         bool
-            Only for an unchanged result of this file that was made from another state of the
-            file, with another model, or with other options.
+            True only for a result of the same file that nothing has changed since it was written.
 
         Raises
         ------

@@ -10,8 +10,8 @@ import pandas as pd
 from sedlib import annotations
 from sedlib.annotations.event_table import recording_name, stem_name
 from sedlib.annotations.registry import read_named
-from sedlib.config import SedlibError
-from sedlib.files import listed, printable
+from sedlib.errors import SedlibError
+from sedlib.names import listed, printable
 from sedlib.places import is_remote
 
 
@@ -119,10 +119,10 @@ def read_reference(path, tasks, output, classes, aliases=None):
         if files > 1
     ] + [f"{name}: no reference annotation, not scored" for name in sorted(single - set(names))]
     if not single & set(names):
-        kinds = listed(names, most=3) or "none at all", listed(count, most=3)
+        named = listed(names, most=3) or "none at all"
         raise SedlibError(
-            f"{path}: the reference names no file that was detected; it names {kinds[0]}, and the "
-            f"files are {kinds[1]}" + "".join(f"; {fault}" for fault in faults)
+            f"{path}: the reference names no file that was detected; it names {named}, and the "
+            f"files are {listed(count, most=3)}" + "".join(f"; {fault}" for fault in faults)
         )
     events = events[events["filename"].isin(single)].reset_index(drop=True)
     labels = set(annotations.correct_events(events, classes, aliases=aliases)[0]["event_label"])

@@ -12,11 +12,14 @@ from sedlib.batch.pages import make_page
 from sedlib.batch.plan import Options, Outcome, earlier_outcome, failed
 from sedlib.batch.pool import run_tasks
 from sedlib.batch.record import Record
-from sedlib.config import SedlibError, STFTParams
+from sedlib.config import STFTParams
 from sedlib.engine import engine_name, load_model
+from sedlib.errors import SedlibError
 from sedlib.files import write_text
 from sedlib.models import ModelError
 from sedlib.places import is_remote, local_copy
+
+_IN_THE_WAY = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
 
 
 def detect_tasks(
@@ -129,20 +132,27 @@ class _Detector:
 
     def detect(self, task, progress):
         """Return what `sedlib.detection.detect` finds in a file, its page, and facts about that."""
-        known, options = (self._network, self._description), self._options
-        how = options.thresholds, options.hop, progress, options.track
-        found = self._detection.detect(task.path, *known, *how)
+        options = self._options
+        detected = self._detection.detect(
+            task.path,
+            self._network,
+            self._description,
+            options.thresholds,
+            options.hop,
+            progress,
+            options.track,
+        )
         if not task.page:
-            return found, None, {}
-        return found, *make_page(task, found, self._description, options, self._reference)
+            return detected, None, {}
+        return detected, *make_page(task, detected, self._description, options, self._reference)
 
-    def write(self, found, events, scores):
+    def write(self, detected, events, scores):
         """Write the scores, if there is a path for them, and the events."""
         for path in scores:
-            self._detection.write_scores(found.scores, path)
+            self._detection.write_scores(detected.scores, path)
         # The times of events are rounded like this; none may lie behind the end.
-        facts = {"hop": self._hop, "duration": round(found.duration, 6)}
-        annotations.write(found.events, events, self._options.format, **facts)
+        facts = {"hop": self._hop, "duration": round(detected.duration, 6)}
+        annotations.write(detected.events, events, self._options.format, **facts)
 
 
 def _process(task, detector, record, progress):
@@ -150,24 +160,28 @@ def _process(task, detector, record, progress):
     try:
         with local_copy(task.path) as path:
             here = replace(task, path=path)
-            found, page, about_page = detector.detect(
+            detected, page, about_page = detector.detect(
                 here, progress and partial(progress, task.path)
             )
     except ModelError:
         raise  # it would be the same for every file
     except Exception as error:  # whatever is wrong with one file, the others can be processed
         return failed(task, record.output, _describe(task.path, error)), True
-    duration = round(found.duration, 6)
-    counts = Counter(found.events["event_label"].tolist())
-    facts = {"duration": duration, "events": counts, "made_from": task.made_from}
-    facts["engine"] = detector.engine
-    # The record names no folder of this computer.
-    facts["remarks"] = [remark.removeprefix(f"{path}: ") for remark in found.remarks]
+    duration = round(detected.duration, 6)
+    counts = Counter(detected.events["event_label"].tolist())
+    facts = {
+        "duration": duration,
+        "events": counts,
+        "made_from": task.made_from,
+        "engine": detector.engine,
+        # The record names no folder of this computer.
+        "remarks": [remark.removeprefix(f"{path}: ") for remark in detected.remarks],
+    }
     try:
         with record.staging() as folder:
             staged = {name: folder / PurePosixPath(name).name for name in task.outputs}
             events, *scores = [path for name, path in staged.items() if name != task.page]
-            detector.write(found, events, scores)
+            detector.write(detected, events, scores)
             if task.page:
                 write_text(page, staged[task.page])
             # The events come last: with them the file counts as done.
@@ -177,20 +191,26 @@ def _process(task, detector, record, progress):
     except SedlibError as error:
         return failed(task, record.output, _describe(task.path, error)), True
     except OSError as error:
-        in_the_way = errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG
-        fault = f"{record.output / task.outputs[0]}: cannot be written ({error.strerror})"
-        goes_on = error.errno in in_the_way or is_remote(record.output)
-        if error.errno in in_the_way:
-            fault += "; move what is in the way, or choose another --output"
-        elif goes_on:
-            fault += "; run the command again"
-        else:
-            fault += ", so that this file and those after it were not done; make room or choose "
-            fault += "another --output, and run the command again"
-        return failed(task, record.output, fault), goes_on
+        return _unwritten(task, record.output, error)
     result = record.output / task.outputs[0]
     remarks = tuple(f"{task.path}: {remark}" for remark in facts["remarks"])
     return Outcome(task.path, result, duration, counts, remarks=remarks), True
+
+
+def _unwritten(task, output, error):
+    """Return the outcome of a file whose results cannot be written, and whether others can be."""
+    in_the_way = error.errno in _IN_THE_WAY
+    if in_the_way:
+        remedy = "; move what is in the way, or choose another --output"
+    elif is_remote(output):
+        remedy = "; run the command again"
+    else:
+        remedy = (
+            ", so that this file and those after it were not done; make room or choose another "
+            "--output, and run the command again"
+        )
+    fault = f"{output / task.outputs[0]}: cannot be written ({error.strerror}){remedy}"
+    return failed(task, output, fault), in_the_way or is_remote(output)
 
 
 def _describe(path, error):

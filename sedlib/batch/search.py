@@ -1,7 +1,7 @@
 """Which files to detect events in, on this machine and in object stores."""
 
 from sedlib.audio import MEDIA_SUFFIXES, search_media
-from sedlib.config import SedlibError
+from sedlib.errors import SedlibError
 from sedlib.places import is_remote, list_files
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 from sedlib.audio import find_shared_sound
 from sedlib.check.findings import Finding
-from sedlib.files import listed
+from sedlib.names import listed
 
 _LONG = 10  # s of shared sound that deserve a look
 
@@ -38,7 +38,7 @@ def _similar_sound(folder):
         detail = f"{listed([shared.first, shared.second])} share {shared.seconds} s of sound, in "
         detail += listed(subsets)
         place = first.recording, first.file
-        if shared.is_leak:
+        if shared.is_copy:
             advice = "put both into one subset, or keep one"
             detail += f", as copies and excerpts do; {advice}"
             yield Finding("error", "leakage", detail, *place)

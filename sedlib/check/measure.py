@@ -30,7 +30,7 @@ from sedlib.annotations.event_table import recording_name
 from sedlib.annotations.registry import formats_for
 from sedlib.annotations.text_files import read_lines
 from sedlib.annotations.values import is_time, seconds
-from sedlib.files import normal_name
+from sedlib.names import normal_name
 from sedlib.workers import count_processors
 
 DURATION_FILES = {"durations.tsv": "\t", "durations.csv": ","}  # the names that DCASE uses
@@ -48,7 +48,7 @@ _RECORDING_COLUMNS = {
 
 
 @dataclass(frozen=True)
-class Sound:
+class MeasuredFile:
     """The measures of one media file.
 
     Attributes
@@ -104,7 +104,7 @@ class Folder:
     aliases : mapping of str to str or None
     sample_rate : int
         Of the training, in Hz.
-    sounds : list of Sound
+    sounds : list of MeasuredFile
         One for each media file, in the order of their names.
     annotations : sedlib.annotations.FolderAnnotations
     passed_over : str
@@ -116,7 +116,7 @@ class Folder:
     subsets: dict[str, tuple[str, ...]]
     aliases: dict[str, str | None] | None
     sample_rate: int
-    sounds: list[Sound]
+    sounds: list[MeasuredFile]
     annotations: FolderAnnotations
     passed_over: str = ""
 
@@ -216,7 +216,8 @@ def recording_table(folder):
         if name in folder.sources:
             row |= {"annotation": folder.sources[name].name, "events": events[name]}
         rows += [
-            vars(sound.media) | vars(sound) | row for sound in folder.media.get(name, [Sound(name)])
+            vars(sound.media) | vars(sound) | row
+            for sound in folder.media.get(name, [MeasuredFile(name)])
         ]
     return pd.DataFrame(rows, columns=[*_RECORDING_COLUMNS]).astype(_RECORDING_COLUMNS)
 
@@ -290,12 +291,12 @@ def _measure_file(path, wants_fingerprint):
             low.feed(pcm <= -_FULL_SCALE)
     except audio.AudioError as error:
         fault = str(error).removeprefix(f"{path}: ")
-        return Sound(normal_name(path.stem), path.name, fault=fault)
+        return MeasuredFile(normal_name(path.stem), path.name, fault=fault)
     remarks = [("note", "several tracks", media.choice)] if media.choice else []
     remarks += [(None, "doubtful sound", doubt) for doubt in doubts]
     for stretches in (silence, high, low):
         stretches.close()
-    return Sound(
+    return MeasuredFile(
         normal_name(path.stem),
         path.name,
         media=media,
@@ -307,7 +308,7 @@ def _measure_file(path, wants_fingerprint):
         longest_silence=(silence.longest[0] / rate, silence.longest[1] / rate),
         content=content.hexdigest(),
         fingerprint=fingerprinter.finish() if fingerprinter else None,
-        remarks=tuple((*kind, said.removeprefix(f"{path}: ")) for *kind, said in remarks),
+        remarks=tuple((*kind, remark.removeprefix(f"{path}: ")) for *kind, remark in remarks),
     )
 
 

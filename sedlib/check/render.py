@@ -10,8 +10,9 @@ import pandas as pd
 
 from sedlib.annotations import AnnotationError, write
 from sedlib.annotations.values import shown
-from sedlib.config import SedlibError
-from sedlib.files import counted, is_file_name, printable, staging_folder
+from sedlib.errors import SedlibError
+from sedlib.files import staging_folder
+from sedlib.names import counted, is_file_name, printable
 
 _WIDTH = 100  # characters
 _SHOWN = 8  # findings of a kind; `as_json` has all
@@ -34,11 +35,12 @@ def render(report):
     length = timedelta(seconds=round(recordings["duration"].sum()))
     annotated = recordings.loc[recordings["annotation"] != "", "recording"].nunique()
     numbers = {severity: counted(count, severity) for severity, count in report.counts.items()}
-    verdict = (
-        "ready for training" + (f", with {numbers['note']}" if report.counts["note"] else ""),
-        f"can be trained on; look at {numbers['warning']} first",
-        f"not fit for training: correct {numbers['error']} first",
-    )[report.exit_code]
+    notes = f", with {numbers['note']}" if report.counts["note"] else ""
+    verdicts = {
+        0: f"ready for training{notes}",
+        1: f"can be trained on; look at {numbers['warning']} first",
+        2: f"not fit for training: correct {numbers['error']} first",
+    }
     lines = [
         str(report.folder),
         f"{counted(recordings['recording'].nunique(), 'recording')}, {length} of sound, "
@@ -51,7 +53,7 @@ def render(report):
             lines += [f"  {kind} ({len(same_kind)})", *_finding_lines(same_kind)]
     if report.classes["events"].any():
         lines += ["", "Classes", *_class_lines(report.classes)]
-    return "\n".join(map(printable, [*lines, "", f"Verdict: {verdict}"]))
+    return "\n".join(map(printable, [*lines, "", f"Verdict: {verdicts[report.exit_code]}"]))
 
 
 def as_json(report):

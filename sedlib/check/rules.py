@@ -13,7 +13,7 @@ import pandas as pd
 from sedlib.check.copies import shared_sound
 from sedlib.check.findings import SEVERITIES, Finding, Report
 from sedlib.check.measure import DURATION_FILES, class_table, measure_folder, recording_table
-from sedlib.files import counted, listed, nearest
+from sedlib.names import counted, listed, nearest
 
 _SEGMENT = 1.0  # s; a shorter recording holds no segment
 _ROUNDING = 0.01  # s by which an event may end late: times are rounded when written
@@ -189,9 +189,9 @@ def unusable_tables(folder):
 
 def remarks_of_readers(folder):
     """Yield what the user should know of how annotation files were read."""
-    for said in folder.annotations.remarks.itertuples():
-        severity = "warning" if said.kind == "no times" else "note"  # the event is left out
-        yield Finding(severity, said.kind, said.remark, said.filename, said.file)
+    for remark in folder.annotations.remarks.itertuples():
+        severity = "warning" if remark.kind == "no times" else "note"  # the event is left out
+        yield Finding(severity, remark.kind, remark.remark, remark.filename, remark.file)
 
 
 def incomplete_pairs(folder):

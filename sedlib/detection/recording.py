@@ -103,7 +103,8 @@ def detect(path, network, description, thresholds=None, hop=1.0, progress=None, 
     stft, classes = STFTParams(**description["stft"]), description["classes"]
     if hop == FRAMES and FRAMES not in description:
         raise ModelError("the model does not score frames; choose a hop in seconds")
-    rate, passes = stft.sample_rate, 1 if stft.loudness is None else 2
+    rate = stft.sample_rate
+    passes = 1 if stft.loudness is None else 2
     if hop != FRAMES:
         _count_overlapping(hop, rate)  # refuses another hop before anything is decoded
     media, remarks, kept = audio.probe(path, track), [], []
@@ -122,13 +123,15 @@ def detect(path, network, description, thresholds=None, hop=1.0, progress=None, 
             yield block
 
     gain = normalising_gain(listen(), stft)
-    how = kept or read(), network, stft, classes
+    blocks = kept or read()
     if hop == FRAMES:
         level = description[FRAMES]
-        scores, duration = score_frames(*how, level["smoothing"], gain, report=report)
+        scores, duration = score_frames(
+            blocks, network, stft, classes, level["smoothing"], gain, report=report
+        )
     else:
         level = description
-        scores, duration = score_segments(*how, hop, gain, report=report)
+        scores, duration = score_segments(blocks, network, stft, classes, hop, gain, report=report)
     chosen = level["thresholds"] | dict(thresholds or {})
     name = recording_name(Path(path).name)
     events = scores_to_events(scores, [chosen[label] for label in classes], name)
@@ -173,8 +176,10 @@ def score_segments(
         If the hop is not one of these, or not a whole number of samples.
     """
     overlapping = _count_overlapping(hop, stft.sample_rate)
-    how = stft, stft.sample_rate // overlapping, gain, batch_size, report
-    scores, silent, duration = _score(blocks, network.predict_on_batch, *how)
+    n_hop = stft.sample_rate // overlapping
+    scores, silent, duration = _score(
+        blocks, network.predict_on_batch, stft, n_hop, gain, batch_size, report
+    )
     if not len(scores):
         return score_table(np.empty((0, len(classes))), classes, hop), duration
     values = sliding_window_view(scores, overlapping, axis=0).mean(axis=-1)
@@ -211,8 +216,7 @@ def score_frames(
     def predict(magnitude):
         return both.predict_on_batch(magnitude)["frames"]
 
-    how = stft, n_hop, gain, batch_size, report
-    scores, silent, duration = _score(blocks, predict, *how)
+    scores, silent, duration = _score(blocks, predict, stft, n_hop, gain, batch_size, report)
     n_rows = int(np.ceil(round(duration * frames, 6)))
     values, quiet = np.zeros((n_rows, len(classes)), np.float32), np.zeros(n_rows, bool)
     for i in range(overlapping if n_rows else 0):  # segments that follow one another

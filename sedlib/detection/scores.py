@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
-from sedlib.config import SedlibError
+from sedlib.errors import SedlibError
 from sedlib.files import write_text
 
 
@@ -36,7 +36,9 @@ def score_table(scores, classes, hop=1.0):
         If a score is not in [0, 1].
     """
     scores = np.asarray(scores, dtype=np.float32)
-    for row, column in np.argwhere(~((scores >= 0) & (scores <= 1))):
+    faults = np.argwhere(~((scores >= 0) & (scores <= 1)))
+    if len(faults):
+        row, column = faults[0]
         raise SedlibError(
             f"row {row + 1} of the scores: {scores[row, column]} of '{classes[column]}' is not in "
             "[0, 1]; give probabilities"

@@ -21,7 +21,7 @@ def open_recordings(params):
 
     Raises
     ------
-    sedlib.config.SedlibError
+    sedlib.errors.SedlibError
         If the folder is missing, a class has too few recordings, or one cannot be used.
     """
     options = params.experiments
@@ -54,7 +54,7 @@ def make_corpus(params, target, processes=1, soundbank=None):
 
     Raises
     ------
-    sedlib.config.SedlibError
+    sedlib.errors.SedlibError
         If there is no sound for a class, or a recording cannot be read any more.
     """
     name = "recordings" if soundbank else "synthetic"

@@ -72,7 +72,7 @@ def make_release(params, scratch, target, processes=1):
 
     Raises
     ------
-    sedlib.config.SedlibError
+    sedlib.errors.SedlibError
         If the sound bank is missing or cannot be used.
     """
     soundbank, credits = _permitted(open_recordings(params))
@@ -106,7 +106,9 @@ def _permitted(soundbank):
         if permits_release(credits[recording.name]["licence"]):
             kept.append(recording)
     left = {(recording.label, recording.subset) for recording in kept}
-    for label, subset in sorted({(r.label, r.subset) for r in soundbank.recordings} - left):
+    lost = {(recording.label, recording.subset) for recording in soundbank.recordings} - left
+    if lost:
+        label, subset = min(lost)
         raise ConfigError(
             f"{soundbank.folder}: there is no recording of '{label}' for {subset} whose licence "
             "permits the release; add some"
@@ -132,8 +134,12 @@ def _train(params, corpora, checkpoint):
     sounds = (w for c in corpora for w in c.waveforms("validation", stft.sample_rate))
     frame_labels = [y for c in corpora for y in c.frame_labels("validation", params)]
     smoothing = params.detection.frame_smoothing
-    frames = network, sounds, frame_labels, stft, params.classes, smoothing
-    chosen = detection.choose_thresholds(labels, scores), detection.choose_frame_thresholds(*frames)
+    chosen = [
+        detection.choose_thresholds(labels, scores),
+        detection.choose_frame_thresholds(
+            network, sounds, frame_labels, stft, params.classes, smoothing
+        ),
+    ]
     thresholds = [dict(zip(params.classes, values.tolist(), strict=True)) for values in chosen]
     description = {
         "preset": options.preset,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from sedlib.config import SedlibError
+from sedlib.errors import SedlibError, import_extra
 from sedlib.export.graph import waveform_module
-from sedlib.files import import_extra, staging_folder, write_json
+from sedlib.files import staging_folder, write_json
 from sedlib.models import load_model
 from sedlib.models.backend import native_messages_hidden
 
@@ -123,14 +123,14 @@ def _write_litert(module, metadata, path, finish=bytes):
 
 
 def _write_litert_int8(module, metadata, path):
-    quantizer = import_extra("ai_edge_quantizer.quantizer", "litert", "this format")
+    package = import_extra("ai_edge_quantizer.quantizer", "litert", "this format")
 
     def store_in_int8(model):
         """Store the weights with 8 bits; the computation stays in float32."""
-        recipe = quantizer.Quantizer(model)
+        quantizer = package.Quantizer(model)
         for operation in ("CONV_2D", "FULLY_CONNECTED"):
-            recipe.add_weight_only_config(".*", operation, num_bits=8)
-        return recipe.quantize().quantized_model
+            quantizer.add_weight_only_config(".*", operation, num_bits=8)
+        return quantizer.quantize().quantized_model
 
     _write_litert(module, metadata, path, store_in_int8)
 

@@ -29,7 +29,7 @@ Conventions
 Names in the literature
 -----------------------
 ================================ =========================================================
-segment-based F1, ER (1 s)       `segment_based`; of label arrays `averages`, `error_rate`
+segment-based F1, ER (1 s)       `segment_based`; F1 of label arrays `averages`
 event-based F1 (200 ms, 20 %)    `event_based`, optimal matching
 intersection-based F1            `intersection_based`
 PSDS 1, PSDS 2                   `psds` with `PSDS_SCENARIO_1`, `PSDS_SCENARIO_2`
@@ -87,7 +87,6 @@ from sedlib.metrics.segment import (
     confusion,
     edge_errors,
     edge_segments,
-    error_rate,
     segment_based,
     segment_metrics,
     smoothed_metrics_vtt2018,

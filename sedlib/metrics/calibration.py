@@ -39,7 +39,9 @@ def reliability_curve(reference, scores, bins=15):
             f"reference has shape {reference.shape} and scores {scores.shape}; "
             "both must be (n,) with n of 1 or more"
         )
-    for at in np.flatnonzero(~((scores >= 0) & (scores <= 1))):
+    faults = np.flatnonzero(~((scores >= 0) & (scores <= 1)))
+    if len(faults):
+        at = faults[0]
         raise ValueError(f"score {at + 1} is {scores[at]}, not in [0, 1]; give probabilities")
     edges = np.linspace(0, 1, bins + 1)
     index = np.searchsorted(edges[1:-1], scores, side="left")

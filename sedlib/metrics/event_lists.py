@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sedlib.annotations import AnnotationError
-from sedlib.files import nearest
 from sedlib.labels import microseconds
+from sedlib.names import nearest
 
 SECOND = 1_000_000  # in microseconds
 
@@ -77,17 +77,18 @@ def by_recording(events, classes, recordings):
             )
     events = events.reset_index(drop=True).sort_values(["onset", "offset"], kind="stable")
     index = {label: position for position, label in enumerate(classes)}
-    parts = dict(list(events.groupby("filename")))
-    return {
-        name: Events(
-            microseconds(part["onset"].to_numpy()),
-            microseconds(part["offset"].to_numpy()),
-            part["event_label"].map(index).to_numpy(dtype=np.int64),
-            part.index.to_numpy(),
-        )
-        for name in recordings
-        for part in [parts.get(name, events[:0])]
-    }
+    own = {name: part for name, part in events.groupby("filename")}
+    return {name: _as_arrays(own.get(name, events[:0]), index) for name in recordings}
+
+
+def _as_arrays(events, index):
+    """Convert the events of one recording; `index` maps the classes to their positions."""
+    return Events(
+        microseconds(events["onset"].to_numpy()),
+        microseconds(events["offset"].to_numpy()),
+        events["event_label"].map(index).to_numpy(dtype=np.int64),
+        events.index.to_numpy(),
+    )
 
 
 def disjoint_by_recording(events, classes, recordings):
@@ -110,14 +111,18 @@ def disjoint_by_recording(events, classes, recordings):
     """
     parts = by_recording(events, classes, recordings)
     for name, recording in parts.items():
-        for at in np.flatnonzero(recording.onset == recording.offset):
+        without_length = np.flatnonzero(recording.onset == recording.offset)
+        if len(without_length):
+            at = without_length[0]
             raise AnnotationError(
                 f"{name}: '{classes[recording.label[at]]}' at {recording.onset[at] / SECOND} s has "
                 "no length; correct the times of the event"
             )
         for index, label in enumerate(classes):
             own = recording.select_class(index)
-            for at in np.flatnonzero(own.onset[1:] < own.offset[:-1]):
+            overlaps = np.flatnonzero(own.onset[1:] < own.offset[:-1])
+            if len(overlaps):
+                at = overlaps[0]
                 raise AnnotationError(
                     f"{name}: '{label}' from {own.onset[at + 1] / SECOND} s begins before the one "
                     f"from {own.onset[at] / SECOND} s has ended; join the two or correct the times"

@@ -111,11 +111,11 @@ def intersection_marks(reference, estimated, classes, dtc_threshold=0.5, gtc_thr
     criteria.check()
     names = dict.fromkeys([*reference["filename"], *estimated["filename"]])
     detected, relevant = (np.zeros(len(events), dtype=bool) for events in (reference, estimated))
-    true, found = (
+    references, estimates = (
         disjoint_by_recording(events, classes, names) for events in (reference, estimated)
     )
     for name, label in itertools.product(names, range(len(classes))):
-        own, events = true[name].select_class(label), found[name].select_class(label)
+        own, events = (by[name].select_class(label) for by in (references, estimates))
         length = events.offset - events.onset
         right = _covered(events.onset, events.offset, own) >= np.rint(dtc_threshold * length)
         relevant[events.row] = right

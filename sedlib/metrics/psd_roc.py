@@ -146,7 +146,7 @@ def psds(scores, reference, durations, scenario):
     for label in range(len(classes)):
         changes = [
             count_changes(
-                *_spans(table, label), reference[name], label, len(classes), scenario.criteria
+                *_all_events(table, label), reference[name], label, len(classes), scenario.criteria
             )
             for name, table in scores.items()
         ]
@@ -157,8 +157,8 @@ def psds(scores, reference, durations, scenario):
     return _integrate(counts, reference, durations, classes, scenario)
 
 
-def _spans(table, label):
-    """List the events of a class at all thresholds, each once, and at which it is one.
+def _all_events(table, label):
+    """List each distinct event that some threshold produces, with the range of thresholds that do.
 
     Consecutive rows are one event for the thresholds above both scores beside them and up to
     their lowest score. So the lowest row of an event identifies it, and there are at most as many
@@ -166,9 +166,9 @@ def _spans(table, label):
 
     Returns
     -------
-    onset, offset : numpy.ndarray of int64, shape (n_spans,)
+    onset, offset : numpy.ndarray of int64, shape (n_events,)
         In microseconds.
-    upper, lower : numpy.ndarray of float64, shape (n_spans,)
+    upper, lower : numpy.ndarray of float64, shape (n_events,)
         It is an event at the thresholds in (lower, upper]; lower is -inf for all rows together.
     """
     times = np.append(table["onset"].to_numpy(), table["offset"].to_numpy()[-1:])

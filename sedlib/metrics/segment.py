@@ -217,31 +217,14 @@ def segment_based(reference, estimated, durations, classes, resolution=1.0):
         event_roll(by_recording(events, classes, durations), durations, classes, resolution)
         for events in (reference, estimated)
     )
-    counts = tp, fp, fn, _ = _counts(reference, estimated)
+    counts = _counts(reference, estimated)
+    tp, fp, fn, _ = counts
     each = segment_ratios(*counts) | error_rates(tp + fn, fn, fp)
-    return evaluation(classes, tp + fn, each, _micro(counts) | error_rate(reference, estimated))
+    return evaluation(classes, tp + fn, each, _micro(counts) | _error_rate(reference, estimated))
 
 
-def error_rate(reference, estimated):
-    """Segment-based error rate of all classes together, as `segment_based` defines it.
-
-    Parameters
-    ----------
-    reference, estimated : array-like of bool, shape (n_segments, n_classes)
-        Ground truth and predictions.
-
-    Returns
-    -------
-    dict of str to float
-        ``error_rate`` and its parts ``substitution_rate``, ``deletion_rate`` and
-        ``insertion_rate``; nan where the ground truth is empty.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
-    """
-    reference, estimated = _check_labels(reference, estimated)
+def _error_rate(reference, estimated):
+    """Return the error rate of all classes together and its parts, as `segment_based` has them."""
     n, m = reference.sum(axis=1), estimated.sum(axis=1)
     rates = error_rates(
         n.sum(),

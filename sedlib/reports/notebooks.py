@@ -21,7 +21,8 @@ import papermill
 from nbclient.exceptions import DeadKernelError
 from traitlets.config import Config
 
-from sedlib.config import HEADLESS_VARIABLE, SedlibError, repository, workspace
+from sedlib.config import HEADLESS_VARIABLE, repository, workspace
+from sedlib.errors import SedlibError
 from sedlib.files import write_text
 
 # What is in stderr and would differ between two equal runs: notices of TensorFlow and XLA, with

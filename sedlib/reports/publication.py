@@ -36,7 +36,7 @@ def publish_results(params, work, top):
 
     Raises
     ------
-    sedlib.config.SedlibError
+    sedlib.errors.SedlibError
         If a result is damaged or of another notebook, or an ``.ipynb`` file was edited by hand.
     OSError
         If a result is missing.

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from sedlib.files import SedlibError, read_json
+from sedlib.errors import SedlibError
+from sedlib.files import read_json
 from sedlib.models.description import read_description
 from sedlib.reports.publication import MODEL, PUBLISHED_MODEL, SUMMARY
 
@@ -67,7 +68,7 @@ def reproduction_text(work, top):
 
     Raises
     ------
-    sedlib.config.SedlibError
+    sedlib.errors.SedlibError
         If a model or a file of results is missing or damaged.
     """
     obtained, published = read_description(work / MODEL), read_description(top / PUBLISHED_MODEL)

@@ -115,13 +115,14 @@ def results_block(metrics, params, spread):
         with which it was compared.
     """
     block = f"{LIMITS[params.episodes.source]}\n\n{results_table(metrics)}"
-    stored, *seeds, processor = (run["macro"]["f1"] for run in spread["summaries"].values())
-    if stored == metrics["test"]["macro"]["f1"]:
+    f1 = {name: run["macro"]["f1"] for name, run in spread["summaries"].items()}
+    if f1["as stored"] == metrics["test"]["macro"]["f1"]:
+        seeds = [format_number(value) for name, value in f1.items() if name.startswith("seed ")]
         block += (
             "\n\nTraining from other seeds gave a macro F1 of "
-            f"{' and '.join(map(format_number, seeds))}. Training from the same seed, but "
+            f"{' and '.join(seeds)}. Training from the same seed, but "
             "restricted to the AVX2 instructions of older processors, whose rounding differs, gave "
-            f"{format_number(processor)}."
+            f"{format_number(f1['AVX2'])}."
         )
     return block
 
@@ -142,52 +143,23 @@ def results_page(metrics, ablation, transfer, source):
     str
         Markdown.
     """
-    experiments = experiments_block(ablation, transfer)
-    return fill_template("results", metrics=metrics, limits=LIMITS[source], experiments=experiments)
+    limits = LIMITS[source]
+    return fill_template(
+        "results", metrics=metrics, ablation=ablation, transfer=transfer, limits=limits
+    )
 
 
 def formats_block():
     """List the annotation formats that `sedlib detect` can write, for `docs/detection.md`."""
     return "\n".join(
-        f"- `{name}`: {format.description}{', with scores' * bool(format.scores)}"
+        f"- `{name}`: {format.description}{', with scores' if format.scores else ''}"
         for name, format in FORMATS.items()
-        if format.write
+        if format.to_text
     )
 
 
-def experiments_block(ablation, transfer):
-    """Build the tables of the ablation and of the transfer experiment.
-
-    Parameters
-    ----------
-    ablation, transfer : dict
-        ``reports/experiments/ablation_metrics.json`` and ``transfer_metrics.json``.
-
-    Returns
-    -------
-    str
-        Markdown: macro F1 and gain of each change since 2018, and macro F1 by variant and
-        test corpus.
-    """
-    setup = ablation["setup"]
-    sentence = (
-        f"The ablation uses {setup['corpus']} episodes of {setup['classes']} classes. Each variant "
-        f"was trained with {setup['seeds']} seeds for {setup['epochs']} epochs of "
-        f"{setup['examples_per_epoch']} examples; the convolutions of the 2018 network have "
-        f"{setup['vtt2018_width']:g} of their original channels. The runs took {setup['hours']} "
-        f"hours in all on {setup['processor']}. The 2018 configuration has the threshold 0.5. The "
-        "row `tuned thresholds` evaluates the same networks with thresholds chosen on the "
-        "validation episodes, and every later variant has its own thresholds chosen in this way."
-    )
-    note = (
-        "The variant `log-mel input` keeps the five poolings of the 2018 network, so that only 2 "
-        "values of each frame reach its GRU. Its gain therefore does not show whether a log-mel "
-        "input helps or harms in other networks."
-    )
-    transferred = (
-        "The transfer experiment compares networks that were trained on different episodes, with "
-        "thresholds chosen on the validation episodes of the same kind."
-    )
+def ablation_table(ablation):
+    """Build the table of macro F1, and of its gain by each change since 2018."""
     rows = [
         [
             f"+ {name}" if "gain" in row else name,
@@ -198,20 +170,17 @@ def experiments_block(ablation, transfer):
     ]
     total = format_estimate(ablation["total gain in macro F1"], GAIN)
     rows.append(["**all changes**", "", f"**{total}**"])
+    return markdown_table(["variant", "macro F1", "gain"], rows)
+
+
+def transfer_table(transfer):
+    """Build the table of macro F1 by variant and test corpus."""
     variants = list(dict.fromkeys(name for results in transfer.values() for name in results))
-    tests = [
+    rows = [
         [f"tested on {corpus}", *(format_estimate(results[name]["macro"]) for name in variants)]
         for corpus, results in transfer.items()
     ]
-    return "\n\n".join(
-        [
-            sentence,
-            markdown_table(["variant", "macro F1", "gain"], rows),
-            note,
-            transferred,
-            markdown_table(["macro F1", *(f"trained on {name}" for name in variants)], tests),
-        ]
-    )
+    return markdown_table(["macro F1", *(f"trained on {name}" for name in variants)], rows)
 
 
 def escape_markdown(text):
@@ -317,4 +286,5 @@ _TEMPLATES = jinja2.Environment(
 )
 _TEMPLATES.filters["markdown"] = escape_markdown
 _TEMPLATES.globals |= {"BASELINE": BASELINE, "LABEL_RULE": LABEL_RULE}
-_TEMPLATES.globals |= {f.__name__: f for f in (markdown_table, results_table, literature_table)}
+_FUNCTIONS = markdown_table, results_table, literature_table, ablation_table, transfer_table
+_TEMPLATES.globals |= {function.__name__: function for function in _FUNCTIONS}

@@ -81,7 +81,8 @@ class Band:
         """Yield the player and the samples of each note that begins at this half beat."""
         place, beat = half % 8, self.beat
         if "bass" in players and place in (0, 3, 4, 6):
-            yield "bass", self._note("bass", self._pitch(degree + (0, 0, 4)[place % 3], 36), beat)
+            interval = 4 if place % 3 == 2 else 0
+            yield "bass", self._note("bass", self._pitch(degree + interval, 36), beat)
         if "chords" in players:
             sustained = self.comping in ("pad", "organ")
             if place == 0 or (not sustained and place in (3, 4, 6, 7)):
@@ -134,7 +135,10 @@ class Band:
     def _piano(self, f, t):
         # Two operators with the frequency ratio of an electric piano; the index decays.
         index = (0.4 + 2 * self.colour[3]) * np.exp(-4 * t)
-        ratio = 1 if self.colour[5] < 0.6 else 14 * (f < 400) or 3
+        if self.colour[5] < 0.6:
+            ratio = 1
+        else:
+            ratio = 14 if f < 400 else 3
         tone = np.sin(2 * np.pi * f * t + index * np.sin(2 * np.pi * f * ratio * t))
         return tone * np.exp(-(1.2 + 2 * self.colour[4]) * t)
 

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import signal
 
+from sedlib.synthesis.shaping import DECAY
+
 
 def impulse_response(rng, rate, reverberation, direct=1.0):
     """Draw the impulse response of a room.
@@ -28,9 +30,10 @@ def impulse_response(rng, rate, reverberation, direct=1.0):
     """
     n = int(1.1 * reverberation * rate)
     t = np.arange(n) / rate
-    tail = rng.standard_normal(n) * np.exp(-6.9 * t / reverberation)
+    decay = np.exp(-DECAY * t / reverberation)
+    bright = rng.standard_normal(n)
     dull = signal.lfilter([0.25], [1, -0.75], rng.standard_normal(n))
-    tail = 0.3 * tail * np.exp(-6.9 * t / reverberation) + dull * np.exp(-6.9 * t / reverberation)
+    tail = 0.3 * (bright * decay) * decay + dull * decay  # high frequencies decay twice as fast
     start = int(rng.uniform(0.004, 0.02) * rate)
     tail[:start] = 0
     for delay in rng.uniform(0.002, 0.03, rng.integers(4, 9)):

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import signal
 
 AT_ONCE = 1 << 20  # samples that are computed at a time, because some sounds are very long
+DECAY = 6.9  # ln(1000): exp(-DECAY) is -60 dB
 
 
 def noise(rng, n, rate, low, high):
@@ -86,7 +87,7 @@ def modes(rng, n, rate, frequencies, decays, gains):
     for f, decay, gain, phase in zip(frequencies, decays, gains, phases, strict=True):
         if f < 0.45 * rate:
             m = min(n, int(1.5 * decay * rate) + 1)
-            out[:m] += gain * np.exp(-6.9 * t[:m] / decay) * np.sin(2 * np.pi * f * t[:m] + phase)
+            out[:m] += gain * np.exp(-DECAY * t[:m] / decay) * np.sin(2 * np.pi * f * t[:m] + phase)
     return out
 
 
@@ -116,7 +117,7 @@ def impact_noise(rng, n, rate, decay, cutoff):
     for low, high, share in zip(bounds[:-1], bounds[1:], (1, 0.7, 0.45, 0.25), strict=True):
         gain = rng.uniform(0.4, 1) / (1 + (low / cutoff) ** 2)
         m = min(n, int(1.5 * share * decay * rate) + 64)
-        out[:m] += gain * noise(rng, m, rate, low, high) * np.exp(-6.9 * t[:m] / (share * decay))
+        out[:m] += gain * noise(rng, m, rate, low, high) * np.exp(-DECAY * t[:m] / (share * decay))
     return out / np.abs(out).max()
 
 

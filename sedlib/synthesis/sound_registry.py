@@ -16,16 +16,7 @@ SOUNDS = {
 
 
 def names_of(role):
-    """List the sounds that have a role.
-
-    Parameters
-    ----------
-    role : {"dominant", "rare", "distractor", "ambience"}
-
-    Returns
-    -------
-    tuple of str
-    """
+    """Return the names of the sounds that have a role; see `sedlib.synthesis.sound.Sound`."""
     return tuple(name for name, sound in SOUNDS.items() if role in sound.roles)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from sedlib.audio import AudioError, find_media, find_shared_sound, fingerprint, read_audio
 from sedlib.config import ConfigError
-from sedlib.files import nearest, normal_name
+from sedlib.names import nearest, normal_name
 from sedlib.synthesis.mixing import AMBIENCE
 from sedlib.synthesis.shaping import active_level, edges, frame_power
 from sedlib.synthesis.soundbank_groups import join_groups, read_groups
@@ -89,13 +89,17 @@ class SoundBank:
     def maker(self, label, subset, rate):
         """Return a function that plays the recordings of a class in one subset.
 
-        It plays the recordings of a random group, then those of the next, until the time is
-        filled; so speech stays with one speaker as long as possible. Silence before and
-        after a recording is removed, pauses are shortened to 0.3 s. A recording longer than
-        the time left is cut where it holds nearly as much sound as anywhere: with equal
-        probability at the first such place, usually its beginning, or at a random one. A
-        rest of less than 0.1 s stays silent. In the training episodes of a varied sound bank
-        each recording is played at a random speed from 0.8 to 1.25.
+        It fills the time with one recording after the other:
+
+        - The recordings of a random group come first, then those of the next, so that speech
+          stays with one speaker as long as possible.
+        - Silence before and after a recording is removed; pauses are shortened to 0.3 s.
+        - In the training episodes of a varied sound bank, each recording is played at a random
+          speed from 0.8 to 1.25.
+        - A recording that is longer than the time left is cut, half of the time at the first
+          place with at least 80 % of the most sound that such a cut can hold, else at a random
+          such place.
+        - A rest of less than 0.1 s stays silent.
 
         Parameters
         ----------
@@ -230,7 +234,7 @@ def _list_recordings(folder, classes, aliases):
     if not folder.is_dir():
         raise ConfigError(
             f"{folder}: no such folder; name the one that holds a folder of recordings for "
-            "each class as episodes.folder in params.yaml"
+            "each class in params.yaml"
         )
     found, labels = {}, set()
     for place in folder.iterdir():
@@ -243,7 +247,7 @@ def _list_recordings(folder, classes, aliases):
         if label not in labels:
             raise ConfigError(
                 f"{folder}: class '{label}' has no folder; add one of recordings, name an "
-                "existing folder under episodes.aliases in params.yaml, or take it out of classes"
+                "existing folder under aliases in params.yaml, or take it out of classes"
             )
     return dict(sorted(found.items()))
 
@@ -254,13 +258,17 @@ def _label_folder(place, classes, aliases):
     targets = {normal_name(name): label for name, label in aliases.items()}
     name = normal_name(place.name)
     spaced = name.replace("_", " ")
-    label = targets.get(name, targets.get(spaced, known.get(name, known.get(spaced, spaced))))
+    # An alias comes before a class of the same name.
+    meanings = (
+        table[text] for table in (targets, known) for text in (name, spaced) if text in table
+    )
+    label = next(meanings, spaced)
     if label is None or label in known.values():
         return label
     raise ConfigError(
         f"{place}: no class is called '{label}', the nearest is "
         f"'{nearest(label, known.values())}'; rename the folder, or name its class under "
-        "episodes.aliases in params.yaml (null leaves it out)"
+        "aliases in params.yaml (null leaves it out)"
     )
 
 
@@ -273,7 +281,7 @@ def _refuse_few_groups(folder, labels, wanted):
             raise ConfigError(
                 f"{folder}: {what}'{label}' has {counts[label]} independent recordings, but "
                 f"{len(SUBSET_SHARES)} are needed, one for each subset of the split; add some, or "
-                "leave the folder out by null under episodes.aliases in params.yaml"
+                "leave the folder out by null under aliases in params.yaml"
             )
 
 
@@ -310,19 +318,20 @@ def _cover_subsets(labels, subsets):
     Backtracks over the groups of the class that has the fewest to spare, then over the
     others. Returns a dict like `subsets`, with more groups, or None if it is impossible.
     """
-    lack, free = {}, defaultdict(list)
+    covered, free = defaultdict(set), defaultdict(list)
     for group, held in labels.items():
         for label in held:
-            lack.setdefault(label, dict.fromkeys(SUBSET_SHARES)).pop(subsets.get(group), None)
+            covered[label].add(subsets.get(group))
             if group not in subsets:
                 free[label].append(group)
+    lack = {label: [s for s in SUBSET_SHARES if s not in covered[label]] for label in covered}
     spare = {label: len(free[label]) - len(lacking) for label, lacking in lack.items() if lacking}
     if not spare:
         return subsets
     label = min(sorted(spare), key=spare.get)
     if spare[label] >= 0:
         for group in free[label]:
-            found = _cover_subsets(labels, subsets | {group: next(iter(lack[label]))})
+            found = _cover_subsets(labels, subsets | {group: lack[label][0]})
             if found is not None:
                 return found
     return None
@@ -349,7 +358,10 @@ def _shuffle_paths(rng, groups):
 
 
 def _cut(rng, x, n, rate):
-    """Take `n` samples that hold sound, or all if there are no more than that."""
+    """Take `n` samples that hold at least 80 % of the most sound possible, or all if they fit.
+
+    They begin at the first such place or, in half of the cases, at a random one.
+    """
     if len(x) <= n:
         return x
     frame = round(FRAME * rate)

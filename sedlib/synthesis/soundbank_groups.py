@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 
 from sedlib.config import ConfigError
-from sedlib.files import normal_name
+from sedlib.names import normal_name
 
 SOURCES = "sources.csv"
 CREDITS = ("licence", "author_or_credit", "source_repo", "source_file")

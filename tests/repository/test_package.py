@@ -9,6 +9,8 @@ from dependencies import PACKAGE, ROOT, closure, imported, module_files
 
 # A package or module may import those before it: data flows from sound to reports.
 CORE = [
+    "errors",
+    "names",
     "files",
     "places",
     "config",

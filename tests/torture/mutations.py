@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from scenarios import CLASSES, RATE, ROOT, STFT, tones
 
-from sedlib.files import SedlibError
+from sedlib.errors import SedlibError
 
 SLOWEST = 5.0  # s
 _STUCK = 60.0  # s without a result, on a busy machine
@@ -79,7 +79,7 @@ def _annotation_readers(folder):
     examples = {"clip_list": [b"a.wav\tlow\nb.wav\thigh\n", b"/x/a.wav 0\n"]}
     for name, form in annotations.FORMATS.items():
         path = folder / f"a{form.suffix}"
-        if form.write:
+        if form.to_text:
             annotations.write(events, path, name, hop=0.25, duration=80.0)
             examples[name] = [path.read_bytes()]
     examples["csv"].append(b"sep=;\nfilename;onset;offset;event_label\na.wav;0,5;1,5;low\n")

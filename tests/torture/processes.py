@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sedlib.files import SedlibError
+from sedlib.errors import SedlibError
 
 PATIENCE = 120.0  # s until a command counts as one that never ends
 _FAREWELL = 15.0  # s within which workers and kernels must end when their parent is killed

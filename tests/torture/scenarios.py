@@ -155,7 +155,7 @@ def _write_results():
 
     events = annotations.event_table([("a", 0.0, 1.5, "low"), ("a", 1.0, 2.25, "high")])
     for name, form in annotations.FORMATS.items():
-        if form.write:
+        if form.to_text:
             annotations.write(events, f"a.{name}{form.suffix}", name, hop=0.25, duration=3.0)
     scores = pd.DataFrame({"onset": [0.0, 1.0], "offset": [1.0, 2.0], "low": [0.25, 0.75]})
     detection.write_scores(scores, Path("a.scores.tsv"))

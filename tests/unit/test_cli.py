@@ -226,17 +226,17 @@ def said_on_leaving(capsys, *arguments):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_help_states_every_default_the_exit_codes_and_two_examples(capsys, command):
+def test_the_help_states_every_default_the_exit_codes_and_examples(capsys, command):
     options, end = said_on_leaving(capsys, command, "--help").split("\nexit codes: ")
     for option in re.split(r"^  --", options, flags=re.MULTILINE)[1:]:
         assert "(default: " in " ".join(option.split()), option
     codes, examples = end.split("\n\nexamples:\n")
     assert re.match(r"0: .*; 1: .*; 2: ", codes)
     examples = examples.splitlines()
-    assert len(examples) == 2
+    assert examples
     for example in examples:  # which the parser understands
         assert example.startswith(f"  sedlib {command}")
-        words = example.partition(">")[0].split()[1:]
+        words = example.split()[1:]
         assert build_parser().parse_args(words).run
 
 

@@ -14,8 +14,9 @@ import yaml
 from sedlib import annotations
 from sedlib.__main__ import main
 from sedlib.annotations import event_table
-from sedlib.config import SedlibError, load_params
+from sedlib.config import load_params
 from sedlib.episodes import EpisodeError
+from sedlib.errors import SedlibError
 from sedlib.sources import prepare_episodes
 
 pytest.importorskip("distributed")

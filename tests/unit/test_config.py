@@ -109,6 +109,7 @@ def test_a_whole_number_will_do_for_a_decimal(changed):
         ("classes", ["a", "onset"], "classes.1: class 'onset' is named like a column or row of "
          "tables; rename it"),
         ("classes", ["a", "Event_Label"], "classes.1: class 'Event_Label' is named like a column"),
+        ("classes", ["a", "All Classes"], "classes.1: class 'All Classes' is named like a column"),
         ("classes", ["a", "a\rb"], "classes.1: class 'a\\rb' holds a control character; rename it"),
         ("classes", ["a", "a "], "classes.1: class 'a ' begins or ends with a space; remove the "
          "space"),
@@ -214,7 +215,7 @@ def test_every_class_that_is_accepted_can_be_written_in_every_format(tmp_path_fa
     folder = tmp_path_factory.mktemp("annotations")
     events = annotations.event_table([("a", 0.0, 1.0, label)])
     for name, form in annotations.FORMATS.items():
-        if form.write:
+        if form.to_text:
             path = folder / f"a{form.suffix}"
             annotations.write(events, path, name)
             assert annotations.read(path, [label])["event_label"].to_list() == [label], name

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedlib.audio import measure_loudness
-from sedlib.config import SedlibError, STFTParams
+from sedlib.config import STFTParams
+from sedlib.errors import SedlibError
 from sedlib.features import (
     normalise,
     normalising_gain,

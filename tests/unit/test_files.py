@@ -1,19 +1,15 @@
-"""Files are written completely or not at all; a misspelt name finds the known one."""
+"""Files are written completely or not at all."""
 
 import json
 import os
-import unicodedata
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sedlib.files import (
     nan_to_null,
-    nearest,
-    normal_name,
     replacing,
     staging_folder,
     write_arrays,
@@ -52,6 +48,31 @@ def test_no_new_file_appears_when_the_block_fails(tmp_path):
         partial.write_text("ne")
         raise ZeroDivisionError
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError("Can't write data"), "Can't write data"),  # as h5py and Keras raise it
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (OSError(28, "No space left on device", "the temporary file"), "No space left on device"),
+    ],
+)
+def test_an_error_names_the_target_and_keeps_its_reason(tmp_path, error, reason):
+    path = tmp_path / "a.txt"
+    with pytest.raises(OSError, match=re.escape(reason)) as raised, replacing(path) as partial:
+        if error.filename:
+            error.filename = str(partial)
+        raise error
+    found = raised.value
+    assert (found.errno, found.strerror, found.filename) == (error.errno, reason, str(path))
+    assert "->" not in str(found)
+
+
+def test_an_error_about_another_file_is_raised_as_it_is(tmp_path):
+    with pytest.raises(FileNotFoundError) as raised, replacing(tmp_path / "a.txt"):
+        (tmp_path / "b.txt").read_text()
+    assert raised.value.filename == str(tmp_path / "b.txt")
 
 
 def test_a_block_that_writes_nothing_is_an_error_and_keeps_the_old_file(tmp_path):
@@ -164,30 +185,3 @@ def test_arrays_are_read_back_by_their_names(tmp_path, compressed):
         for name, array in arrays.items():
             np.testing.assert_array_equal(stored[name], array)
     assert names(tmp_path) == ["a.npz"]
-
-
-def test_the_nearest_name_ignores_case_and_spacing():
-    known = ["Door bell", "knocking", "Opening/closing doors"]
-    assert nearest("DOOR  BELL", known) == "Door bell"
-    assert nearest(" kno cking", known) == "knocking"
-    assert nearest("opening / closing door", known) == "Opening/closing doors"
-
-
-def test_a_name_that_is_not_similar_enough_is_not_found():
-    assert nearest("yodelling", ["knocking"], cutoff=0.9) is None
-    assert nearest("yodelling", ["knocking"]) == "knocking"
-    assert nearest("knocking", []) is None
-
-
-@given(st.lists(st.text("abc", min_size=1), min_size=1, unique=True), st.data())
-def test_the_nearest_name_to_a_known_name_is_that_name(known, data):
-    name = data.draw(st.sampled_from(known))
-    assert nearest(name.upper(), known, cutoff=1.0) == name
-
-
-@pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_a_name_is_the_same_in_every_unicode_normal_form(form):
-    for name in ("Amélie S01", "Überfall", "박수", "plain", "caf\udce9"):
-        assert normal_name(unicodedata.normalize(form, name)) == normal_name(name)
-    assert normal_name("plain") == "plain"
-    assert normal_name("Ep") != normal_name("ep")

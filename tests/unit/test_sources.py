@@ -9,12 +9,13 @@ import soundfile
 import soxr
 import yaml
 
-from sedlib import annotations
+from sedlib import annotations, sources
 from sedlib.annotations import event_table
 from sedlib.audio import read_audio
 from sedlib.config import load_params
 from sedlib.episodes import EpisodeError, read_remarks, usable_split
 from sedlib.sources import prepare_episodes
+from sedlib.synthesis import memory_needed
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("a", "b", "c", "d")
@@ -278,3 +279,15 @@ def test_damaged_lists_of_corrections_are_one_sentence(tmp_path, text):
         (tmp_path / name).write_text(text)
     with pytest.raises(EpisodeError, match="is damaged; run `sedlib episodes`"):
         usable_split(params.split, tmp_path)
+
+
+@pytest.mark.parametrize("free, expected", [(4.5, 4), (4, 4), (3.95, 3), (1.5, 1), (0, 1)])
+def test_no_more_processes_start_than_the_free_memory_holds(monkeypatch, tmp_path, free, expected):
+    def worker_pool(processes):
+        raise RuntimeError(f"{processes} processes")
+
+    params = load_params(ROOT / "params.yaml")
+    monkeypatch.setattr(sources, "free_memory", lambda: free * memory_needed(params))
+    monkeypatch.setattr(sources, "worker_pool", worker_pool)
+    with pytest.raises(RuntimeError, match=f"^{expected} processes"):
+        prepare_episodes(params, tmp_path, tmp_path / "episodes", 4)

@@ -9,9 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sedlib import workers
-from sedlib.config import SedlibError
-from sedlib.workers import free_memory, limit_processes, thread_limit, worker_pool
+from sedlib.errors import SedlibError
+from sedlib.workers import free_memory, thread_limit, worker_pool
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,12 +42,6 @@ if __name__ == "__main__":
 def test_the_limit_of_threads_is_the_first_number_that_the_user_names(monkeypatch, value, limit):
     monkeypatch.setenv("OMP_NUM_THREADS", value)
     assert thread_limit() == limit
-
-
-@pytest.mark.parametrize("free, expected", [(9e9, 4), (8e9, 4), (7.9e9, 3), (3e9, 1), (0, 1)])
-def test_no_more_processes_start_than_the_free_memory_holds(monkeypatch, free, expected):
-    monkeypatch.setattr(workers, "free_memory", lambda: free)
-    assert limit_processes(4, 2e9) == expected
 
 
 @pytest.mark.parametrize(

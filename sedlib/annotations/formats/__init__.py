@@ -30,11 +30,11 @@ class AnnotationFormat:
     sniff : callable, optional
         ``sniff(text)`` decides from the text of a file whether it is in this format. A
         format without it reads every file of its suffixes that no other one recognises.
-    write : callable, optional
-        ``write(events, path)`` returns the text of the file at that path for an event table; None
+    to_text : callable, optional
+        ``to_text(events, path)`` returns the text of the file at that path for an event table; None
         if the format is only read.
     options : tuple of str
-        The keyword arguments that `write` takes in addition: ``hop``, ``duration``.
+        The keyword arguments that `to_text` takes in addition: ``hop``, ``duration``.
     many_recordings : bool
         Whether a file can hold the events of several recordings.
     scores : tuple of str
@@ -46,7 +46,7 @@ class AnnotationFormat:
     description: str
     read: Callable
     sniff: Callable | None = None
-    write: Callable | None = None
+    to_text: Callable | None = None
     options: tuple[str, ...] = ()
     many_recordings: bool = False
     scores: tuple[str, ...] = ()

@@ -43,8 +43,8 @@ def _labels(lines):
             yield row, line, line.split("\t") if "\t" in line else line.split(maxsplit=2)
 
 
-def write(events, path):
-    """Write the events of one recording, times to the last digit. See `AnnotationFormat`."""
+def to_text(events, path):
+    """Format the events of one recording, times to the last digit. See `AnnotationFormat`."""
     values.check_writable(events, path, forbidden=r"\t\n\r")
     rows = [
         (*map(values.decimal_text, (event.onset, event.offset)), event.event_label)
@@ -54,5 +54,5 @@ def write(events, path):
 
 
 AUDACITY = AnnotationFormat(
-    "audacity", (".txt",), "Audacity labels", read, sniff=sniff, write=write
+    "audacity", (".txt",), "Audacity labels", read, sniff=sniff, to_text=to_text
 )

@@ -33,6 +33,7 @@ from sedlib.annotations.text_files import read_text, split_lines
 from sedlib.annotations.values import (
     check_writable,
     decimal_point,
+    end_of,
     is_time,
     looks_like_time,
     parse_event,
@@ -203,7 +204,7 @@ def read_rows(path, text, layout, classes=None, quoting=csv.QUOTE_MINIMAL):
                 continue
         onset, offset, label = parse_event(where, *times, value["event_label"], classes)
         if "offset" not in value:
-            offset += onset
+            offset = end_of(onset, offset)
         rows.append(((name or "", onset, offset, label, *scores), selection))
     return rows, list(names)
 
@@ -249,8 +250,8 @@ def _explain_first_line(path, text):
     )
 
 
-def write(events, path, delimiter):
-    """Write the events of any number of recordings with a header. See `AnnotationFormat`."""
+def to_text(events, path, delimiter):
+    """Format the events of any number of recordings with a header. See `AnnotationFormat`."""
     check_writable(events, path, forbidden=r"\r")
     columns = [*COLUMNS, *(name for name in SCORES if name in events)]
     return events.to_csv(sep=delimiter, columns=columns, index=False, lineterminator="\n")
@@ -279,7 +280,7 @@ TSV = AnnotationFormat(
     (".tsv", ".txt"),
     "tab-separated event table",
     read,
-    write=partial(write, delimiter="\t"),
+    to_text=partial(to_text, delimiter="\t"),
     many_recordings=True,
     scores=SCORES,
 )
@@ -288,7 +289,7 @@ CSV = AnnotationFormat(
     (".csv",),
     "comma-separated event table",
     read,
-    write=partial(write, delimiter=","),
+    to_text=partial(to_text, delimiter=","),
     many_recordings=True,
     scores=SCORES,
 )

@@ -149,8 +149,8 @@ def _choose_offset(media, path):
     return next(iter(offsets.values()), 0)
 
 
-def write(events, path):
-    """Write the events of one recording, a tier for each class. See `AnnotationFormat`.
+def to_text(events, path):
+    """Format the events of one recording, a tier for each class. See `AnnotationFormat`.
 
     ELAN has whole milliseconds. A time is rounded to the nearest one, but an event that is
     shorter than a millisecond is extended to one.
@@ -173,4 +173,4 @@ def write(events, path):
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
-ELAN = AnnotationFormat("eaf", (".eaf",), "ELAN document", read, write=write)
+ELAN = AnnotationFormat("eaf", (".eaf",), "ELAN document", read, to_text=to_text)

@@ -49,8 +49,8 @@ def read(path, classes=None):
     return Reading(event_table(event for event, _ in dict.fromkeys(rows)), names)
 
 
-def write(events, path):
-    """Write the events of one recording as selections of the whole band in the first channel.
+def to_text(events, path):
+    """Format the events of one recording as selections of the whole band in the first channel.
 
     See `AnnotationFormat`. Times are written to the last digit; the scores of events, if they
     have any, follow the label.
@@ -70,6 +70,6 @@ RAVEN = AnnotationFormat(
     "Raven selection table",
     read,
     sniff=sniff,
-    write=write,
+    to_text=to_text,
     scores=tuple(_SCORES),
 )

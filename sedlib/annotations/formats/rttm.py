@@ -11,6 +11,7 @@ field cannot hold is written as in a URL, ``%`` and two hexadecimal digits.
 import re
 from urllib.parse import unquote
 
+from sedlib.annotations import values
 from sedlib.annotations.event_table import (
     AnnotationError,
     FormatError,
@@ -20,7 +21,6 @@ from sedlib.annotations.event_table import (
 )
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.text_files import read_lines
-from sedlib.annotations.values import check_writable, decimal_text, parse_event, parse_scores, shown
 
 _TYPE = "SPEAKER"  # the type of line that every reader takes, whatever the label
 _NONE = "<NA>"
@@ -43,30 +43,31 @@ def read(path, classes=None):
         where = f"{path}: row {row}"
         if fields[0] != _TYPE or not 8 <= len(fields) <= 10:
             raise (AnnotationError if rows else FormatError)(
-                f"{where}: {shown(line)} is not {_TYPE} with 7 to 9 fields after it; is it RTTM?"
+                f"{where}: {values.shown(line)} is not {_TYPE} with 7 to 9 fields after it; is it "
+                "RTTM?"
             )
         name, start, length, label = (fields[i] for i in (1, 3, 4, 7))
         if name == _NONE:
             raise AnnotationError(f"{where}: names no recording; fill in the second field")
         label = "" if label == _NONE else unquote(label.replace("_", " "))
-        onset, duration, label = parse_event(where, start, length, label, classes)
-        offset = round(onset + duration, 9)  # 0.1 + 0.2 is 0.3
-        rows.append((unquote(name), onset, offset, label, *parse_scores(*fields[8:9])))
+        onset, duration, label = values.parse_event(where, start, length, label, classes)
+        offset = values.end_of(onset, duration)
+        rows.append((unquote(name), onset, offset, label, *values.parse_scores(*fields[8:9])))
     events = event_table(rows)
     return Reading(events, list(events["filename"].unique()))
 
 
-def write(events, path):
-    """Write the events of any number of recordings; times to the nanosecond.
+def to_text(events, path):
+    """Format the events of any number of recordings; times to the nanosecond.
 
     See `AnnotationFormat`. Of the scores, the format holds the mean.
     """
-    check_writable(events, path, positive_length=True)
+    values.check_writable(events, path, positive_length=True)
     lines = []
     for event in events.itertuples():
         name = _quote(event.filename, r"[\s\0%<]") or _NONE
         label = _quote(event.event_label, r"[^\S ]|[\0%<_]").replace(" ", "_")
-        times = map(decimal_text, (event.onset, round(event.offset - event.onset, 9)))
+        times = map(values.decimal_text, (event.onset, round(event.offset - event.onset, 9)))
         score = present_scores(event).get("score", _NONE)
         lines.append(
             " ".join([_TYPE, name, "1", *times, _NONE, _NONE, label, f"{score} {_NONE}\n"])
@@ -84,7 +85,7 @@ RTTM = AnnotationFormat(
     (".rttm",),
     "RTTM of speaker diarisation",
     read,
-    write=write,
+    to_text=to_text,
     many_recordings=True,
     scores=("score",),
 )

@@ -50,18 +50,23 @@ def read(path, classes=None):
     return Reading(sort_by_time(rows), [])
 
 
-def write(events, path, duration=None):
-    """Write the events of one recording in the long text format, a tier for each class.
+def to_text(events, path, duration=None):
+    """Format the events of one recording in the long text format, a tier for each class.
 
     Parameters
     ----------
     events : pandas.DataFrame
         Event table of one recording. Times are written to the last digit.
     path : path-like
-        Target; replaced only when all is written.
+        The file that is to hold the text, for messages.
     duration : float, optional
         Length of the recording in seconds. Without it the grid ends with the last event, or
         after a second if there are no events.
+
+    Returns
+    -------
+    str
+        The content of the file.
 
     Raises
     ------
@@ -162,5 +167,5 @@ def _quote(text):
 
 
 TEXTGRID = AnnotationFormat(
-    "textgrid", (".TextGrid",), "Praat TextGrid", read, write=write, options=("duration",)
+    "textgrid", (".TextGrid",), "Praat TextGrid", read, to_text=to_text, options=("duration",)
 )

@@ -60,8 +60,8 @@ def read(path, classes=None):
     return Reading(event_table(rows), [filename] if rows else [])
 
 
-def write(events, path):
-    """Write the events of one recording, times to the last digit. See `AnnotationFormat`."""
+def to_text(events, path):
+    """Format the events of one recording, times to the last digit. See `AnnotationFormat`."""
     name = single_recording(events, path, Path(path).name.removesuffix(".json"))
     check_writable(events, path)
     results = [
@@ -74,5 +74,5 @@ def write(events, path):
 
 
 JSON = AnnotationFormat(
-    "json", (".json",), "JSON of the 2018 experiment", read, write=write, scores=SCORES
+    "json", (".json",), "JSON of the 2018 experiment", read, to_text=to_text, scores=SCORES
 )

@@ -21,7 +21,7 @@ from sedlib.annotations.event_table import (
 from sedlib.annotations.formats import AnnotationFormat
 from sedlib.annotations.formats.vtt_json import parse_json
 from sedlib.annotations.text_files import read_lines
-from sedlib.annotations.values import check_writable, parse_event, parse_scores, shown
+from sedlib.annotations.values import check_writable, end_of, parse_event, parse_scores, shown
 
 _SAME_TIME = 1e-6  # s; times that differ by less are equal
 
@@ -46,7 +46,7 @@ def read(path, classes=None):
             continue
         values = entry["seconds"], entry.get("length", 1), entry["class"]
         onset, length, label = parse_event(where, *values, classes)
-        offset = round(onset + length, 9)  # 0.3 + 0.1 is 0.4
+        offset = end_of(onset, length)
         event = current.get(label)
         if event and abs(event[2] - onset) <= _SAME_TIME:
             event[2] = offset
@@ -56,8 +56,8 @@ def read(path, classes=None):
     return Reading(event_table(rows), [])
 
 
-def write(events, path, hop=1.0):
-    """Write the events of one recording, sorted by time, then by class.
+def to_text(events, path, hop=1.0):
+    """Format the events of one recording, sorted by time, then by class.
 
     Events of one class that overlap or touch become one. If `hop` is not a second, each line
     has its ``length`` as well, so that it can be read without knowing the hop.
@@ -69,9 +69,14 @@ def write(events, path, hop=1.0):
         except that the last one may end between, as the recording does; the last line then
         has its own ``length``.
     path : path-like
-        Target; replaced only when all is written.
+        The file that is to hold the text, for messages.
     hop : float
         Length of an interval in seconds.
+
+    Returns
+    -------
+    str
+        The content of the file.
 
     Raises
     ------
@@ -128,7 +133,7 @@ JSON_LINES = AnnotationFormat(
     (".jsonl",),
     "JSON lines of the 2018 experiment",
     read,
-    write=write,
+    to_text=to_text,
     options=("hop",),
     scores=SCORES,
 )

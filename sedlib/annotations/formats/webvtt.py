@@ -55,8 +55,8 @@ def _parse_cue(where, identifier, times, *text, classes):
     return ("", *event, *values.parse_scores(*map(scores.get, SCORES)))
 
 
-def write(events, path):
-    """Write the events of one recording. See `AnnotationFormat`.
+def to_text(events, path):
+    """Format the events of one recording. See `AnnotationFormat`.
 
     WebVTT has whole milliseconds. A time is rounded to the nearest one, but an event that is
     shorter than a millisecond is extended to one.
@@ -82,4 +82,6 @@ def _clock(milliseconds):
     return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}.{fraction:03}"
 
 
-WEBVTT = AnnotationFormat("webvtt", (".vtt",), "WebVTT captions", read, write=write, scores=SCORES)
+WEBVTT = AnnotationFormat(
+    "webvtt", (".vtt",), "WebVTT captions", read, to_text=to_text, scores=SCORES
+)

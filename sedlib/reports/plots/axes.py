@@ -81,13 +81,11 @@ def draw_events(ax, events, classes, estimated=None):
     """
     colours = class_colours(classes)
     for row, label in enumerate(classes):
-        own = events[events["event_label"] == label]
-        spans = list(zip(own["onset"], own["offset"] - own["onset"], strict=True))
         lower = 0.4 if estimated is None else 0.1
+        spans = _spans(events, label)
         ax.broken_barh(spans, (row - 0.4, 0.4 + lower), color=colours[label], linewidth=0)
         if estimated is not None:
-            own = estimated[estimated["event_label"] == label]
-            spans = list(zip(own["onset"], own["offset"] - own["onset"], strict=True))
+            spans = _spans(estimated, label)
             ax.broken_barh(spans, (row + 0.2, 0.18), color="0.15", linewidth=0)
     ax.set(xlabel="time (s)")
     label_rows(ax, classes)
@@ -119,12 +117,16 @@ def draw_scores(ax, scores, classes, detected=None):
     style = {"facecolor": "none", "edgecolor": "C3", "lw": 1.5}
     style["path_effects"] = [withStroke(linewidth=3.5, foreground="white")]
     for row, label in enumerate(classes if detected is not None else ()):
-        own = detected[detected["event_label"] == label]
-        spans = list(zip(own["onset"], own["offset"] - own["onset"], strict=True))
-        ax.broken_barh(spans, (row - 0.4, 0.8), **style)
+        ax.broken_barh(_spans(detected, label), (row - 0.4, 0.8), **style)
     ax.set(xlabel="time (s)")
     label_rows(ax, classes)
     return mesh
+
+
+def _spans(events, label):
+    """Return the onset and the duration of each event of a class."""
+    own = events[events["event_label"] == label]
+    return list(zip(own["onset"], own["offset"] - own["onset"], strict=True))
 
 
 def draw_bars(ax, values, colours, fmt="{:.2f}", interval=None):

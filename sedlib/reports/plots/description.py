@@ -11,7 +11,7 @@ from matplotlib.collections import (
 )
 from matplotlib.container import BarContainer
 
-from sedlib.files import counted
+from sedlib.names import counted
 
 _LENGTH = 400  # characters; readers of a screen cannot skim
 _MANY = 4  # panels or lines, above which they are summarised together
@@ -54,15 +54,19 @@ def describe_figure(figure):
         for name, words in lists.items()
     }
     start = f"Figure with {counted(len(panels), 'panel')}."
-    by_length = sorted(lists, key=lambda name: -len("".join(lists[name])))
-    for name in [None, *by_length]:  # the longest lists are shortened until all is short
-        if name in lists and name != "Shown: " and len(words := lists[name]) > 2:
-            lists[name] = [f"{len(words)} from {words[0]} to {words[-1]}"]
-        sentences = [f"{name}{'; '.join(words)}." for name, words in lists.items() if words]
-        text = " ".join([start, *sentences])
-        if len(text) <= _LENGTH:
+    for name in sorted(lists, key=lambda name: -len("".join(lists[name]))):
+        if len(_join(start, lists)) <= _LENGTH:
             break
-    return text
+        words = lists[name]
+        if name != "Shown: " and len(words) > 2:
+            lists[name] = [f"{len(words)} from {words[0]} to {words[-1]}"]
+    return _join(start, lists)
+
+
+def _join(start, lists):
+    """Join the lists of words, each of which becomes a sentence unless it is empty."""
+    sentences = [f"{name}{'; '.join(words)}." for name, words in lists.items() if words]
+    return " ".join([start, *sentences])
 
 
 def _names(axis):

@@ -35,7 +35,7 @@ def class_axes(n, height, columns=5, **options):
     return figure, list(axes.flat[:n])
 
 
-def spectrogram_panels(magnitudes, stft, height=2.5, columns=5, fmax=11025):
+def spectrogram_panels(magnitudes, stft, height=2.5, columns=5):
     """Show spectrograms of segments side by side, on the same axes.
 
     Parameters
@@ -47,8 +47,6 @@ def spectrogram_panels(magnitudes, stft, height=2.5, columns=5, fmax=11025):
         Of a row of panels, in inches.
     columns : int
         Panels in a row.
-    fmax : float
-        Highest frequency shown in Hz.
 
     Returns
     -------
@@ -57,7 +55,7 @@ def spectrogram_panels(magnitudes, stft, height=2.5, columns=5, fmax=11025):
     figure, axes = class_axes(max(1, len(magnitudes)), height, columns, sharex=True, sharey=True)
     image = None
     for ax, (title, magnitude) in zip(axes, magnitudes, strict=False):
-        image = draw_spectrogram(ax, magnitude, stft, fmax=fmax)
+        image = draw_spectrogram(ax, magnitude, stft, fmax=11025)
         ax.set_title(title, fontsize="small")
         ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
         ax.label_outer()

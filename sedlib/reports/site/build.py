@@ -17,7 +17,7 @@ from sedlib.reports.site import charts, gallery
 from sedlib.reports.site.markup import from_markdown
 from sedlib.reports.site.notebooks import read_notebook
 from sedlib.reports.site.pages import SITE, render
-from sedlib.reports.timeline import timeline_page
+from sedlib.reports.timeline import mark_events, timeline_page
 
 
 @dataclass(frozen=True)
@@ -48,52 +48,43 @@ def write_site(params, data, reports, threads):
     """
     metrics = read_json(reports / "metrics.json")
     description = read_json(data / "model" / "model.json")
-    episodes = _read_episodes(params, data)
+    classes, episodes = params.classes, _read_episodes(params, data)
     with ThreadPoolExecutor(threads) as pool, staging_folder(reports) as staging:
         site = staging / "site"
         for folder in (site / "timelines", site / "notebooks"):
             folder.mkdir(parents=True)
 
         def write_timeline(name):
-            page = _timeline(name, episodes[name], params.classes, description["thresholds"])
+            page = _timeline(name, episodes[name], classes, description["thresholds"])
             write_text(page, site / "timelines" / f"{name}.html")
 
         timelines = pool.map(write_timeline, episodes)
         notebooks = _write_notebooks(reports / "notebooks", site / "notebooks")
-        described = {
-            "Model card": cards.model_card(metrics, description),
-            "Data card": cards.data_card(params, data / "episodes"),
-        }
-        benchmarks = reports / "benchmarks.json"
-        if benchmarks.is_file():
-            described["Speed"] = cards.speed_card(read_json(benchmarks))
+        described = _describe(params, data, reports, metrics, description)
         for title, card in described.items():
             page = render("card.html.j2", title, card=from_markdown(card))
             write_text(page, site / f"{title.lower().replace(' ', '_')}.html")
-        marked = gallery.compare_episodes(episodes, params.classes)
-        errors = _gather_errors(episodes, marked, params.classes, pool)
-        marks = {  # a hit is one in both tables, and counted in that of the reference
-            name: Counter(
-                e["mark"] for e in events if (e["kind"], e["mark"]) != ("estimated", "hit")
-            )
-            for name, events in marked.items()
+        marked = {
+            name: mark_events(e.reference, e.estimated, list(classes), e.scores, classes)
+            for name, e in episodes.items()
         }
-        page = render("errors.html.j2", "Errors to listen to", params.classes, errors=errors)
+        errors = _gather_errors(episodes, marked, classes, pool)
+        page = render("errors.html.j2", "Errors to listen to", classes, errors=errors)
         write_text(page, site / "errors.html")
         page = render(
             "index.html.j2",
             SITE,
-            params.classes,
+            classes,
             depth=0,
             limits=tables.LIMITS[params.episodes.source],
             bars=charts.bar_rows(metrics),
             table=from_markdown(tables.results_table(metrics)),
             curves=charts.learning_curves(reports / "training" / "plots" / "metrics"),
             precision_recall=charts.precision_recall(
-                reports / "plots" / "precision_recall.csv", metrics, params.classes
+                reports / "plots" / "precision_recall.csv", metrics, classes
             ),
             notebooks=notebooks,
-            marks=marks,
+            marks=_count_marks(marked),
             errors=errors,
             cards=described,
         )
@@ -134,14 +125,34 @@ def _timeline(name, episode, classes, thresholds):
     return timeline_page(
         episode.sound,
         classes,
-        episode.scores,
-        thresholds,
-        episode.estimated,
-        episode.reference,
-        name,
+        scores=episode.scores,
+        thresholds=thresholds,
+        events=episode.estimated,
+        reference=episode.reference,
+        title=name,
         annotated=classes,
         home=("../../index.html", f"Overview: {SITE}"),
     )
+
+
+def _describe(params, data, reports, metrics, description):
+    """Return the cards by their titles, in Markdown."""
+    described = {
+        "Model card": cards.model_card(metrics, description),
+        "Data card": cards.data_card(params, data / "episodes"),
+    }
+    benchmarks = reports / "benchmarks.json"
+    if benchmarks.is_file():
+        described["Speed"] = cards.speed_card(read_json(benchmarks))
+    return described
+
+
+def _count_marks(marked):
+    """Count hits, misses and false alarms; a hit is one in both tables, and counted once."""
+    return {
+        name: Counter(e["mark"] for e in events if (e["kind"], e["mark"]) != ("estimated", "hit"))
+        for name, events in marked.items()
+    }
 
 
 def _gather_errors(episodes, marked, classes, pool):

@@ -2,7 +2,7 @@
 
 import soundfile
 
-from sedlib.reports.timeline import embed, mark_events
+from sedlib.reports.timeline import embed
 
 MOST = 4  # errors of each kind that are shown of a class
 KINDS = {"miss": "Misses", "false alarm": "False alarms"}
@@ -10,36 +10,15 @@ _SHORTEST, _LONGEST, _AROUND = 3.0, 5.0, 1.0  # s
 _BIT_RATE = 24_000  # bit/s
 
 
-def compare_episodes(episodes, classes):
-    """Mark the events of each episode as hits, misses and false alarms.
-
-    Parameters
-    ----------
-    episodes : dict of str to Episode
-        As `sedlib.reports.site.build` reads them.
-    classes : sequence of str
-
-    Returns
-    -------
-    dict of str to list of dict
-        As `sedlib.reports.timeline.mark_events` returns them.
-    """
-    return {
-        name: mark_events(e.reference, e.estimated, list(classes), e.scores, classes)
-        for name, e in episodes.items()
-    }
-
-
-def worst_errors(marked, label, kind, most=MOST):
+def worst_errors(marked, label, kind):
     """Choose the most confident errors of one class.
 
     Parameters
     ----------
     marked : dict of str to list of dict
-        Events by episode, as `compare_episodes` returns them.
+        Events by episode, as `sedlib.reports.timeline.mark_events` returns them.
     label : str
     kind : {"miss", "false alarm"}
-    most : int
 
     Returns
     -------
@@ -53,7 +32,7 @@ def worst_errors(marked, label, kind, most=MOST):
         for event in events
         if event["class"] == label and event["mark"] == kind
     ]
-    return sorted(errors, key=lambda error: sign * (error[1]["peak"] or 0.0))[:most]
+    return sorted(errors, key=lambda error: sign * (error[1]["peak"] or 0.0))[:MOST]
 
 
 def cut_clip(path, name, event):

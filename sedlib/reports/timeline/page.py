@@ -7,8 +7,8 @@ import numpy as np
 from IPython.display import HTML
 
 from sedlib.annotations import event_table
-from sedlib.files import counted
 from sedlib.metrics import intersection_marks
+from sedlib.names import counted
 from sedlib.reports.timeline.assembly import assemble, fill, read_parts
 from sedlib.reports.timeline.colours import page_colours
 from sedlib.reports.timeline.sound import embed
@@ -24,6 +24,7 @@ _RULE = (
 def timeline_page(
     sound,
     classes,
+    *,
     scores=None,
     thresholds=None,
     events=None,

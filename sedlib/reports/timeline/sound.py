@@ -34,7 +34,7 @@ _QUALITY = 70  # of WebP
 
 
 @dataclass(frozen=True)
-class Sound:
+class PlayableSound:
     """What a page needs of the sound of a recording.
 
     Attributes
@@ -78,7 +78,7 @@ def embed(sound, track=None, bit_rate=_BIT_RATE):
 
     Returns
     -------
-    Sound
+    PlayableSound
         Equal recordings give equal bytes.
 
     Raises
@@ -106,7 +106,7 @@ def embed(sound, track=None, bit_rate=_BIT_RATE):
     if not n_samples:
         raise audio.AudioError("there is no sound to show; leave the recording out")
     peaks = np.concatenate(peaks)
-    return Sound(
+    return PlayableSound(
         n_samples / RATE,
         encoder.finish(),
         np.rint(255 * peaks / max(peaks.max(), 1e-6)).astype(np.uint8),
@@ -153,16 +153,19 @@ class _Spectrogram:
         ).T.astype(np.float32)
         self._window = np.hanning(_N_FFT + 1)[:-1].astype(np.float32)
         self._hop, self._held, self._levels = hop, np.zeros(_N_FFT // 2, np.float32), []
+        self._skip = 0  # samples before the next frame that are still to come
 
     def add(self, block):
-        self._held = np.concatenate([self._held, block])
+        held = np.concatenate([self._held, block])
+        self._held, self._skip = held[self._skip :], max(0, self._skip - len(held))
         if len(self._held) < _N_FFT:
             return
         frames = sliding_window_view(self._held, _N_FFT)[:: self._hop]
         power = np.square(np.abs(np.fft.rfft(frames * self._window)))
         level = 10 * np.log10(np.maximum(power @ self._mel, 1e-10))
         self._levels.append(level.astype(np.float16))
-        self._held = self._held[len(frames) * self._hop :]
+        step = len(frames) * self._hop
+        self._held, self._skip = self._held[step:], max(0, step - len(self._held))
 
     def tiles(self):
         """Return parts of the spectrogram, of shape (bands, columns), in [0, 1]."""

@@ -22,7 +22,7 @@ def one(name, label="speaking"):
 
 
 def test_every_annotation_of_a_folder_is_read_whatever_its_format(tmp_path):
-    single = [form for form in FORMATS.values() if form.write and not form.many_recordings]
+    single = [form for form in FORMATS.values() if form.to_text and not form.many_recordings]
     files = {form.name: f"{form.name}{form.suffix}" for form in single}
     for name, file in files.items():
         write(one(name), tmp_path / file, name)

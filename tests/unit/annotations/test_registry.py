@@ -61,7 +61,7 @@ LIMITS = {
     "jsonl": Limits("\r", whole_seconds, positive_length=True, sorted=True, disjoint=True),
 }
 
-WRITABLE = [name for name, form in FORMATS.items() if form.write]
+WRITABLE = [name for name, form in FORMATS.items() if form.to_text]
 SUFFIXES = sorted({suffix for form in FORMATS.values() for suffix in form.suffixes})
 
 

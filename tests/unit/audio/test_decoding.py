@@ -363,6 +363,16 @@ def test_tags_at_the_end_of_an_mp3_are_not_taken_for_damage(tmp_path):
         np.testing.assert_array_equal(read_audio(tmp_path / name, rate)[: len(expected)], expected)
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 40), st.sampled_from([8000, 44100, 48000, 192000]))
+def test_a_sound_of_a_few_samples_is_resampled_be_it_to_none(tmp_path_factory, n, rate):
+    path = tmp_path_factory.getbasetemp() / "few.wav"
+    soundfile.write(path, np.full(n, 0.5), rate)
+    samples = read_audio(path, RATE)
+    assert samples.dtype == np.float32
+    assert samples.shape == pytest.approx((n * RATE / rate,), abs=1)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_samples_that_are_not_finite_are_refused(tmp_path, bad):
     for channels in (1, 2):

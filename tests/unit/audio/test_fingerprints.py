@@ -70,7 +70,7 @@ def test_a_copy_is_recognised_though_it_is_reencoded_quieter_and_begins_later(
     copy = np.rint(0.1 * copy * 2**15) / 2**15
     [found] = shared(original=original, other=made(kind, 2, 6.0), copy=copy)
     assert (found.first, found.second) == ("original", "copy")
-    assert found.seconds in (3, 4) and found.share >= 0.75 and found.is_leak
+    assert found.seconds in (3, 4) and found.share >= 0.75 and found.is_copy
 
 
 def test_an_excerpt_of_10_seconds_is_found_in_an_episode():

@@ -25,7 +25,7 @@ FEATURES = {"sample_rate": RATE, "n_fft": 256, "hop_length": 256, "win_length": 
 DESCRIPTION = {"preset": "ear", "classes": CLASSES, "stft": FEATURES}
 DESCRIPTION["thresholds"] = {"low": 0.5, "high": 0.5}
 DESCRIPTION["frames"] = {"smoothing": 0.01, "thresholds": {"low": 0.5, "high": 0.5}}
-FORMATS = [name for name, form in annotations.FORMATS.items() if form.write]
+FORMATS = [name for name, form in annotations.FORMATS.items() if form.to_text]
 
 
 class Shelf(LocalFileSystem):

@@ -15,7 +15,7 @@ from sedlib.batch.names import (
     result_names,
     scores_name,
 )
-from sedlib.files import printable
+from sedlib.names import printable
 
 # Names whose results might meet.
 NAMES = st.sampled_from(
@@ -34,7 +34,7 @@ FILES = st.builds(lambda above, name: Path("/", *above, name), st.lists(FOLDERS,
 @given(
     st.lists(FILES, unique=True, max_size=8),
     st.lists(st.integers(1, 4), min_size=8, max_size=8),
-    st.sampled_from([name for name, form in annotations.FORMATS.items() if form.write]),
+    st.sampled_from([name for name, form in annotations.FORMATS.items() if form.to_text]),
 )
 def test_no_two_files_of_a_run_share_a_result_and_none_is_that_of_the_metrics(
     files, depths, format

@@ -31,7 +31,7 @@ from hypothesis import strategies as st
 
 from sedlib.annotations import AnnotationError, read
 from sedlib.check import as_json, render, write_corrected
-from sedlib.config import SedlibError
+from sedlib.errors import SedlibError
 
 
 def contents(folder):

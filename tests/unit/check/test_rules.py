@@ -58,7 +58,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedlib.check import as_json, render, write_corrected
-from sedlib.config import SedlibError, Split
+from sedlib.config import Split
+from sedlib.errors import SedlibError
 
 
 def test_nothing_is_found_in_a_clean_folder(folder):

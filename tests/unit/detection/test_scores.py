@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from sedlib.config import SedlibError
 from sedlib.detection import score_table, smooth_scores, write_scores
+from sedlib.errors import SedlibError
 
 CLASSES = ("speaking", "laughing", "door bell")
 

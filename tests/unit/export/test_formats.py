@@ -13,7 +13,7 @@ import soundfile
 from sedlib import detection
 from sedlib.__main__ import main
 from sedlib.cli import RELEASED
-from sedlib.config import SedlibError
+from sedlib.errors import SedlibError
 from sedlib.export import export_model, formats
 from sedlib.models import load_model
 

@@ -21,7 +21,6 @@ from sedlib.metrics import (
     confusion,
     edge_errors,
     edge_segments,
-    error_rate,
     segment_based,
     segment_metrics,
     smoothed_metrics_vtt2018,
@@ -276,14 +275,6 @@ def slow_error_rate(reference, estimated):
     return {"error_rate": sum(rates.values()), **rates}
 
 
-@settings(claim, max_examples=30)
-@given(predictions())
-def test_the_error_rate_agrees_with_pairing_segment_by_segment(case):
-    reference, estimated, _ = case
-    expected = slow_error_rate(reference, estimated)
-    assert error_rate(reference, estimated) == pytest.approx(expected, nan_ok=True)
-
-
 def one(*rows):
     return event_table(("one", *row) for row in rows)
 
@@ -346,8 +337,7 @@ def test_macro_has_the_metrics_of_the_classes_and_micro_the_substitutions_as_wel
 
 def test_means_and_rates_are_plain_numbers():
     ours = segment_based(one((0.0, 1.0, "a")), one((0.0, 2.0, "b")), {"one": 3.0}, LABELS)
-    rates = error_rate([[1, 0], [1, 1]], [[1, 0], [0, 1]])
-    for values in (ours.macro, ours.micro, rates):
+    for values in (ours.macro, ours.micro):
         assert all(type(value) is float for value in values.values())
 
 

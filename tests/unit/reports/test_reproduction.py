@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sedlib.config import SedlibError
+from sedlib.errors import SedlibError
 from sedlib.reports.reproduction import compare_summaries, reproduction_text
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -99,7 +99,9 @@ def test_the_experiments_have_a_row_for_each_variant_and_for_each_test_corpus():
         "synthetic": {"synthetic": {"macro": interval(0.6)}, "both": {"macro": interval(0.7)}},
         "recordings": {"synthetic": {"macro": interval(0.3)}, "both": {"macro": interval(0.4)}},
     }
-    assert tables.experiments_block(ablation, transfer).splitlines() == [
+    values = metrics() | {"literature": {}, "literature_intervals": {}}
+    page = tables.results_page(values, ablation, transfer, "synthetic")
+    assert page[page.index("The ablation uses") :].splitlines() == [
         "The ablation uses synthetic episodes of 2 classes. Each variant was trained with 3 seeds "
         "for 22 epochs of 2880 examples; the convolutions of the 2018 network have 0.5 of their "
         "original channels. The runs took 1.5 hours in all on an abacus. The 2018 configuration "
@@ -141,7 +143,7 @@ def test_a_text_without_the_markers_is_refused():
 
 def test_every_format_that_can_be_written_is_listed():
     listed = tables.formats_block().splitlines()
-    writable = [name for name, form in FORMATS.items() if form.write]
+    writable = [name for name, form in FORMATS.items() if form.to_text]
     assert [line.split("`")[1] for line in listed] == writable
     scored = [line.split("`")[1] for line in listed if line.endswith(", with scores")]
     assert scored == [name for name in writable if FORMATS[name].scores]

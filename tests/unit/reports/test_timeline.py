@@ -27,7 +27,7 @@ from sedlib.reports.timeline import (
 from sedlib.reports.timeline.assembly import assemble
 from sedlib.reports.timeline.colours import _DARK, _luminance, page_colours
 from sedlib.reports.timeline.page import _facts
-from sedlib.reports.timeline.sound import RATE, embed
+from sedlib.reports.timeline.sound import _HOP, _N_FFT, RATE, _Spectrogram, embed
 
 FOLDER = Path(timeline_page.__code__.co_filename).parent
 TONE = 0.3 * np.sin(2 * np.pi * 1000 * np.arange(3 * 16_000) / 16_000), 16_000  # 3 s
@@ -66,7 +66,7 @@ def test_classes_that_the_reference_is_not_about_are_not_compared():
 def test_an_event_has_the_mean_and_the_peak_of_the_scores_it_covers():
     scores = score_table([[0.2, 0], [0.6, 0], [0.9, 0.5]], CLASSES)
     events = event_table([("a", 0.0, 2.0, "low"), ("a", 2.0, 3.0, "high")])
-    rows = data_of(timeline_page(TONE, CLASSES, scores, events=events))["events"]
+    rows = data_of(timeline_page(TONE, CLASSES, scores=scores, events=events))["events"]
     assert [(row["mean"], row["peak"]) for row in rows] == [(0.4, 0.6), (0.5, 0.5)]
 
 
@@ -146,6 +146,31 @@ def test_the_images_of_a_long_recording_join_without_a_gap():
     parts = embed((x, 8000))
     assert len(parts.tiles) == 2 and len(parts.peaks) == 6100
     assert parts.columns_per_tile / parts.columns_per_second == 60
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 8), st.lists(st.integers(1, 3 * _N_FFT), min_size=1, max_size=8))
+def test_a_spectrogram_does_not_depend_on_how_the_sound_is_divided(coarser, lengths):
+    sound = np.random.default_rng(0).normal(0, 0.1, sum(lengths)).astype(np.float32)
+    whole, divided = _Spectrogram(_HOP * coarser), _Spectrogram(_HOP * coarser)
+    whole.add(sound)
+    for block in np.split(sound, np.cumsum(lengths)[:-1]):
+        divided.add(block)
+    for one, other in zip(whole.tiles(), divided.tiles(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-3)
+
+
+def test_the_spectrogram_of_hours_does_not_drift_from_the_sound():
+    spectrogram = _Spectrogram(_HOP * 6)  # as for a recording of three hours
+    rng = np.random.default_rng(0)
+    for second in range(0, 300, 10):
+        block = rng.normal(0, 1e-4, 10 * RATE)
+        block[5 * RATE :] *= 1000 if second == 290 else 1
+        spectrogram.add(block.astype(np.float32))
+    (image,) = spectrogram.tiles()
+    loud = np.flatnonzero(image.mean(axis=0) > 0.5) * 6 / 50
+    assert image.shape[1] == 2501  # at 0, 0.12, ..., 300 s
+    assert loud.min() == pytest.approx(295, abs=0.13)
 
 
 def test_no_sound_is_an_error():

@@ -29,10 +29,10 @@ def address(tmp_path_factory):
     page = timeline_page(
         (0.3 * np.sin(2 * np.pi * 440 * times), RATE),
         CLASSES,
-        score_table(scores, CLASSES),
-        dict.fromkeys(CLASSES, 0.5),
-        event_table(FOUND),
-        event_table(REFERENCE),
+        scores=score_table(scores, CLASSES),
+        thresholds=dict.fromkeys(CLASSES, 0.5),
+        events=event_table(FOUND),
+        reference=event_table(REFERENCE),
         title=EVIL,
         annotated=CLASSES,
     )

@@ -313,8 +313,8 @@ def test_names_fit_exactly_or_with_underscores_or_by_an_alias(tmp_path):
         (
             ["knocking", "door bell"],
             {},
-            r"door_bel: no class is called 'door bel', the nearest is 'door bell'; .*episodes\.alia"
-            r"ses in params\.yaml",
+            r"door_bel: no class is called 'door bel', the nearest is 'door bell'; .*under aliase"
+            r"s in params\.yaml",
         ),
         (
             ["knocking"],
@@ -359,7 +359,7 @@ def test_fewer_than_three_independent_recordings_are_too_few(tmp_path):
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(ConfigError, match=r"gone: no such folder; .*episodes\.folder"):
+    with pytest.raises(ConfigError, match=r"gone: no such folder; .*params\.yaml"):
         open_soundbank(tmp_path / "gone", ("knocking",), {}, 0)
 
 
@@ -397,6 +397,13 @@ def test_a_bad_recording_stops_the_run_or_is_left_out_and_told(tmp_path, samples
     [(name, sentence)] = soundbank.left_out
     assert name == "knocking/bad.wav"
     assert re.search(rf"bad\.wav: {fault}", sentence)
+
+
+def test_a_recording_that_resampling_leaves_without_samples_is_left_out(tmp_path):
+    small_soundbank(tmp_path)
+    soundfile.write(tmp_path / "knocking" / "bad.wav", np.array([0.5]), 192_000)
+    soundbank = open_soundbank(tmp_path, ("knocking",), {}, 0, bad="leave out")
+    assert [name for name, _ in soundbank.left_out] == ["knocking/bad.wav"]
 
 
 # --- sounds

@@ -1,8 +1,10 @@
 """Event tables as text: tab, comma or semicolon separated."""
 
+from decimal import Decimal
+
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sedlib.annotations import AnnotationError, event_table, read, write
@@ -119,6 +121,15 @@ def test_a_bad_table_is_refused_in_one_sentence(tmp_path, lines, fault):
     with pytest.raises(AnnotationError, match=rf"e\.csv: {fault}") as error:
         read(file(tmp_path, "e.csv", *lines), CLASSES)
     assert "\n" not in str(error.value)
+
+
+@claim
+@given(st.decimals(0, 10**4, places=3), st.decimals(0, 10**4, places=3))
+@example(Decimal("0.1"), Decimal("0.2"))
+def test_an_event_with_a_duration_ends_at_the_decimal_sum(tmp_path_factory, onset, duration):
+    folder = tmp_path_factory.getbasetemp()
+    table = file(folder, "e.tsv", "onset\tduration\tlabel", f"{onset}\t{duration}\tspeaking")
+    assert read(table)["offset"].tolist() == [float(onset + duration)]
 
 
 @pytest.mark.parametrize("format", ["tsv", "csv"])
