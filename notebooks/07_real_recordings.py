@@ -76,6 +76,8 @@ arrays = dict(np.load(stored / "transfer.npz"))
 variants, seeds, classes = (list(experiment[key]) for key in ("variants", "seeds", "classes"))
 synthetic, recorded, both, *without = variants
 corpora, hours = list(experiment["lengths"]), sum(experiment["minutes"].values()) / 60
+
+# %%
 print(f"{len(variants)} variants x {len(seeds)} seeds: {', '.join(variants)}")
 print(f"{experiment['epochs']} epochs of {experiment['examples_per_epoch']} examples per run")
 print(f"label rule of the experiment: '{experiment['rule']}' (see notebook 2)")
