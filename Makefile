@@ -1,5 +1,5 @@
-# The two commands are `make reproduce` and `make test`. Each builds .venv first when it is
-# missing or older than its lock; nothing but a Python 3.11 to 3.13 need be there before.
+# The main targets are `make reproduce` and `make test`. Every target that needs .venv builds it if
+# it is missing or older than requirements.lock; only a Python 3.11 to 3.13 must be there before.
 
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -34,8 +34,8 @@ publish: results  ## copy the results to the version-controlled notebooks, READM
 	@$(BIN)/python -m sedlib publish
 
 # `dvc repro` runs one stage at a time, and most notebooks keep one core busy. So stages that do not
-# need one another run in two processes; the last `dvc repro` runs what is left, and would run all
-# but the frozen stages, whose inputs a clone does not have.
+# need one another run in two processes first. The last `dvc repro` runs what is left. On its own it
+# would run every stage, except the frozen ones, whose inputs (a sound bank) are not in a clone.
 results: $(STAMP)
 	@$(BIN)/dvc status --quiet || { $(BIN)/dvc repro episodes \
 		&& $(MAKE) --no-print-directory --jobs=2 stages/preprocess+train stages/explore+compare+transfer \
@@ -57,14 +57,14 @@ model: $(STAMP)  ## train the model in models/released again; needs a sound bank
 test: $(STAMP)  ## unit tests and lint, and rerun every notebook and compare (nbval)
 	@$(BIN)/python -m pytest
 
-# Environments are kept in .tox. ON=3.13 takes that Python alone, ON=lowest and ON=newest the lowest
-# and the newest packages allowed. pyenv's commands run only the versions that the variable names.
+# Environments are kept in .tox. ON=3.13 uses that Python alone, ON=lowest and ON=newest the lowest
+# and the newest packages allowed. pyenv's commands run only the versions that PYENV_VERSION names.
 test-pythons: export PYENV_VERSION = $(shell pyenv versions --bare 2>/dev/null | paste -sd :)
 test-pythons: $(STAMP)  ## unit tests on every Python found, each in an environment of its own
 	@$(BIN)/tox run $(if $(ON),-e $(ON))
 
 # The result goes to reports/training_spread.json.
-spread: $(STAMP)  ## train with other seeds and as on an older processor, for the tolerances of nbval
+spread: $(STAMP)  ## measure how results vary between seeds and CPUs, for the tolerances of the tests
 	@$(BIN)/dvc repro evaluate \
 		&& $(BIN)/python tests/repository/training_spread.py
 
@@ -73,7 +73,7 @@ torture: $(STAMP)  ## kill commands, damage files and fill the disk, for 30 minu
 	@$(BIN)/python tests/torture/run.py --minutes $(MINUTES)
 
 # The result goes to reports/benchmarks.json and docs/scale.md. Close other programs before.
-bench: $(STAMP)  ## compare the speed of each step with another library, in about ten minutes
+bench: $(STAMP)  ## compare the time of each step with another library or its core, in about ten minutes
 	@$(BIN)/python benchmarks/run.py && $(BIN)/python benchmarks/cost.py
 
 # The result goes to reports/stages.json and docs/scale.md.
@@ -96,7 +96,7 @@ lock: $(STAMP)  ## pin what pyproject.toml asks for (newest of all: make lock UP
 		--no-annotate --no-header \
 		$(UPGRADE) -q -o requirements.lock
 
-# The files VERSION name the releases; edit them to take others. Needs npm, which checks what it gets.
+# The VERSION files name the releases; edit them to take others. Needs npm, which checks what it gets.
 # Vega goes into the page of `dvc plots`, with its licences.
 vendor:  ## fetch wavesurfer.js (timelines) and Vega (`dvc plots`), and note their checksums
 	@scratch=$$(mktemp -d) && npm pack --silent --pack-destination "$$scratch" "$$(cat $(VENDOR)/VERSION)" \

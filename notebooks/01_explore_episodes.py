@@ -18,12 +18,14 @@
 #
 # **Outputs.** Figures in `reports/notebooks/figures/01`.
 #
-# The first version of this project, in 2018, used episodes of a television series that are
-# protected by copyright and cannot be distributed. The default episodes are therefore synthetic:
-# the speech synthesiser [eSpeak NG](https://github.com/espeak-ng/espeak-ng) speaks the dialogue,
-# shouted words and some laughs, and all other sounds are generated procedurally. They are modelled
-# on the published statistics of the annotations of 2018. This notebook also works with your own
-# episodes; [data/README.md](../data/README.md) describes how to use them.
+# This project continues an [experiment of
+# 2018](https://github.com/vtt-project/vtt-sound-event-detection) on episodes of a television
+# series, which are protected by copyright and cannot be distributed. The default episodes are
+# therefore synthetic: the speech synthesiser [eSpeak NG](https://github.com/espeak-ng/espeak-ng)
+# speaks the dialogue, shouted words and some laughs, and all other sounds are generated
+# procedurally. The synthetic episodes are modelled on the statistics that the 2018 experiment
+# published about its annotations (`data/published/annotations.tsv`). This notebook also works with
+# your own episodes; [data/README.md](../data/README.md) describes how to use them.
 
 # %%
 import hashlib
@@ -63,8 +65,9 @@ episode = episode or split.train[0]
 # (`onset`) and an end (`offset`) in seconds, and a class (`event_label`). The class
 # `background laughing` is laughter of the audience, and `laughing` is laughter of a character.
 # Annotations made by hand often contain errors, such as a misspelt class or an offset before the
-# onset. The first step of the pipeline, the stage `episodes`, corrects such errors. It lists all
-# corrections, including labels that `episodes.aliases` renames, in `data/episodes/corrections.tsv`.
+# onset. The first stage of the pipeline (`episodes` in `dvc.yaml`) corrects such errors. It lists
+# all corrections in `data/episodes/corrections.tsv`, including the labels that were renamed by the
+# parameter `episodes.aliases` in `params.yaml`.
 
 # %%
 tables = [annotations.read(folder / f"{name}.json") for name in split.episodes]
@@ -77,13 +80,15 @@ events.head()
 # %% [markdown]
 # ## Training, validation and test subsets
 # The split assigns each episode as a whole to one of three subsets. The network is fitted to the
-# *training* episodes, decisions such as the thresholds are made on the *validation* episodes, and
-# the *test* episodes show how well the result works on new sound. If the same sound occurred in two
-# subsets, which is called [*data
+# *training* episodes. Choices such as the detection threshold of each class are made on the
+# *validation* episodes. The *test* episodes show how well the trained network generalises to new
+# recordings. If the same sound occurred in two subsets, which is called [*data
 # leakage*](https://scikit-learn.org/stable/common_pitfalls.html#data-leakage), the test results
-# would be too optimistic. `check_leakage` raises an error if two whole episodes are identical; it
-# does not detect a sound shared by two different episodes. The level in the table is the mean power
-# of an episode in decibels relative to full scale ([dBFS](https://en.wikipedia.org/wiki/DBFS)).
+# would be too optimistic. `check_leakage` raises an error if two whole episodes are identical. For
+# your own episodes, the stage `episodes` also looks for long passages that occur in two subsets.
+# Neither check finds a short sound that two episodes share. The level in the table is the mean
+# power of an episode in decibels relative to full scale
+# ([dBFS](https://en.wikipedia.org/wiki/DBFS)).
 
 # %%
 durations, levels, hashes = {}, {}, {}
@@ -107,7 +112,7 @@ overview
 # the event durations. The columns under `published` contain the same statistics for six annotated
 # episodes of 2018. Those episodes last about 22.7 minutes each, so the published number of events
 # per episode is divided by this duration. Most onsets and offsets in the annotations of 2018 are
-# rounded to whole seconds, so most of their durations are whole numbers.
+# rounded to whole seconds, which explains the round values in the last three columns.
 
 # %%
 events["duration"] = events["offset"] - events["onset"]
@@ -140,11 +145,11 @@ plots.save_figure(fig, figures / "shares.png")
 plt.show()
 
 # %% [markdown]
-# *Class imbalance* means that some classes are much more frequent than others. Like the real
-# episodes, the synthetic ones are imbalanced, but deliberately less so: the rare classes and the
-# music take up a larger share of the time than published, so that every class occurs often enough
-# in so few episodes to be evaluated at all. In the following, a class is called *rare* if it is
-# active for less than 5 % of the time.
+# *Class imbalance* means that some classes are much more frequent than others. In these notebooks,
+# a class is called *rare* if it is active for less than 5 % of the time. Like the real episodes,
+# the synthetic ones are imbalanced, but deliberately less so: the rare classes take up a larger
+# share of the time than published, so that each of them occurs often enough in so few episodes to
+# be evaluated at all. There is also more music than published.
 
 # %%
 share = statistics["share (%)"].fillna(0)
@@ -210,7 +215,7 @@ for kind, part in short.groupby(kinds).mean().items():
 
 # %% [markdown]
 # ## Co-occurring labels
-# From here on, the events are turned into labels: a table with one row for each segment and one
+# From here on, the events are converted to a table of labels, with one row for each segment and one
 # column for each class. The rule `labels.rule` in `params.yaml` decides when a segment has the
 # label of an event; notebook 2 explains it. A segment can have several labels, so the task is
 # [multi-label classification](https://scikit-learn.org/stable/modules/multiclass.html): for each
@@ -252,8 +257,8 @@ plt.show()
 # The figure shows the number of segments with each label, episode by episode. The colour scale ends
 # at 50 segments, so that differences between the rare classes remain visible. The synthetic
 # episodes for training contain more of the rare classes per minute than those for validation and
-# test, so that the network hears many different sounds of each class. The subsets may also differ
-# in the length of their episodes.
+# test, so that the network hears many different sounds of each class. By default, the episodes for
+# validation and test are longer than those for training.
 
 # %%
 counts = labels.groupby(level="episode", sort=False).sum().T
@@ -320,13 +325,14 @@ plots.players(excerpts, rate)
 
 # %% [markdown]
 # ## Level and mean spectrum of each class
-# Could a class be recognised without its temporal structure, by its loudness or its timbre alone?
-# The left panel of the next figure shows the level of the training segments with each label; the
-# boxes are drawn as above. The right panel shows the shape of the mean spectrum of the same
-# segments: the difference in dB from the mean over all training segments, minus the mean of this
-# difference over the frequencies, so that level does not show. Red means stronger than in the
-# average segment, blue weaker. The frequencies up to a quarter of the sample rate, 11 kHz with the
-# default settings, are grouped into bands of about a third of an octave.
+# Could a class be recognised without its temporal structure, by its level or its average spectrum
+# alone? The left panel of the next figure shows the level of the training segments with each label;
+# the boxes are drawn as in the figure of the event durations. The right panel shows the shape of
+# the mean spectrum of the same segments: its difference in dB from the mean spectrum of all
+# training segments, with the average over the bands subtracted, so that differences in level do not
+# show. Red means stronger than in the average segment, blue weaker. The frequencies from 100 Hz to
+# a quarter of the sample rate (11 kHz with the default settings) are grouped into bands of about a
+# third of an octave.
 
 # %%
 powers, spectra = [], []
@@ -367,16 +373,17 @@ print(f"to {medians.max():.0f} dBFS ({medians.idxmax()})")
 print(f"Mean width of a box: {quartiles.diff().iloc[-1].mean():.0f} dB")
 
 # %% [markdown]
-# Half of the segments of a class lie inside its box. If the boxes are about as wide as the distance
-# between the lowest and the highest median printed above, they overlap, and level alone hardly
-# separates the classes. Strong colours in a row of the right panel mean that the segments with this
-# label have a timbre of their own; the other sounds in these segments contribute to it. All
-# synthetic episodes are low-pass filtered at 9 kHz (within the highest band), so that no class can
-# be recognised merely by its bandwidth.
+# Half of the segments of a class lie inside its box. The numbers above compare the spread between
+# the classes, the range of the medians, with the spread within a class, the mean width of a box. If
+# the two are similar, most boxes overlap, and level alone hardly separates the classes. Strong
+# colours in a row of the right panel mean that the segments with this label have a characteristic
+# average spectrum; the other sounds in these segments contribute to it. All synthetic episodes are
+# low-pass filtered at 9 kHz (within the highest band), so that no class can be recognised merely by
+# its bandwidth.
 #
 # The levels are those of the recordings before loudness normalisation, which notebook 2 explains.
 # The baseline of notebook 4, a logistic regression on the logarithm of the time-averaged spectrum,
-# measures how far a classifier gets from level and timbre alone. Level and timbre do not describe
+# measures how far a classifier gets with level and average spectrum alone. These do not describe
 # how a sound changes within the segment. The network therefore receives the spectrogram with all
 # its frames.
 
@@ -390,8 +397,9 @@ print(f"Mean width of a box: {quartiles.diff().iloc[-1].mean():.0f} dB")
 # - Most segments with a rare class have at least one other label, so the task is multi-label.
 # - Every class occurs in every subset, but the rare ones have few segments for validation.
 #
-# The rare classes are therefore likely to be the hardest to detect; notebook 4 checks this.
+# The rare classes are therefore likely to be the hardest to detect. Notebook 4 compares their F1
+# with that of the other classes.
 #
-# **Limits.** The annotations of the synthetic episodes are exact, and a synthesiser speaks their
-# dialogue. Results on them describe detection in synthetic episodes of this kind and do not predict
-# performance on real broadcasts.
+# **Limitations.** The annotations of the synthetic episodes are exact, and a synthesiser speaks
+# their dialogue. Results on them describe detection in synthetic episodes of this kind and do not
+# predict performance on real broadcasts.

@@ -9,8 +9,8 @@
 # %% [markdown]
 # # 2. From a waveform to spectrograms and labels
 #
-# **Question.** What does the network receive for one second of sound, how do the settings of the
-# short-time Fourier transform change it, and which segments get which labels?
+# **Question.** What does the network receive for one second of sound, how does the length of the
+# analysis window change it, and which segments get which labels?
 #
 # **Inputs.** The episodes, `data/episodes/*.flac`, and their annotations, `*.json`.
 #
@@ -53,16 +53,17 @@ split = episodes.usable_split(params.split, data / "episodes")
 
 # %% [markdown]
 # ## Loudness normalisation
-# Recordings of one scene can differ widely in level, but the same sound should get similar scores
-# in all of them. Each recording is therefore first *normalised in loudness*: a single gain brings
-# it to the same loudness as all others, so that loud and quiet passages within it keep their
-# relation. Loudness is measured as broadcasters do ([EBU R
-# 128](https://tech.ebu.ch/publications/r128)): the mean power after a filter that resembles
-# hearing, with quiet passages left out, in *loudness units relative to full scale* (LUFS). It is
-# measured on the mono mix as a single channel, so for a stereo file it differs from the EBU R 128
-# value, which sums the power of both channels. `stft.loudness` sets the target. The gain is at most
-# `stft.largest_gain` dB, so that the noise of a nearly silent recording is not amplified to full
-# loudness.
+# Recordings of the same scene can differ widely in level, but the same sound should get similar
+# scores in all of them. Each recording is therefore first *normalised in loudness*: a single gain
+# brings it to the same loudness as all others, so that the level differences within it are
+# preserved. Loudness is measured as in broadcasting ([EBU R
+# 128](https://tech.ebu.ch/publications/r128)): the mean power after a filter that approximates the
+# sensitivity of hearing (*K-weighting*), with quiet passages excluded (*gating*), in *loudness
+# units relative to full scale* (LUFS). It is measured on the mono mix as a single channel, so for a
+# stereo file it differs from the EBU R 128 value, which sums the power of both channels.
+# `stft.loudness` sets the target. The gain is at most `stft.largest_gain` dB, so that the noise of
+# a nearly silent recording is not amplified to full loudness. The gain also amplifies the
+# quantisation noise of a very quiet 16-bit recording.
 
 # %%
 with_events = (n for n in split.train if len(annotations.read(data / "episodes" / f"{n}.json")))
@@ -118,7 +119,7 @@ events[(events["onset"] < start + 3) & (events["offset"] > start)]
 #
 # The settings are in the section `stft` of `params.yaml`: `win_length` is the length of the window,
 # `hop_length` the hop length and `n_fft` the length of the Fourier transform (FFT), all in samples.
-# Where the FFT is longer than the window, the window is padded with zeros.
+# If the FFT is longer than the window, the window is padded with zeros.
 
 # %%
 frames, bins = features.segment_shape(stft)
@@ -248,19 +249,22 @@ plt.show()
 # On the linear scale the few loudest magnitudes hide the rest; in dB quieter sounds become visible,
 # too. The sounds of the synthetic episodes are low-pass filtered at 9 kHz. Above the transition
 # band of the filter there is only faint noise. It is dark in the middle panel, whose colour scale
-# spans 70 dB. At a sample rate of 44.1 kHz, it forms the peak at the left of the histogram. If the
-# sound of a segment does not begin at zero, the first frame may show a faint column up to the top
-# of the panel: the step from the padding to the sound contains all frequencies.
+# spans 70 dB. At a sample rate of 44.1 kHz, it forms the peak at the left of the histogram. The
+# first and the last frame may show a faint column up to the top of the panel: where the sound of
+# the segment does not begin or end at zero, the step between the sound and the padding contains all
+# frequencies.
 #
 # The features are stored on the linear scale, as in the 2018 experiment. The project has two
-# networks, which the parameter `train.preset` in `params.yaml` selects. The 2018 model (`vtt2018`)
+# networks, called *presets*; the parameter `train.preset` in `params.yaml` selects one of them. The
+# 2018 model (`vtt2018`)
 # receives the magnitudes as they are. The default network (`compact`) starts with layers that
 # compute a *log-mel spectrogram*: they add up the power in [mel
 # bands](https://en.wikipedia.org/wiki/Mel_scale), which are spaced roughly as humans perceive
 # pitch, take the logarithm, and normalise the result. In this way both networks read the same
-# files. Notebook 6 measures the effect of the log-mel input on a narrow version of the 2018
-# network. It does not separate the logarithm from the rest that changes with it: the mel bands,
-# their upper limit of a quarter of the sample rate, and the normalisation.
+# files. Notebook 6 measures the effect of the log-mel input on a version of the 2018 network with
+# fewer channels. It cannot attribute this effect to the logarithm alone, because the mel bands,
+# their upper limit of a quarter of the sample rate and the normalisation change with it. So does
+# the number of values that reach the GRU, which notebook 6 discusses.
 
 # %% [markdown]
 # ## Labels of segments
@@ -306,8 +310,8 @@ plt.show()
 # Each segment that `whole` labels is also labelled by `half`, and each segment that `half` labels
 # is also labelled by `any`. The table counts the labelled segments of this episode under each rule.
 # It also gives the total duration of the events of the class and the median duration of an event.
-# The lines below the table divide the counts by the total duration and print the smallest and the
-# largest ratio, with the class in brackets.
+# The lines printed below the table give the ratio of labelled to annotated seconds: the smallest
+# and the largest for each rule, with the class in brackets.
 
 # %%
 table = pd.DataFrame({rule: y.sum(axis=0) for rule, y in by_rule.items()}, index=classes)
@@ -356,7 +360,7 @@ table.set_index("episode").round(1)
 # %% [markdown]
 # ## Findings
 # - Each recording is first normalised in loudness, so that the level at which it was recorded
-#   matters little. The gain also amplifies the quantisation noise of a very quiet 16-bit recording.
+#   matters little.
 # - The network receives the STFT magnitudes of one segment at a time. The comparison above checks
 #   that they agree with those of librosa.
 # - The length of the window is a compromise between resolution in time and in frequency.
@@ -365,6 +369,6 @@ table.set_index("episode").round(1)
 # - The label rule changes how many segments a class has, most of all for short sounds. Results
 #   under different rules are not directly comparable.
 #
-# **Limits.** Apart from the gain, the spectrogram of a segment contains nothing of the sound before
-# and after it, and a sound that crosses the boundary of two segments is seen in two parts. The
-# examples and the table of the label rules come from a single episode.
+# **Limitations.** Apart from the gain, the spectrogram of a segment contains nothing of the sound
+# before and after it, and a sound that crosses the boundary of two segments is seen in two parts.
+# The examples and the table of the label rules come from a single episode.

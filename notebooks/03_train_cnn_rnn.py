@@ -15,13 +15,12 @@
 # **Inputs.** `data/features/*.npy` (notebook 2) and the annotations in `data/episodes`.
 #
 # **Outputs.** `data/model`, with the weights and `model.json` (classes, STFT settings, thresholds,
-# training data); the training log in `reports/training`; figures in
-# `reports/notebooks/figures/03`.
+# names of the training episodes); the state of the training, `data/checkpoint.npz`; the training
+# log in `reports/training`; figures in `reports/notebooks/figures/03`.
 #
-# This notebook follows the usual order: the training data, the network, the loss function, *data
-# augmentation*, which means random changes of the training examples, the training itself, the
-# choice of thresholds, and the stored model. The network is not evaluated on the test episodes
-# here; notebook 4 does that.
+# This notebook follows the usual order: training data, network, loss function, data augmentation
+# (random changes of the training examples), training, choice of thresholds, and the stored model.
+# The network is not evaluated on the test episodes here; notebook 4 does that.
 
 # %%
 import hashlib
@@ -63,8 +62,9 @@ data, figures = workspace() / "data", workspace() / "reports" / "notebooks" / "f
 
 # %% [markdown]
 # ## Training, validation and test data
-# The unit of training is the *segment*, one second of sound. It comes as a magnitude spectrogram
-# with one label per class. The episodes are divided into three subsets. The network is fitted to
+# The unit of training is the *segment*, one second of sound. Each segment is represented by its
+# magnitude spectrogram and has, for each class, a label that says whether the class is present. The
+# episodes are divided into three subsets. The network is fitted to
 # the *training* episodes. The *validation* episodes decide when training stops and which thresholds
 # are used. The *test* episodes are kept for the final evaluation. Earlier versions of the network
 # and its training were compared on the default test episodes, so results on these may be
@@ -85,19 +85,19 @@ pd.DataFrame({subset: y.sum(axis=0) for subset, y in labels.items()}, classes)
 
 # %% [markdown]
 # ## Network architecture
-# A *preset* is one of the two networks that the parameter `train.preset` selects by name. The
-# default, `compact`, is a *convolutional recurrent neural network* (CRNN), a widely used
-# architecture for sound event detection ([Çakır et al., 2017](https://arxiv.org/abs/1702.06286)):
-# convolutions recognise patterns in the spectrogram, and a recurrent layer follows them over time.
-# The diagram leads from the input on the left to the scores on the right. It shows the mel bands,
-# MixStyle, the convolutions, the recurrent layer, the dense layer and the final pooling. The layers
-# between them (logarithm, average pooling, normalisation, activation and dropout) are left out; the
-# table below lists them all. Below each box is the shape of its output for one segment. With
-# `compact`, it is frames x bins x 1 for the input, frames x bands for the mel bands and MixStyle,
-# bands x frames x channels for the convolutions (before the pooling that may follow), frames x
-# values for the recurrent and the dense layer, and one value for each class at the end. The height
-# of a box shows, on a logarithmic scale, how many values it gives for each frame (the last box: for
-# the segment).
+# The parameter `train.preset` selects one of two networks, called *presets*. The default,
+# `compact`, is a *convolutional recurrent neural network* (CRNN), a widely used architecture for
+# sound event detection ([Çakır et al., 2017](https://arxiv.org/abs/1702.06286)): convolutions
+# recognise patterns in the spectrogram, and a recurrent layer follows them over time. The diagram
+# leads from the input on the left to the scores on the right. It shows the mel bands, MixStyle, the
+# convolutions, the recurrent layer, the dense layer and the final pooling. The layers between them
+# (logarithm, average pooling, normalisation, activation and dropout) are left out; the table below
+# lists them all. Below each box is the shape of its output for one segment. With `compact`, it is
+# frames x bins x 1 for the input, frames x bands for the mel bands and MixStyle, bands x frames x
+# channels for the convolutions (before the pooling that may follow), frames x values for the
+# recurrent and the dense layer, and one value for each class at the end. The height of a box shows,
+# on a logarithmic scale, how many values the layer outputs for each frame (the last box: for the
+# segment).
 
 # %%
 network = models.build_model(options.preset, classes, stft)
@@ -115,18 +115,19 @@ plt.show()
 #   levels.
 # - **[MixStyle](https://arxiv.org/abs/2104.02008)** is data augmentation inside the network and
 #   active only in training. In half of the segments, the mean and the standard deviation of each
-#   mel band are replaced by a random mixture of their own and those of another segment. These two
-#   values depend on the room and the microphone as well as on the sound. The network learns to rely
-#   on them less, which can help with recordings of another origin ([Xiao et al.,
+#   mel band over the frames are replaced by a random mixture of the segment's own values and those
+#   of another segment. These statistics depend on the room and the microphone as well as on the
+#   sound. The network learns to rely on them less, which can help with recordings that come from
+#   another *domain*, such as other rooms and microphones ([Xiao et al.,
 #   2024](https://arxiv.org/abs/2407.03654)).
 # - **Convolutions.** Each of seven 3x3 convolutions combines a value with its neighbours in time
 #   and frequency. *Average pooling* by two along frequency follows the first five, so that later
 #   layers see wider frequency ranges. The convolutions and the pooling between them keep all
-#   frames. The bands come first and the frames second here, because a CPU computes a convolution
-#   faster if the second of these two axes is long.
-# - **[Batch normalisation](https://arxiv.org/abs/1502.03167)** shifts and scales each channel to
-#   zero mean and unit variance over a batch, which allows a higher learning rate. The activation
-#   function is ReLU, which sets negative values to zero.
+#   frames. The axes are in the order bands, frames here, which is faster on a CPU.
+# - **[Batch normalisation](https://arxiv.org/abs/1502.03167)** shifts and scales each mel band
+#   after the logarithm, and each channel after a convolution, to zero mean and unit variance over a
+#   batch, which allows a higher learning rate. The activation function is ReLU, which sets negative
+#   values to zero.
 # - **GRU.** The [gated recurrent unit](https://arxiv.org/abs/1406.1078) reads the frames in order
 #   and keeps a state, so that the score of a frame can depend on the frames before it. In training,
 #   *dropout* sets a random part of the GRU's outputs to zero, so that the network relies on no
@@ -139,8 +140,9 @@ plt.show()
 #   The plain mean is 0.09, the linear softmax 0.44. The segment-level score of a short sound thus
 #   remains clearly higher than with a plain mean.
 #
-# The table lists every layer with its number of parameters and its multiply-adds, the
-# multiplications that one segment needs in matrix products and convolutions.
+# The table lists every layer with its number of parameters and its *multiply-adds*, the number of
+# multiplications, each followed by an addition, that its matrix products and convolutions need for
+# one segment.
 
 # %%
 print(f"{table['parameters'].sum():,} parameters")
@@ -162,7 +164,8 @@ for column in ("parameters", "multiply_adds"):
 # ## Loss function
 # Each class is a separate yes-or-no question, so the loss is the *binary cross-entropy*, averaged
 # over the classes. It is computed twice, for the segment-level scores with the labels of the
-# segments and for the frame-level scores with the labels of the frames, and the two are added. The
+# segments and for the frame-level scores with the labels of the frames, and the two are added. A
+# frame has the label of a class if an event of the class is active at its centre. The
 # parameter `train.frame_weight` is the weight of the second term; with 0, it is left out. The
 # segment labels say *what* is present in a second; the frame labels also say *when*.
 
@@ -213,15 +216,17 @@ print(f"{before} {ratio[before]:.0f}, {after} {ratio[after]:.0f}")
 
 # %% [markdown]
 # ## Further data augmentation: noise, gain, filtering and masking
-# Mixup also adds labels; the four random changes of this section leave the labels as they are. The
-# network then sees a slightly different version of each segment in each epoch and cannot simply
+# Unlike mixup, the four random changes of this section leave the labels as they are. With them, the
+# network sees a slightly different version of each segment in each epoch, so that it cannot simply
 # memorise it. The four changes are:
 #
-# - in a share of the segments (`train.augment.noise`), steady noise of a random level and spectrum,
-#   so that the network does not rely on faint background sound, which differs between recordings;
-# - a random gain of up to ±`gain` dB;
-# - a random filter, with gains of up to ±`filter` dB at six frequencies and linear interpolation
-#   between them, similar to [FilterAugment](https://arxiv.org/abs/2110.03282);
+# - in a share of the segments (`train.augment.noise`), stationary noise of a random level and
+#   spectrum, so that the network does not rely on faint background sound, which differs between
+#   recordings;
+# - a random gain of up to `train.augment.gain` dB in either direction;
+# - a random filter, with gains of up to `train.augment.filter` dB in either direction at six
+#   frequencies and linear interpolation between them, similar to
+#   [FilterAugment](https://arxiv.org/abs/2110.03282);
 # - masks that set a random band of bins and a random run of frames to zero, as in
 #   [SpecAugment](https://arxiv.org/abs/1904.08779).
 #
@@ -255,13 +260,14 @@ plt.show()
 # (warm-up) to `learning_rate` and then [falls along a cosine](https://arxiv.org/abs/1608.03983) to
 # a hundredth of it. The steps are large early in the training and small at its end.
 #
-# The network that is kept has *averaged* weights: the moving average of the weights after each
-# epoch. Training itself continues from the latest weights, not from the average. The parameter
-# `train.averaging` sets the length of the average as a share of all epochs: with 0.3, it spans
-# about the last three tenths of them. The value 0 switches averaging off. Averaging ([Izmailov et
-# al., 2018](https://arxiv.org/abs/1803.05407)) can help on data of another origin ([Cha et al.,
-# 2021](https://arxiv.org/abs/2102.08604)); notebook 7 measures this on episodes mixed from recorded
-# sounds.
+# The network that is kept has *averaged* weights: an exponential moving average, updated with the
+# weights at the end of each epoch. Training itself continues from the latest weights, not from the
+# average. The parameter `train.averaging` sets the length of the average as a share of all epochs:
+# with 0.3, the last three tenths of them have most of the weight. In the first epochs, the average
+# is the plain mean of all weights so far. The value 0 switches averaging off. Averaging weights
+# ([Izmailov et al., 2018](https://arxiv.org/abs/1803.05407)) can help on data from another domain
+# ([Cha et al., 2021](https://arxiv.org/abs/2102.08604)); notebook 7 measures this on episodes mixed
+# from recorded sounds.
 #
 # A network *overfits* when it continues to improve on the training segments but becomes worse on
 # segments that it has not seen. Therefore the averaged weights are evaluated on the validation
@@ -298,8 +304,8 @@ history = training.train(
 # right panel the mean average precision on the validation segments. The validation curves are those
 # of the averaged weights. The red dot is the epoch whose averaged weights are kept. The lower panel
 # shows the F1 of each class on the validation segments, with the threshold that gives the highest
-# F1 in that epoch. When the notebook is run by hand, the curves are drawn above, and redrawn after
-# each epoch.
+# F1 in that epoch. When the notebook is run interactively, the curves appear below the training
+# cell and are updated after each epoch.
 
 # %% tags=["trained"]
 figure = plots.learning_curves(history, classes)
@@ -367,9 +373,9 @@ plt.show()
 
 # %% [markdown]
 # Where a curve is flat around the dotted line, the choice matters little. With few positives the
-# curve is a staircase, because each segment that is gained or lost changes F1 by a visible step; a
-# few other segments could move its highest step to a different place. The table gives the numbers:
-# F1 with the tuned threshold, and the highest F1 of the curve.
+# curve is a staircase, because each segment that is gained or lost changes F1 by a visible step; if
+# a few segments were exchanged for others, the highest step could lie elsewhere. The table gives
+# the numbers: F1 with the tuned threshold, and the highest F1 of the curve.
 
 # %% tags=["trained"]
 detected = scores >= thresholds
@@ -379,13 +385,14 @@ chosen["highest F1"] = np.maximum(f1.max(axis=0), chosen["F1"])
 chosen.round(2)
 
 # %% [markdown]
-# The rule has four limits. First, F1 on the segments on which a threshold was tuned is optimistic;
-# a fair value needs other segments, such as those of the test episodes. Second, the threshold with
-# the highest F1 depends on how frequent the class is, so that it may not suit recordings with
-# another mixture of sounds. Third, smoothing cannot add information: with few positives, the
-# threshold remains uncertain. Fourth, if the scores hardly separate the segments with a class from
-# the others, F1 can be highest where nearly everything is detected, with a threshold close to 0.
-# Notebook 4 examines whether tuning the thresholds helps on the test episodes.
+# This way of choosing thresholds has four limitations. First, F1 on the segments on which a
+# threshold was tuned is optimistic; a fair value needs other segments, such as those of the test
+# episodes. Second, the threshold with the highest F1 depends on how frequent the class is, so that
+# it may not suit recordings with another mixture of sounds. Third, smoothing cannot add
+# information: with few positives, the threshold remains uncertain. Fourth, if the scores hardly
+# separate the segments with a class from the others, F1 can be highest where nearly everything is
+# detected, with a threshold close to 0. Notebook 4 examines whether tuning the thresholds helps on
+# the test episodes.
 
 # %% [markdown]
 # ## Thresholds for frame-level scores
@@ -394,9 +401,9 @@ chosen.round(2)
 # frames are less reliable. Segments that begin every half second are therefore scored, and each
 # frame gets the mean of its scores in both segments that contain it. Frame-level scores flicker
 # from frame to frame, so they are smoothed by a moving average of `detection.frame_smoothing`
-# seconds, and they have thresholds of their own. The rule is the same, applied to every fourth
-# frame, because adjacent frames have nearly equal scores. The table gives the number of positives
-# among all frames and the threshold of each class.
+# seconds, and they have thresholds of their own. These are chosen in the same way. Only every
+# fourth frame is used, which saves time and loses little, because adjacent frames have nearly equal
+# scores. The table gives the number of positives among all frames and the threshold of each class.
 
 # %% tags=["trained"]
 frame_level, chosen = {}, pd.DataFrame()
@@ -416,9 +423,9 @@ chosen.round(2)
 # %% [markdown]
 # ## Saving the model
 # The weights are stored together with a description of all that is needed to use them: classes,
-# STFT settings, thresholds, and the data and versions they were made with. `load_model` refuses
-# features that were computed with other STFT settings. The first cell collects where the model
-# comes from, with a hash of the features of each episode.
+# STFT settings and thresholds. `load_model` refuses features that were computed with other STFT
+# settings. The first cell collects where the model comes from: the names of the training and
+# validation episodes, a hash of the features of each episode, and the versions of the libraries.
 
 # %%
 split, folder = corpus.split, data / "features"
@@ -466,22 +473,21 @@ print(f"from {ratio['without mixup']:.0f} to {ratio['with mixup']:.0f}.")
 
 # %% [markdown]
 # - **Learning.** The first line printed above gives the mean average precision on the validation
-#   episodes. The table of tuned thresholds shows which classes are learned less well, and notebook
-#   4 evaluates each class on the test episodes.
+#   episodes. The column `F1` of the table of tuned thresholds shows, class by class, how well each
+#   one is learned, and notebook 4 evaluates them on the test episodes.
 # - **Size.** The preset `compact` is small enough to be trained without a GPU. Notebook 6 compares
 #   its results with those of a version of the 2018 model with fewer channels.
 # - **Data augmentation.** Mixup with classes drawn equally often lets rare classes occur in more
 #   training segments. Notebook 6 measures how much mixup, the further data augmentation, MixStyle,
-#   frame labels and averaged weights each contribute to the result, in an incremental (additive)
-#   *ablation*: starting from the 2018 configuration, each variant adds one change.
+#   frame labels and averaged weights each contribute to the result, in an incremental *ablation*:
+#   starting from the 2018 configuration, each variant adds one change.
 # - **Thresholds.** Each class gets the threshold with the highest smoothed F1 on the validation
 #   segments. Without smoothing, the threshold of a rare class would depend strongly on a few
 #   segments.
 #
-# **Limits.** The network is trained once, with one seed. The best epoch and the thresholds are
+# **Limitations.** The network is trained once, with one seed. The best epoch and the thresholds are
 # chosen on the same validation subset, by default a single episode, which contains few segments of
 # the rare classes. Both choices are therefore uncertain, and the validation scores are optimistic.
-# Another seed or another processor gives other weights; `reports/training_spread.json`, which
-# `make spread` writes, records how much the numbers of this notebook changed in further training
-# runs: with other seeds, and with the same seed but only the AVX2 instructions of older processors.
-# Notebook 6 compares training runs with several seeds.
+# Another seed or another type of CPU gives other weights; `reports/training_spread.json` records
+# how much the numbers of this notebook changed in further training runs with other seeds, and with
+# the instructions of an older CPU. Notebook 6 compares training runs with several seeds.

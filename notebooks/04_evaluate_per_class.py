@@ -38,7 +38,7 @@ from sedlib.reports import plots
 # %% tags=["parameters"]
 params = load_params()
 episode = None  # the validation or test episode that is drawn; default: the first test episode
-drawn_from = 60  # s, start of the stretch that is drawn
+drawn_from = 60  # s, start of the excerpt that is drawn
 n_worst = 5  # number of false alarms, and of misses, to look at and to listen to
 
 # %%
@@ -85,8 +85,8 @@ print(f"{len(scores)} segments in {len(test)} test episodes: {', '.join(test)}")
 # ## Baseline: logistic regression
 # A baseline shows how far a simple method gets. This one is a logistic regression for each class on
 # the logarithm of the time-averaged spectrum, in bands of five bins. This input describes the level
-# and the timbre of a segment, but not how the sound changes within it. The training segments are
-# the same as those of the network.
+# and the average spectrum of a segment, but not how the sound changes within it. The baseline is
+# trained on the same segments as the network, but without data augmentation.
 
 # %%
 spectra = {}
@@ -108,12 +108,10 @@ validation_scores = baseline.predict_proba(spectra["validation"])[:, -len(classe
 baseline_scores = baseline.predict_proba(spectra["test"])[:, -len(classes) :]
 baseline_thresholds = detection.choose_thresholds(labels["validation"], validation_scores)
 baseline_estimated = baseline_scores >= baseline_thresholds
-f1 = metrics.averages(reference, baseline_estimated)["macro"]["f1"]
-print(f"macro F1 of the baseline: {f1:.2f}")
 
 # %% [markdown]
-# The thresholds of the baseline are chosen on the validation episodes by the same rule as those of
-# the network, which the section "Effect of the thresholds" explains.
+# The thresholds of the baseline are tuned on the validation episodes in the same way as those of
+# the network, which notebook 3 explains.
 
 # %% [markdown]
 # ## Metrics of each class
@@ -173,9 +171,9 @@ gain = gain.rename(columns={"first": "baseline", "second": "network"})
 gain[["baseline", "network", "difference", "low", "high"]]
 
 # %% [markdown]
-# Where the interval lies above zero, the network is better than the baseline for this class, beyond
-# the variation that the bootstrap measures. The figure shows the same F1 values: filled dots for
-# the network, with the 95 % confidence intervals of the network alone, and white dots for the
+# Where the interval lies above zero, the network is better than the baseline for this class by more
+# than the variation that the bootstrap measures. The figure shows the same F1 values: filled dots
+# for the network, with the 95 % confidence intervals of the network alone, and white dots for the
 # baseline.
 
 # %%
@@ -218,8 +216,8 @@ if "frames" in description:
     grids["frames"] = frame_tables, np.array(frame_thresholds)
 
 # %% [markdown]
-# The next cell turns the scores of each time grid into events. It also computes how many reference
-# onsets lie close to a whole second.
+# The next cell turns the scores of segments and those of frames into events. It also computes how
+# many reference onsets lie close to a whole second.
 
 # %%
 reference_events, events = corpus.events("test"), {}
@@ -253,15 +251,15 @@ print(f"share of onsets within 200 ms of a whole second: {(distance <= 0.2).mean
 #   reference events of its class cover at least half of it. A reference event is detected when
 #   estimated events that are not false positives cover at least half of it.
 # - The *polyphonic sound detection score* (PSDS), defined by [Bilen et al.
-#   (2020)](https://arxiv.org/abs/1910.08440), lies between 0 and 1 and summarises all thresholds.
-#   It is computed over all of them by the method of [Ebbers et al.
-#   (2022)](https://arxiv.org/abs/2201.13148), for the two *scenarios* (sets of parameters) of the
-#   DCASE challenge: scenario 1 rewards exact times; scenario 2 tolerates inexact times but
-#   penalises confusion between classes.
+#   (2020)](https://arxiv.org/abs/1910.08440), lies between 0 and 1 and summarises the performance
+#   over all thresholds. It is computed exactly, without a grid of thresholds, by the method of
+#   [Ebbers et al. (2022)](https://arxiv.org/abs/2201.13148), for the two *scenarios* (sets of
+#   parameters) of the DCASE challenge: scenario 1 rewards exact times; scenario 2 tolerates inexact
+#   times but penalises confusion between classes.
 # - *ROC AUC*, the area under the receiver operating characteristic curve, is the probability that a
-#   segment with the label has a higher score than one without it; 0.5 is chance. The section
-#   "Calibration of the scores" explains the *class-wise expected calibration error*. Both are
-#   computed from the scores of segments only.
+#   randomly chosen segment with the label has a higher score than one without it; 0.5 is chance.
+#   The section "Calibration of the scores" explains the *class-wise expected calibration error*.
+#   Both are computed from the scores of segments only.
 
 # %%
 literature = {}
@@ -317,9 +315,9 @@ plt.show()
 # are too low. The [*expected calibration error*](https://arxiv.org/abs/1706.04599) of a class is
 # the mean vertical distance of such points, from the scores of this class alone, to the dotted
 # line, weighted by the number of scores in the bin. The table above gives its mean over the
-# classes. Mixup raises the share of the rare classes in training, as notebook 3 shows. Where the
-# mean score of a rare class is higher than its frequency in the test episodes, this may be one
-# reason.
+# classes. The rare classes are more frequent in training than in the test episodes: the default
+# training episodes contain more of them per minute (notebook 1), and mixup raises their share
+# further (notebook 3). This may be one reason for scores that are too high.
 
 # %% [markdown]
 # ## Precision-recall curves
@@ -364,8 +362,9 @@ plt.show()
 #
 # The table shows the number of *positives* of each class, the validation segments in which it is
 # present, its threshold, and three values of F1 on the test episodes: with a threshold of 0.5, with
-# the tuned threshold, and with the best threshold for the test episodes. The last one is not a
-# result, because that threshold was chosen on the test episodes themselves. The search uses a fine
+# the tuned threshold, and with the threshold that is best for the test episodes (an *oracle*
+# threshold). The last value is an upper bound and not a fair result, because that threshold was
+# chosen on the test episodes themselves. The search uses a fine
 # grid of thresholds, so this F1 is close to the highest that these scores allow. The column
 # `tuned - 0.5` is the difference between the first two values of F1. The first printed line gives
 # its mean over the classes with the 95 % confidence interval from the resamples.
@@ -459,10 +458,10 @@ plt.show()
 # ## Errors at onsets and offsets
 # An *edge segment* of a class is a segment in which an event of the class begins or ends. Whether
 # such a segment has the label often depends, under the default rule, on whether the event covers
-# half of it, so a small difference in time can change the label. The table shows what share of the
-# segments are edge segments and what share of the errors falls in them. Its last two columns are
-# the shares of wrong decisions among the edge segments and among all other segments. The last row
-# is about all classes and counts pairs of a segment and a class.
+# half of it, so a small difference in time can change the label. The first two columns of the table
+# give the share of the segments that are edge segments, and the share of the errors that fall in
+# them. The last two columns are the error rates in the edge segments and in all other segments. The
+# last row is about all classes and counts pairs of a segment and a class.
 
 # %%
 edges = metrics.edge_segments(reference_events, durations, classes)
@@ -476,7 +475,7 @@ edge_errors
 # %% [markdown]
 # ## The most confident errors
 # The *margin* of an error is the distance of the score from the threshold: the larger it is, the
-# more confident was the wrong decision. The figure shows the spectrograms of the false alarms and
+# more confident the wrong decision. The figure shows the spectrograms of the false alarms and
 # misses with the largest margins, at most one false alarm and one miss per class.
 
 # %%
@@ -562,6 +561,9 @@ macro, better = gain.loc["macro"], (gain.loc[classes, "low"] > 0).sum()
 print("Macro F1 is {network:.2f} for the network, {baseline:.2f} for the baseline.".format(**macro))
 print("The difference is {difference:.2f} [{low:.2f}, {high:.2f}].".format(**macro))
 print(f"The interval lies above zero for {better} of {len(classes)} classes.")
+rare = reference.mean(axis=0) < 0.05
+for kind, chosen in {"rare classes": rare, "other classes": ~rare}.items():
+    print(f"Mean F1 of the {chosen.sum()} {kind}: {by_class['f1'][chosen].mean():.2f}")
 print("Compared with 0.5, the tuned thresholds change macro F1 by", end=" ")
 print("{difference:+.3f} [{low:+.3f}, {high:+.3f}].".format(**change))
 for grid, values in literature.items():
@@ -583,6 +585,8 @@ print("Largest value between two classes in the confusion matrix:", text if shar
 #   receives the temporal structure of a sound within the segment.
 # - **Classes.** The first table and the first figure show how well each class is detected. Where
 #   the confidence intervals of two classes overlap, the test episodes may be too few to rank them.
+#   The lines above compare the rare classes, here those with a label in less than 5 % of the test
+#   segments, with the others.
 # - **Times.** Where a reference onset is more than 200 ms from a whole second, events from segments
 #   cannot meet the tolerance of the event-based F1; events from frames can.
 #
@@ -590,7 +594,7 @@ print("Largest value between two classes in the confusion matrix:", text if shar
 # validation segments of the class may help. Where even the best threshold gives a low F1, more
 # training examples of the class, or a context of more than one second, can be tried.
 #
-# **Limits.** The intervals cover neither other episodes nor other training runs; notebook 6
+# **Limitations.** The intervals cover neither other episodes nor other training runs; notebook 6
 # compares training runs with several seeds. The metrics of a class with little support are based on
 # few segments. Earlier versions of the network and its training were compared on the default test
 # episodes, so results on these may be optimistic. The default episodes are synthetic, so the

@@ -42,8 +42,8 @@ from sedlib.reports import plots
 params = load_params()
 file = None  # path of a media file, absolute or from the repository; default: first test episode
 hop = "frames"  # time between scores: 1.0, 0.5, 0.2 or 0.1 s; "frames": frame-level scores
-drawn_from = 180  # s, start of the stretch that is drawn and played
-drawn = 60  # s, length of this stretch
+drawn_from = 180  # s, start of the excerpt that is drawn and played
+drawn = 60  # s, length of this excerpt
 
 # %% [markdown]
 # ## The recording and the network
@@ -77,13 +77,14 @@ print(f"the network was trained on {', '.join(description['trained_on'])}")
 #    are averaged. With `hop = "frames"` a segment begins every half second, and the network scores
 #    each *frame* of a segment, one column of its spectrogram. A frame gets the mean of its scores
 #    in both segments that contain it, and a moving average smooths these frame-level scores. The
-#    score table divides each second equally among its frames (1/44 s each with the default
-#    settings), although the hop length of the STFT is slightly longer.
-# 2. **Events.** A class is detected while its score reaches its *threshold*, a number tuned on the
-#    validation episodes. Consecutive segments or frames in which a class is detected form one
-#    *event*.
+#    score table divides each second equally among its frames: with the default settings each gets
+#    1/44 s = 22.7 ms, although the hop length of the STFT is 23.2 ms.
+# 2. **Events.** A class is detected while its score is at or above its *threshold*, a number tuned
+#    on the validation episodes. Consecutive segments or frames in which a class is detected form
+#    one *event*.
 #
-# A network without frame-level scores, such as the 2018 model, gets a hop of 0.5 s instead.
+# If `hop` is `"frames"` but the network has no frame-level scores, as with the 2018 model, a hop of
+# 0.5 s is used instead.
 
 # %%
 if hop == detection.FRAMES and detection.FRAMES not in description:
@@ -111,8 +112,8 @@ for error in folder.errors.loc[folder.errors["filename"] == name, "error"]:
 
 # %% [markdown]
 # The table lists the threshold of each class and the share of the recording in which the class is
-# active, according to the reference and to the network. Where the two shares differ much, the
-# network detects too much or too little of a class. Equal shares do not mean that the detected
+# active, according to the reference and to the network. Where the two shares differ considerably,
+# the network detects too much or too little of a class. Equal shares do not mean that the detected
 # events are right, because misses and false alarms may cancel each other out. Without an
 # annotation, all reference shares are 0.
 
@@ -143,14 +144,14 @@ for form in ("json", "tsv", "audacity", "textgrid"):
 
 # %% [markdown]
 # ## From waveform to events
-# The next figure shows one stretch of the recording in four panels with the same time axis. From
+# The next figure shows one excerpt of the recording in four panels with the same time axis. From
 # top to bottom the panels follow the steps from the sound to the events:
 #
 # - the waveform envelope;
 # - the [spectrogram](https://en.wikipedia.org/wiki/Spectrogram), the level at each time and
-#   frequency, in dB below the loudest point of the stretch (up to 11 kHz, the upper limit of the
-#   mel bands of `compact` with the default settings; computed for this figure, with a longer hop
-#   and without loudness normalisation);
+#   frequency, in dB below the loudest point of the excerpt (up to 11 kHz, the upper limit of the
+#   mel bands of `compact` with the default settings; computed for this figure, with twice the hop
+#   length of the STFT and without loudness normalisation);
 # - the scores, one row for each class, from white (0) to black (1), with a red outline where the
 #   score reaches the threshold of the class;
 # - the events, one row for each class. The coloured bars are the reference events and the dark
@@ -195,8 +196,8 @@ plt.show()
 # %% [markdown]
 # If there is an annotation, a coloured bar with a dark line below it is an event that the network
 # has detected. A bar without a line is a miss, and a line without a bar is a false alarm. Where a
-# bar and its line begin or end at different times, the onset or offset is wrong. Where one bar has
-# several lines below it, the score has fallen below the threshold in between.
+# bar and its line begin or end at different times, the onset or offset is inaccurate. Where one bar
+# has several lines below it, the score has fallen below the threshold in between.
 #
 # Compare such places with the panel of scores. If the row of a missed class is grey there without
 # an outline, the network has given it a score that stays below the threshold, and a lower threshold
@@ -206,8 +207,8 @@ plt.show()
 
 # %% [markdown]
 # ## Listening
-# The first player plays the whole stretch. Each of the others plays the longest estimated event of
-# one class that begins in the stretch: up to eight seconds of it, with one second before and one
+# The first player plays the whole excerpt. Each of the others plays the longest estimated event of
+# one class that begins in the excerpt: up to eight seconds of it, with one second before and one
 # second after. All sounds are scaled to the same peak level. Listen to each of them and decide
 # whether you agree with the class.
 
@@ -224,8 +225,8 @@ plots.players(sounds, rate)
 # %% [markdown]
 # ## Comparison with the reference
 # To count errors, the recording is cut into segments of one second; a last second that is
-# incomplete is not counted. The reference events and the estimated events are turned into labels of
-# these segments by the same rule. For each class,
+# incomplete is not counted. The parameter `labels.rule`, which notebook 2 explains, decides which
+# segments the reference events and the estimated events label. For each class,
 # [precision](https://en.wikipedia.org/wiki/Precision_and_recall) is the share of the segments
 # labelled by the network that are also labelled in the reference; recall is the share of the
 # segments labelled in the reference that are also labelled by the network; F1 is the harmonic mean
@@ -244,17 +245,17 @@ by_class = metrics.segment_metrics(reference_labels, estimated_labels, judged)
 by_class[["precision", "recall", "f1", "support"]]
 
 # %% [markdown]
-# Keep the support in mind when you read the table: with a support of 20, one segment more or less
-# changes the recall by 1/20. The next cell summarises the classes in two ways. The *micro* average
-# counts the segments of all classes together, so that frequent classes dominate it; the *macro*
-# average is the mean over the classes, so that each class has the same weight. If the micro average
-# of F1 is above the macro average, the frequent classes tend to have a higher F1 than the rare
-# ones. The last row is the micro average of the stretch in the figure.
+# Keep the support in mind when you read the table: with a support of 20, one detected segment more
+# or fewer changes the recall by 1/20. The next cell summarises the classes in two ways. The *micro*
+# average counts the segments of all classes together, so that frequent classes dominate it; the
+# *macro* average is the mean over the classes, so that each class has the same weight. If the micro
+# average of F1 is above the macro average, the frequent classes tend to have a higher F1 than the
+# rare ones. The last row is the micro average of the excerpt in the figure.
 
 # %%
 whole = metrics.averages(reference_labels, estimated_labels)
-stretch = metrics.averages(reference_labels[start:stop], estimated_labels[start:stop])
-parts = {"macro": whole["macro"], "micro": whole["micro"], "micro, figure": stretch["micro"]}
+excerpt = metrics.averages(reference_labels[start:stop], estimated_labels[start:stop])
+parts = {"macro": whole["macro"], "micro": whole["micro"], "micro, figure": excerpt["micro"]}
 pd.DataFrame(parts).T[["precision", "recall", "f1"]]
 
 # %% [markdown]
@@ -266,8 +267,8 @@ pd.DataFrame(parts).T[["precision", "recall", "f1"]]
 # segments as a hop of 0.5 s.
 #
 # Whether the times do become more exact depends on the network and on the recording. The next table
-# answers this for the present recording. It leaves out the hop of 0.1 s, which would take longer
-# than all others together. There are four values for each hop:
+# answers this for the present recording. It leaves out the hop of 0.1 s, which needs as many
+# segments as all the others together. There are four values for each hop:
 #
 # - *segment F1*: the macro average of the section above, for which exact times matter little;
 # - *event F1*: the macro average of event-based F1
@@ -329,8 +330,8 @@ if judged:
 # - If the times of the events matter to you, choose the hop by its event-based F1; if only the
 #   presence of a sound in each second matters, by its segment-based F1.
 #
-# **Limits.** The weights of the network come from the training episodes, and the thresholds from
-# the validation episodes; by default, these are synthetic. On recordings of another kind, the
+# **Limitations.** The weights of the network come from the training episodes, and the thresholds
+# from the validation episodes; by default, these are synthetic. On recordings of another kind, the
 # events may be much less reliable; if you can, train the network on annotated recordings of that
 # kind. Notebook 7 measures how well networks trained on synthetic episodes work on episodes mixed
 # from recorded sounds.

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 6. Ablation of the changes since 2018
 #
-# **Question.** The present configuration differs from that of the [2018
+# **Question.** The configuration of this project differs from that of the [2018
 # experiment](https://github.com/vtt-project/vtt-sound-event-detection) in its network, its training
 # examples, its optimisation, its loss and its thresholds. How much does each of these changes
 # contribute to the result, and which contributions are larger than chance alone would produce?
@@ -20,9 +20,9 @@
 #
 # **Inputs.** `reports/experiments/ablation.npz` and `ablation.json`, the scores of every trained
 # network and a description of the experiment. The command `make experiment` trains the networks,
-# which takes half an hour to several hours; this notebook only evaluates the stored scores. In this
-# notebook, the *present* configuration is therefore the configuration at the time of the
-# experiment. Later changes to `params.yaml` have no effect here, except `seed`: it seeds the
+# which takes half an hour to several hours; this notebook only evaluates the stored scores. The
+# *final* configuration is that of `params.yaml` at the time of the experiment, except for the
+# number of epochs. Later changes to `params.yaml` have no effect here, except `seed`: it seeds the
 # bootstrap, which is explained below, and so changes the confidence intervals slightly.
 #
 # **Outputs.** `reports/experiments/ablation_metrics.json` and figures in
@@ -57,8 +57,8 @@ resamples = 2000  # bootstrap resamples of the test segments
 # convolutions of the 2018 network have only a fraction of their original channels here, and it was
 # trained for far fewer steps than in 2018. There are further differences from 2018. The main ones
 # are that segments are labelled by the rule printed below, that every episode is first normalised
-# in loudness, and that the best epoch is kept instead of the last one. More are listed in the
-# docstrings of `sedlib.models.vtt2018` and `sedlib.experiments.ablation_variants`.
+# in loudness, and that the best epoch is kept instead of the last one. The documentation of
+# `sedlib.models.vtt2018` and `sedlib.experiments.ablation_variants` lists the others.
 
 # %%
 plots.use_style()
@@ -98,13 +98,14 @@ print(experiment["processor"])
 #   decay](https://arxiv.org/abs/1608.03983) lowers it towards the end;
 # - [mixup](https://arxiv.org/abs/1710.09412) is a form of *data augmentation* that combines two
 #   training examples into a new one;
-# - the variant `augmentation` adds further data augmentation: random noise, random changes of level
-#   and timbre, and [masks](https://arxiv.org/abs/1904.08779) over parts of the spectrogram;
+# - the variant `augmentation` adds further data augmentation: random noise, random gains and
+#   filters, and [masks](https://arxiv.org/abs/1904.08779) over parts of the spectrogram;
 # - [MixStyle](https://arxiv.org/abs/2104.02008) mixes the mean and the standard deviation of each
 #   frequency band of some training segments with those of other segments. It is meant for
-#   recordings that differ in origin from the training data; notebook 7 measures its effect there;
-# - [averaged weights](https://arxiv.org/abs/2102.08604) are a moving average of the weights over
-#   the last epochs, which may help there as well.
+#   recordings from another domain than the training data; notebook 7 measures its effect on such
+#   recordings;
+# - [averaged weights](https://arxiv.org/abs/2102.08604) are an exponential moving average of the
+#   weights at the end of each epoch, which may also help on such recordings.
 
 # %%
 print(f"channels of the 2018 convolutions: {experiment['vtt2018_width']:g} of the original number")
@@ -132,7 +133,7 @@ table
 # test episodes are resampled many times in blocks of consecutive segments, because errors in
 # neighbouring segments depend on each other. The training runs are resampled as well, so that the
 # 95 % intervals cover both the choice of test material within these episodes and the variation
-# between training runs. With only a few seeds, the intervals are still somewhat too narrow. All
+# between training runs. With only a few seeds, the intervals are somewhat too narrow. All
 # variants are evaluated on the same resamples. The *paired difference* of two variants is therefore
 # more precise than a comparison on two independent sets of test segments would be.
 
@@ -176,8 +177,8 @@ pd.concat(table, axis=1)
 # %% [markdown]
 # The next table shows the macro F1 of every variant, as the mean over the seeds, with the threshold
 # 0.5 and with tuned thresholds. The last column is the effect of tuning the thresholds of a
-# variant. Where it changes much from one row to the next, the gain of that variant would be quite
-# different at a fixed threshold of 0.5.
+# variant. Where it changes considerably from one row to the next, the gain of the later variant
+# would be quite different at a fixed threshold of 0.5.
 
 # %%
 default, rows = detection.DEFAULT_THRESHOLD, []
@@ -220,7 +221,7 @@ for name in names:
 # ## Contribution of each change
 # The *gain* of a change is the paired difference between a variant and the one before it. The
 # first table shows macro F1 and its gains, with the lower and upper bounds of the 95 % intervals.
-# Only the first row has no gain.
+# The first row has no gain, because there is no variant before it.
 
 # %%
 bounds = ["estimate", "low", "high"]
@@ -245,7 +246,7 @@ pd.concat(each, axis=1).astype(object).fillna("")
 
 # %% [markdown]
 # The next figure draws the values of both tables, from the 2018 configuration at the top to the
-# present configuration at the bottom. Dots are means over the seeds, lines are 95 % confidence
+# final configuration at the bottom. Dots are means over the seeds, lines are 95 % confidence
 # intervals, and the small vertical marks below a dot are the individual training runs.
 
 # %%
@@ -281,23 +282,23 @@ plt.show()
 
 # %% [markdown]
 # A line that lies entirely to the right of zero shows that the change helps at its place in the
-# sequence; a line entirely to the left shows that it harms there, within the limits stated at the
-# end. If a line crosses zero, these test segments and seeds do not show whether the change helps or
-# harms.
+# sequence; a line entirely to the left shows that it hurts there (subject to the limitations at the
+# end). If a line crosses zero, these test segments and seeds do not show whether the change helps
+# or hurts.
 
 # %% [markdown]
 # ## All changes together, class by class
-# The table compares F1 of the 2018 configuration with F1 of the present configuration, which
+# The table compares F1 of the 2018 configuration with F1 of the final configuration, which
 # includes the tuned thresholds. The 95 % interval of the difference reaches from `low` to `high`.
 # Micro F1 pools the decisions of all classes, so that it mostly reflects the frequent classes.
 
 # %%
 total = metrics.paired_differences(samples[first], samples[names[-1]]).xs("f1", level="metric")
-total = total.rename(columns={"first": "2018", "second": "present"})
+total = total.rename(columns={"first": "2018", "second": "final"})
 each = total.loc[classes]
 print(f"interval above zero: {(each['low'] > 0).sum()} of {len(classes)} classes")
 print(f"interval below zero: {(each['high'] < 0).sum()} of {len(classes)} classes")
-total.loc[[*classes, "macro", "micro"], ["2018", "present", "difference", "low", "high"]]
+total.loc[[*classes, "macro", "micro"], ["2018", "final", "difference", "low", "high"]]
 
 # %% [markdown]
 # The figure shows both values of F1 for each class with their 95 % intervals.
@@ -305,7 +306,7 @@ total.loc[[*classes, "macro", "micro"], ["2018", "present", "difference", "low",
 # %%
 colours = plots.class_colours(classes)
 fig, ax = plt.subplots(figsize=(plots.WIDTH, 4.5))
-for title, name, shift in (("2018", first, -0.17), ("present", names[-1], 0.17)):
+for title, name, shift in (("2018", first, -0.17), ("final", names[-1], 0.17)):
     f1 = metrics.confidence_intervals(samples[name]).xs("f1", level="metric").loc[classes]
     plots.draw_dots(ax, f1["estimate"], colours, f1, shift=shift, filled=name != first)
     face = "white" if name == first else "0.3"
@@ -326,10 +327,11 @@ plt.show()
 # The 2018 experiment used the label rule `whole`, a threshold of 0.5 for every class, and smoothed
 # formulas for precision, recall and F1. Under this rule, a segment has the label of an event only
 # if the event covers the whole segment, except that it may begin up to 0.1 s late. The table
-# evaluates the first and the last variant in this way and also gives the F1 values published in
-# 2018, which exist for the three frequent classes only. The published values were measured on other
-# episodes, those of a real TV series. They give only a rough idea of how difficult each class was
-# there; they do not show which model is better.
+# evaluates the first and the last variant in this way, although they were trained with the labels
+# of the rule printed above, to show how much the results depend on the evaluation. It also gives
+# the F1 values published in 2018, which exist for the three frequent classes only. The published
+# values were measured on other episodes, those of a real TV series. They give only a rough idea of
+# how difficult each class was there; they do not show which model is better.
 
 # %%
 whole = arrays[f"reference/whole/test/{corpus}"]
@@ -404,19 +406,20 @@ print(f"The interval of the change in F1 lies above zero for {higher} of {len(cl
 #   are somewhat too narrow.
 # - **Losses.** A change that lowers a metric at its place in the sequence may still be useful in
 #   the end, because later changes build on it. MixStyle and averaged weights are meant for
-#   recordings of another origin, which this notebook does not contain; notebook 7 measures what
+#   recordings from another domain, which this notebook does not contain; notebook 7 measures what
 #   they change there.
 # - **Changes that build on each other.** For example, the 2018 configuration draws random crops of
 #   one second from regions with constant labels. Long and short regions are drawn with the same
-#   probability, which favours short, rare sounds. The variant `segment labels` gives this up. The
+#   probability, which favours short, rare sounds. The variant `segment labels` drops this. The
 #   variant `mixup` favours rare sounds again, because it draws the second segment evenly over the
 #   classes.
 # - **A bottleneck in the log-mel variant.** The variant `log-mel input` keeps the five poolings of
 #   the 2018 network, so that with the default parameters only 2 values of each frame reach its GRU
 #   instead of 33. This bottleneck may lower its result and raise the gain of the variant after it.
 #
-# **Limits.** The changes were added in one order; in another order, each could have a different
-# effect. The 2018 network has fewer channels here than in 2018 and was trained for fewer steps. The
-# confidence intervals do not cover the choice of the validation episodes, on which the thresholds
-# depend. There are few episodes, all from one source, and earlier versions of the network and its
-# training were compared on the same test episodes, so the total gain may be optimistic.
+# **Limitations.** The changes were added in one order; in another order, each could have a
+# different effect. The 2018 network has fewer channels here than in 2018 and was trained for fewer
+# steps. The confidence intervals do not cover the choice of the validation episodes, on which the
+# thresholds depend. There are few episodes, all from one source, and earlier versions of the
+# network and its training were compared on the same test episodes, so the total gain may be
+# optimistic.

@@ -12,9 +12,9 @@
 # **Question.** The default episodes are synthetic. How well does training on them carry over to
 # episodes mixed from recorded sounds?
 #
-# **Inputs.** `reports/experiments/transfer.npz` and `transfer.json`, the scores of networks trained
-# on synthetic episodes, on episodes mixed from recorded clips, on both, and on synthetic episodes
-# without MixStyle or without averaged weights, and a description of the experiment. The command
+# **Inputs.** `reports/experiments/transfer.npz` and `transfer.json`, the scores of all trained
+# networks and a description of the experiment. The section "Training and test episodes" lists the
+# networks. The command
 # `make experiment NAME=transfer` trains the networks and needs a *sound bank*, a folder of recorded
 # *clips* for each class. A clip is a short recording of one kind of sound. This notebook only
 # evaluates the stored scores.
@@ -54,10 +54,12 @@ resamples = 2000  # bootstrap resamples of the test segments
 # ## Training and test episodes
 # A *corpus* is a set of episodes with their split into training, validation and test. There are two
 # corpora here, `synthetic` and `recordings`. The episodes of the corpus `recordings` are called
-# *mixed episodes* below, because they are not recordings of real scenes. They are mixed from the
-# recorded clips by following the same *scripts*, the lists of which sound is heard when and how
-# loud, as the synthetic episodes, with rooms and levels drawn in the same way and with the same
-# unlabelled sounds. The experiment trains five *variants* of the network: one on each corpus, one
+# *mixed episodes* below, because they are mixed from recorded clips and are not recordings of real
+# scenes. Both corpora follow the same *scripts*: lists that say which sound is heard when, and how
+# loud. Rooms and levels are drawn in the same way. In the mixed episodes, recorded clips replace
+# the synthetic sounds of the classes and, if the sound bank has a folder for it, the background
+# noise. *Distractors*, sounds that belong to none of the classes, are synthetic in both. The
+# experiment trains five *variants* of the network: one on each corpus, one
 # on both, and two on synthetic episodes, the first without MixStyle and the second without
 # averaging the weights of the epochs (notebook 3 explains both methods). The variant `both` takes
 # half of its examples from each corpus, so that all variants are trained on the same number of
@@ -85,8 +87,10 @@ print(f"{hours:.1f} hours of training, summed over the runs, on {experiment['pro
 
 # %% [markdown]
 # The table gives the number of clips of each class in each subset. Clips that belong together, such
-# as several takes of one door, form a *group*, and each group is used in one subset only. The
-# number of groups therefore says more about the variety of a class than the number of clips.
+# as several takes of one door, form a *group*, and each group is used in one subset only. (In the
+# sound bank behind the results of this repository there is one exception, which the limitations
+# describe.) The number of groups therefore says more about the variety of a class than the number
+# of clips.
 
 # %%
 counts = pd.DataFrame(experiment["recordings_and_groups"]).T.loc[classes]
@@ -234,7 +238,9 @@ for title, chosen in lists.items():
     print(f"{title}: {', '.join(chosen.index[chosen]) or 'none'}")
 
 # %% [markdown]
-# A list may be empty.
+# Lists 1 to 4 together contain every class once; any of them may be empty. The last list names the
+# classes of lists 3 and 4 for which training on synthetic episodes gives a higher F1. This may be
+# so where the sound bank has few groups of a class for training.
 #
 # 1. The segments of these classes are ranked worse by networks trained only on synthetic episodes,
 #    and other thresholds are unlikely to make up for the loss. Possible reasons are that the
@@ -246,11 +252,11 @@ for title, chosen in lists.items():
 #    few test segments, the intervals are wide.
 
 # %% [markdown]
-# ## Replacing half of the training examples by synthetic ones
+# ## Replacing half of the training examples with synthetic ones
 # The table compares the networks trained on mixed episodes alone with those trained on both
 # corpora, again tested on mixed episodes. Both were trained on the same number of examples. A
 # positive difference means that F1 improves when half of the examples from mixed episodes are
-# replaced by synthetic ones.
+# replaced with synthetic ones.
 
 # %%
 added = metrics.paired_differences(samples[recorded, recorded], samples[recorded, both])
@@ -263,7 +269,7 @@ added[[recorded, both, "difference", "low", "high"]]
 # %% [markdown]
 # ## The contributions of MixStyle and of averaged weights
 # [MixStyle](https://arxiv.org/abs/2104.02008) and [averaged
-# weights](https://arxiv.org/abs/2102.08604) can help on recordings that differ in origin from the
+# weights](https://arxiv.org/abs/2102.08604) can help on recordings from another domain than the
 # training data. The table compares the networks trained on synthetic episodes with and without each
 # of them. A positive difference of macro F1 or of mean average precision is a gain from the method
 # on the test episodes of that corpus; if its interval contains zero, the experiment does not show
@@ -324,16 +330,16 @@ for (method, corpus), gain in gains.items():
 #   sounds.
 # - **Both together.** If macro F1 is higher after training on both corpora, a small sound bank is
 #   better used together with synthetic episodes than alone, on average over the classes. Single
-#   classes may behave differently; the section "Replacing half of the training examples by
+#   classes may behave differently; the section "Replacing half of the training examples with
 #   synthetic ones" lists them.
 #
-# **Limits.** Earlier versions of the network and its training were compared on the synthetic test
-# episodes, so the results on them may be optimistic. The results on mixed episodes depend on the
-# sound bank: if a class has only one or two groups in the test subset, its result says little about
-# sounds from other sources. Mixed episodes are limited to 7.5 kHz and synthetic ones to 9 kHz, so
-# the two corpora also differ in bandwidth. Rooms, levels and scripts are synthetic in both, so the
-# results do not predict the performance on real broadcasts. In the sound bank behind the results
-# that come with this repository, the clips of audience laughter that are mixtures of single laughs
-# are all in the validation subset, while some of the same single laughs are clips of the class
-# `laughing` in the other subsets. The validation results for laughter are therefore not independent
-# of training and test.
+# **Limitations.** Earlier versions of the network and its training were compared on the synthetic
+# test episodes, so the results on them may be optimistic. The results on mixed episodes depend on
+# the sound bank: if a class has only one or two groups in the test subset, its result says little
+# about sounds from other sources. Mixed episodes are limited to 7.5 kHz and synthetic ones to 9
+# kHz, so the two corpora also differ in bandwidth. Rooms, levels and scripts are synthetic in both,
+# so the results do not predict the performance on real broadcasts. In the sound bank behind the
+# results that come with this repository, the clips of audience laughter that are mixtures of single
+# laughs are all in the validation subset, while some of the same single laughs are clips of the
+# class `laughing` in the other subsets. The validation results for laughter are therefore not
+# independent of training and test.

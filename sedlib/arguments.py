@@ -105,8 +105,8 @@ def _describe_detect(option):
         metavar="[CLASS=]VALUE",
         action="append",
         default=[],
-        help="a class is detected when its score reaches this value in [0, 1]; for one class or "
-        "for all; may be repeated (default: the thresholds of the model)",
+        help="detection threshold in [0, 1], for one class (CLASS=VALUE) or for all (VALUE); may "
+        "be repeated (default: the thresholds of the model)",
     )
     option(
         "--track",
@@ -139,8 +139,8 @@ def _describe_detect(option):
         type=_parse_count,
         metavar="N",
         help="number of files to process in parallel, in as many processes of about 1 GB each; it "
-        "does not change the results (default: the number of processors, but no more than there "
-        "are files)",
+        "does not change the results (default: the number of cores, but no more than there are "
+        "files)",
     )
     _describe_scheduler(option, "instead of --jobs, give each file to", "none")
     _describe_alias(option, " of --reference", "none")
@@ -208,8 +208,8 @@ def _describe_export(option):
         "--format",
         choices=("saved_model", "onnx", "litert", "litert-int8"),
         default="onnx",
-        help="TensorFlow, ONNX or LiteRT, which was called TensorFlow Lite; litert-int8 is half as "
-        "large (default: %(default)s)",
+        help="saved_model for TensorFlow, onnx, litert (formerly TensorFlow Lite), or litert-int8 "
+        "with weights of 8 bits, half the size (default: %(default)s)",
     )
 
 

@@ -52,8 +52,9 @@ def detect_command(arguments):
     if outdated := batch.outdated_results(tasks, outcomes, output, options, reference):
         names = listed(map(printable, outdated), most=3)
         print(
-            "An earlier run made these from another file, model, reference or options, and this "
-            f"run did not make them again (see --format, --scores, --html, --reference): {names}"
+            "Outdated: an earlier run wrote these from another file, model or reference, or with "
+            "other options, and this run did not write them again (add --format, --scores, --html "
+            f"or --reference to do so): {names}"
         )
     done = sum(outcome.fault is None for outcome in outcomes)
     print(f"{done} of {counted(len(tasks), 'file')} done: {printable(output)}")
@@ -202,7 +203,7 @@ def episodes_command(arguments):
         print(f"{row.filename}: row {row.row}: {row.event_label}: {row.error}, {row.correction}")
     for file in left_out.itertuples():
         print(f"left out: {file.name}: {file.reason}")
-    print(f"{len(params.split.episodes)} episodes requested, in {target}: ", end="")
+    print(f"{target}: {len(params.split.episodes)} episodes in the split; ", end="")
     print(f"corrections of annotations: {len(corrections)}; files left out: {len(left_out)}")
 
 
@@ -283,8 +284,8 @@ def _find_model(named):
     folder = named or RELEASED
     if not (folder / DESCRIPTION).is_file():
         raise SedlibError(
-            f"no model in {folder.absolute()} (there is no {DESCRIPTION}); name a folder that "
-            "holds one, or use a checkout of the project, which does"
+            f"no model in {folder.absolute()} (there is no {DESCRIPTION}); give --model a "
+            "folder that contains one, or use a checkout of the project, which contains one"
         )
     return folder
 

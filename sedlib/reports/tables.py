@@ -31,9 +31,9 @@ BASELINE = "The baseline is a logistic regression on the logarithm of the time-a
 
 # How segments are labelled for the table of results, and why its F1 differs from another one.
 LABEL_RULE = (
-    "Segments are labelled by the rule `labels.rule` in `params.yaml`, by default `half` (notebook "
-    "2 explains the rules). The segment-based F1 further below always uses the rule `any`, as "
-    "sed_eval does, so with any other rule the two are not comparable."
+    "Notebook 2 explains when a segment has the label of a class (`labels.rule` in `params.yaml`). "
+    "The segment-based F1 further below follows sed_eval, where any overlap counts, so it is not "
+    "comparable with the F1 of this table unless `labels.rule` is `any`."
 )
 
 # Format specifications of the ablation: three decimals, gains with a sign, no negative zero.
@@ -119,10 +119,9 @@ def results_block(metrics, params, spread):
     if f1["as stored"] == metrics["test"]["macro"]["f1"]:
         seeds = [format_number(value) for name, value in f1.items() if name.startswith("seed ")]
         block += (
-            "\n\nTraining from other seeds gave a macro F1 of "
-            f"{' and '.join(seeds)}. Training from the same seed, but "
-            "restricted to the AVX2 instructions of older processors, whose rounding differs, gave "
-            f"{format_number(f1['AVX2'])}."
+            f"\n\nTraining with other seeds gave a macro F1 of {' and '.join(seeds)}. Training "
+            "with the same seed but only the AVX2 instructions of an older CPU, where rounding "
+            f"differs, gave {format_number(f1['AVX2'])}."
         )
     return block
 

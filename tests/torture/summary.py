@@ -14,8 +14,10 @@ def stress_test_block(report):
     str
     """
     kills, disks, odd = report["kills"], report["disks"], report["odd inputs"]
-    possible = f"{2 * sum(kills['replacements'].values())}, {len(kills['replacements'])} commands"
-    commands = f", {len(disks['commands'])} commands"
+    possible = (
+        f"{2 * sum(kills['replacements'].values())}, in {len(kills['replacements'])} scenarios"
+    )
+    scenarios = f", in {len(disks['commands'])} scenarios"
     tried = kills["killed before"] + kills["killed after"]
     rows = [
         ("kills just before or after a replacement of a file", f"{tried} of {possible}"),
@@ -24,7 +26,7 @@ def stress_test_block(report):
         ("longest time to read a damaged file", f"{report['mutations']['slowest']} s"),
         ("recordings with unusual names", odd["names"]),
         ("recordings with unusual sound", odd["recordings"]),
-        ("runs with files of limited size", f"{disks['file size limited']}{commands}"),
+        ("runs with a limit on the size of files", f"{disks['file size limited']}{scenarios}"),
         ("runs on a full disk", disks["disk full"]),
         ("runs on a read-only disk", disks["disk read-only"]),
         ("**failures**", f"**{report['failures']}**"),

@@ -550,7 +550,7 @@ def test_without_a_model_the_message_says_where_it_was_looked_for(tmp_path, name
     write(tmp_path / "a.wav")
     said = in_new_process(tmp_path, "a.wav", *named)
     folder = tmp_path / ("elsewhere" if named else "data/model")
-    assert f"no model in {folder} " in said and "name a folder that" in said
+    assert f"no model in {folder} " in said and "give --model a folder that" in said
     assert said.endswith("Imported of the slow modules: []\n")
 
 

@@ -182,7 +182,7 @@ def test_how_far_another_training_moves_f1_is_said_of_the_results_that_it_was_co
         )
 
     assert block(0.5).endswith(
-        "seeds gave a macro F1 of 0.71 and 0.72. Training from the same seed, but restricted to "
-        "the AVX2 instructions of older processors, whose rounding differs, gave 0.70."
+        "seeds gave a macro F1 of 0.71 and 0.72. Training with the same seed but only the AVX2 "
+        "instructions of an older CPU, where rounding differs, gave 0.70."
     )
     assert block(0.6).endswith(tables.results_table(metrics()))
