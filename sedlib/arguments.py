@@ -1,9 +1,9 @@
 """What the commands of the command line take, and their help."""
 
 import argparse
-import os
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,8 +97,6 @@ def _describe_detect(option):
         help="time between scored segments in seconds, or 'frames' for frame-level scores, "
         "44 per second with the default settings (default: %(default)s)",
     )
-    hidden = {"help": argparse.SUPPRESS, "default": argparse.SUPPRESS}
-    option("--step", dest="hop", choices=HOPS, **hidden)
     option(
         "--threshold",
         type=_parse_threshold,
@@ -133,7 +131,6 @@ def _describe_detect(option):
         help="file or folder of reference annotations; metrics of 1 s segments go to metrics.json "
         "(default: none)",
     ).complete = shtab.FILE
-    option("--truth", dest="reference", type=_parse_local, **hidden)
     option(
         "--jobs",
         type=_parse_count,
@@ -235,11 +232,10 @@ def _describe_experiment(option):
     )
     option(
         "--processes",
-        type=int,
-        default=os.cpu_count(),
+        type=partial(_parse_count, least=0),
         metavar="N",
         help="number of parallel training runs; 0 trains one network after the other with all "
-        "cores or a GPU (default: the number of cores, %(default)s)",
+        "cores or a GPU (default: the number of cores)",
     )
 
 
@@ -336,10 +332,10 @@ def _parse_threshold(text):
     return label, value
 
 
-def _parse_count(text):
-    """Parse a whole number from 1 on."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a positive whole number")
+def _parse_count(text, least=1):
+    """Parse a whole number from `least` on."""
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from {least} on")
     return int(text)
 
 

@@ -71,7 +71,8 @@ def _detection_options(arguments, classes):
         hop=HOPS[arguments.hop],
         thresholds={
             name: value
-            for label, value in arguments.threshold
+            # The value for all classes comes first, wherever it is on the command line.
+            for label, value in sorted(arguments.threshold, key=lambda given: given[0] != "")
             for name in ([label] if label else classes)
         },
         scores=arguments.scores,
@@ -134,7 +135,7 @@ def _print_metrics(arguments, outcomes, reference, classes):
     from sedlib.batch.compare import compare_with_reference
 
     table, remarks = compare_with_reference(
-        outcomes, reference, classes, arguments.output, reference.aliases, arguments.overwrite
+        outcomes, reference, classes, arguments.output, arguments.overwrite
     )
     print("\n".join([*reference.remarks, *remarks]))
     print(table.to_string(float_format="{:.2f}".format, na_rep="–"))
@@ -171,13 +172,16 @@ def export_command(arguments):
 
 def _what_is_known(arguments):
     """Return what to check against: labels as given, or those of a model or of params.yaml."""
-    if arguments.classes:
-        return {"classes": tuple(dict.fromkeys(arguments.classes))}
+    known = {}
     if arguments.model:
         from sedlib.models import read_description
 
         model = read_description(arguments.model)
-        return {"classes": model["classes"], "sample_rate": model["stft"]["sample_rate"]}
+        known = {"classes": model["classes"], "sample_rate": model["stft"]["sample_rate"]}
+    if arguments.classes:
+        known["classes"] = tuple(dict.fromkeys(arguments.classes))
+    if known:
+        return known
     if not (repository() / "params.yaml").is_file():
         raise SedlibError(
             "no classes to check against: there is no params.yaml in this folder or above it; "
@@ -227,6 +231,8 @@ def experiment_command(arguments):
         variants = experiments.transfer_variants(*corpora)
         facts = {"recordings_and_groups": experiments.count_recordings(soundbank, params)}
     runs, processes = scratch / f"{name}_runs", arguments.processes
+    if processes is None:
+        processes = count_processors()
     for line in experiments.run_experiment(
         name, variants, corpora, params, runs, target, processes, facts
     ):

@@ -154,10 +154,12 @@ def read_json(path, error=SedlibError):
     Raises
     ------
     SedlibError
-        If the content is not JSON.
+        If there is no such file, or its content is not JSON.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise error(f"{path}: no such file; check the path or make it again") from None
     except (ValueError, RecursionError) as fault:  # bad UTF-8 and endless numbers included
         raise error(f"{path}: not JSON ({fault}); restore the file or make it again") from None
 
@@ -184,8 +186,11 @@ def _unique_name():
 
 
 def _host():
-    """Return a short name of this machine: process numbers count on one machine only."""
-    return f"{zlib.crc32(platform.node().encode()):08x}"
+    """Return a short name of this machine, or container: process numbers count in it alone."""
+    name = platform.node()
+    with suppress(OSError):  # containers may have the name of the machine, and their own processes
+        name += os.readlink("/proc/self/ns/pid")
+    return f"{zlib.crc32(name.encode()):08x}"
 
 
 def _is_running(process):

@@ -43,7 +43,7 @@ def normal_name(name):
 
 
 def is_file_name(name):
-    """Tell whether a file can be named so, with a suffix, on any system and in its own folder.
+    """Tell whether a file can be named so, with a suffix, on Linux and macOS and in its own folder.
 
     A path cannot, nor can ``.`` and ``..``, nothing but spaces, and more than 240 bytes.
     """

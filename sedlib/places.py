@@ -208,9 +208,9 @@ def staging_place(folder):
     folder : pathlib.Path or upath.UPath
         Made if missing. The temporary folder is in it if it is on this machine.
 
-    Yields
-    ------
-    pathlib.Path
+    Returns
+    -------
+    context manager of pathlib.Path
     """
     if is_remote(folder):
         return staging_folder(Path(tempfile.gettempdir()))

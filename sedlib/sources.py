@@ -13,8 +13,9 @@ import pandas as pd
 
 from sedlib import annotations, audio
 from sedlib.annotations import AnnotationError, correct_events, event_table, find_misplaced
+from sedlib.annotations.event_table import recording_name
 from sedlib.episodes import EpisodeError, usable_split, write_remarks
-from sedlib.names import nearest, normal_name
+from sedlib.names import nearest
 from sedlib.synthesis import memory_needed, synthesise
 from sedlib.synthesis.soundbank import open_soundbank
 from sedlib.workers import free_memory, worker_pool
@@ -51,16 +52,21 @@ def prepare_episodes(params, source, target, processes=1, soundbank=None, pool=N
     Raises
     ------
     EpisodeError
-        If an episode of the folder cannot be used, or holds the sound of one in another subset,
-        and ``params.episodes.bad`` is ``stop``; or if no episode is left of a subset, or none with
-        an event of the training or the validation.
+        If the folder is `target`; if an episode of the folder cannot be used, or holds the sound
+        of one in another subset, and ``params.episodes.bad`` is ``stop``; or if no episode is left
+        of a subset, or none with an event of the training or the validation.
     sedlib.audio.AudioError
         If a recording of the sound bank cannot be used and ``bad`` is ``stop``.
     sedlib.config.ConfigError
         If there are no sounds for a class.
     """
-    target.mkdir(parents=True, exist_ok=True)
     options, left_out = params.episodes, []
+    if options.source == "folder" and source.resolve() == target.resolve():
+        raise EpisodeError(
+            f"{source}: is the folder that the episodes are written to, so that they would replace "
+            "your recordings; move these elsewhere and correct episodes.folder in params.yaml"
+        )
+    target.mkdir(parents=True, exist_ok=True)
     corrections, fingerprints = {}, {}
     names = params.split.episodes
     if options.source == "folder":
@@ -206,7 +212,7 @@ class _AnnotatedMedia:
             raise EpisodeError(f"{folder}: no such folder; correct episodes.folder in params.yaml")
         self.folder, self.media = folder, defaultdict(list)
         for path in audio.find_media([folder]):
-            self.media[normal_name(path.stem)].append(path)
+            self.media[recording_name(path.name)].append(path)
         self.annotations = annotations.read_folder(folder, names)
 
     def find_episode(self, name):

@@ -88,14 +88,18 @@ def present_scores(event):
 
 
 def recording_name(name):
-    """Remove the directory and the media suffix from a name: ``a/b.flac`` becomes ``b``.
+    """Remove the directory and media suffixes from a name: ``a/b.flac`` becomes ``b``.
 
-    The name is returned in Unicode normal form, so that equal names are equal strings. It is empty
-    where a path names no file, as ``/`` does.
+    So does ``a/b.mp3.wav``, so that a name without its suffix stays the same. The name is returned
+    in Unicode normal form, so that equal names are equal strings. It is empty where a path names no
+    file, as ``/`` does.
     """
     name = normal_name(re.split(r"[/\\]", name.rstrip("/\\"))[-1])
     stem, dot, suffix = name.rpartition(".")
-    return stem if stem and (dot + suffix).casefold() in MEDIA_SUFFIXES else name
+    while stem and (dot + suffix).casefold() in MEDIA_SUFFIXES:
+        name = stem
+        stem, dot, suffix = name.rpartition(".")
+    return name
 
 
 def stem_name(path):

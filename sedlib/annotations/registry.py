@@ -14,7 +14,7 @@ from sedlib.annotations.event_table import (
     stem_name,
 )
 from sedlib.annotations.formats import AnnotationFormat
-from sedlib.annotations.text_files import read_text
+from sedlib.annotations.text_files import read_bytes, read_text
 from sedlib.files import write_text
 from sedlib.names import normal_name
 
@@ -104,6 +104,7 @@ def read_named(path, classes=None):
     text = read_text(path) if any(form.sniff for form in candidates) else ""
     fitting = [form for form in candidates if form.sniff is None or form.sniff(text)]
     if not fitting:
+        read_bytes(path)  # explains why a file cannot be read
         known = "; ".join(f"{form.description} ({form.suffix})" for form in FORMATS.values())
         raise FormatError(
             f"{path}: not an annotation file in a known format; the known formats are: {known}"
@@ -123,7 +124,7 @@ def write(events, path, format=None, *, hop=1.0, duration=None):
     ----------
     events : pandas.DataFrame
         Event table, of one recording unless the format holds many. Times are written to the
-        last digit, in ``eaf`` to the millisecond.
+        last digit; in ``eaf`` and ``webvtt`` to the millisecond, in ``rttm`` to the nanosecond.
     path : path-like
         Target; replaced only when all is written.
     format : str, optional

@@ -13,6 +13,8 @@ stated length (MPEG-TS, bare AAC, mp3 without a LAME header, live recordings) ca
 recognized, and neither can a changed byte in a format without checksums.
 """
 
+import errno
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -268,9 +270,11 @@ def _refuse_truncated(path):
 
 def _explain(path, error):
     """Say in plain words why a file cannot be opened, and what to do."""
-    if not path.exists():
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM):
+        return f"cannot be read ({error.strerror}); check its permissions"
+    if not os.path.exists(path):
         return "no such file; check the path"
-    if path.is_dir():
+    if os.path.isdir(path):
         return "is a folder; name a file"
     if path.stat().st_size == 0:
         return "the file is empty; restore or remake it"

@@ -57,9 +57,9 @@ def read_blocks(path, sample_rate, block_length=2**18, track=None, warn=None):
     track : int or str, optional
         Which of several audio tracks; see `sedlib.audio.probe`.
     warn : callable, optional
-        Called after the last block with a sentence for each sign that this is not the sound that
-        was meant: it is silent and another track is not, left and right cancel each other, or
-        its samples are far above full scale.
+        Called when all sound has been read, perhaps before the last block is yielded, with a
+        sentence for each sign that this is not the sound that was meant: it is silent and another
+        track is not, left and right cancel each other, or its samples are far above full scale.
 
     Yields
     ------

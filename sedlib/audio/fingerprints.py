@@ -73,17 +73,14 @@ class Fingerprinter:
         self._position = 0  # number of the first of these frames
         self._peaks = [np.empty((0, 2), np.int32)]
 
-    def feed(self, block, last=False):
+    def feed(self, block):
         """Take the next samples; their level and the lengths of the blocks do not matter.
 
         Parameters
         ----------
         block : numpy.ndarray, shape (n_samples,)
-        last : bool
-            Whether the sound ends with it.
         """
-        block = self._resampler.resample_chunk(np.asarray(block, np.float32), last=last)
-        self._samples = np.concatenate([self._samples, block])
+        self._resample(block)
         while len(self._samples) >= _N_FFT + _CHUNK * _HOP:
             self._find_peaks(self._samples[: _N_FFT + (_CHUNK - 1) * _HOP], last=False)
             self._samples = self._samples[_CHUNK * _HOP :]
@@ -96,9 +93,13 @@ class Fingerprinter:
         numpy.ndarray of int32, shape (n_peaks, 2)
             Frame and bin of each peak, sorted.
         """
-        self.feed(np.empty(0, np.float32), last=True)
+        self._resample(np.empty(0), last=True)
         self._find_peaks(self._samples, last=True)
         return np.concatenate(self._peaks)
+
+    def _resample(self, block, last=False):
+        block = self._resampler.resample_chunk(np.asarray(block, np.float32), last=last)
+        self._samples = np.concatenate([self._samples, block])
 
     def _find_peaks(self, samples, last):
         """Transform samples and keep the peaks of all frames whose surroundings are known."""
@@ -164,20 +165,22 @@ def find_shared_sound(fingerprints):
     names, landmarks = list(fingerprints), [_landmarks(peaks) for peaks in fingerprints.values()]
     if not names:
         return []
-    known = np.concatenate([hashes for hashes, _ in landmarks])
+    # All landmarks in one sorted array: those of one hash in the order of the recordings, so that a
+    # recording finds those of the ones after it next to one another.
+    n = len(names)
+    known = np.concatenate([hashes * n + i for i, (hashes, _) in enumerate(landmarks)])
     order = np.argsort(known, kind="stable")
     known, when = known[order], np.concatenate([times for _, times in landmarks])[order]
-    owner = np.repeat(np.arange(len(names)), [len(hashes) for hashes, _ in landmarks])[order]
     shared = []
     for i, (hashes, times) in enumerate(landmarks):
-        first = np.searchsorted(known, hashes)
-        counts = np.searchsorted(known, hashes, side="right") - first
-        here = np.repeat(np.arange(len(hashes)), counts)
+        first = np.searchsorted(known, hashes * n + i, side="right")
+        counts = np.searchsorted(known, hashes * n + n) - first
+        here = np.repeat(np.arange(len(hashes), dtype=np.int32), counts)
         there = np.arange(len(here)) + np.repeat(first - np.cumsum(counts) + counts, counts)
-        pairs = np.stack([owner[there], times[here], when[there], hashes[here]])
+        pairs = np.stack([known[there] % n, times[here], when[there], hashes[here]], dtype=np.int32)
         pairs = pairs[:, np.argsort(pairs[0], kind="stable")]
-        numbers = np.bincount(pairs[0], minlength=len(names))
-        for j in range(i + 1, len(names)):
+        numbers = np.bincount(pairs[0], minlength=n)
+        for j in range(i + 1, n):
             if numbers[j] >= _VOTES:
                 begin, end = np.searchsorted(pairs[0], [j, j + 1])
                 own, other = _agreeing(*pairs[1:, begin:end])
@@ -189,7 +192,7 @@ def find_shared_sound(fingerprints):
 
 
 def _landmarks(peaks):
-    """Return the landmarks of a recording as numbers, and the frames where they begin."""
+    """Return the landmarks of a recording as numbers (int64), and the frames where they begin."""
     times, bins = peaks.T
     hashes, begins = [], []
     for step in range(1, _PAIRS + 1):
@@ -198,7 +201,7 @@ def _landmarks(peaks):
         number = (bins[:-step] * 2 * _WIDEST + higher + _WIDEST) * _LATEST + later
         hashes.append(number[close])
         begins.append(times[:-step][close])
-    hashes, begins = np.concatenate(hashes), np.concatenate(begins)
+    hashes, begins = np.concatenate(hashes, dtype=np.int64), np.concatenate(begins)
     order = np.lexsort([begins, hashes])
     hashes, begins = hashes[order], begins[order]
     rare = np.arange(len(hashes)) - np.searchsorted(hashes, hashes) < _MOST

@@ -28,7 +28,7 @@ class Levels:
 
         Parameters
         ----------
-        channels : list of numpy.ndarray of float32, shape (n_samples,)
+        channels : numpy.ndarray of float32, shape (n_channels, n_samples)
             One channel, or left and right.
 
         Returns

@@ -28,7 +28,7 @@ class MediaSearch:
         Each media file, in the order given, to its name below the folder that was given.
     passed_over : list of pathlib.Path
         Files of folders that are not media files by their suffixes, without hidden ones.
-    closed : dict of pathlib.Path to str
+    closed : dict of path-like to str
         Folders that cannot be searched, and why.
     empty : list of pathlib.Path
         Folders that were given and hold no media file.
@@ -70,7 +70,7 @@ def search_media(paths, deep=True):
     """
     search, known = MediaSearch(), set()
     for path in map(Path, paths):
-        if path.is_dir():
+        if os.path.isdir(path):  # unlike that of `path`, false for what cannot be reached
             inside = list(_walk(path, deep, search, set()))
             if not inside and path not in search.closed:
                 search.empty.append(path)
@@ -84,13 +84,15 @@ def search_media(paths, deep=True):
     return search
 
 
-def find_media(paths):
-    """List the media files among files and folders, without those of subfolders.
+def find_media(paths, deep=False):
+    """List the media files among files and folders.
 
     Parameters
     ----------
     paths : iterable of path-like
         As those of `search_media`.
+    deep : bool
+        Whether to search the subfolders as well.
 
     Returns
     -------
@@ -101,7 +103,7 @@ def find_media(paths):
     AudioError
         If a folder cannot be searched.
     """
-    search = search_media(paths, deep=False)
+    search = search_media(paths, deep)
     if search.closed:
         folder, reason = next(iter(search.closed.items()))
         raise AudioError(f"{folder}: {reason}")

@@ -14,7 +14,7 @@ from sedlib.labels import label_segments
 from sedlib.places import local_copy
 
 
-def compare_with_reference(outcomes, reference, classes, output, aliases=None, overwrite=False):
+def compare_with_reference(outcomes, reference, classes, output, overwrite=False):
     """Score the detected events segment by segment, against reference annotations.
 
     Only the classes that occur in the reference are scored, because any other class may not have
@@ -28,8 +28,6 @@ def compare_with_reference(outcomes, reference, classes, output, aliases=None, o
         Classes of the model.
     output : pathlib.Path
         Folder of the results. The metrics are written there, to ``metrics.json``.
-    aliases : mapping of str to str or None, optional
-        Label in `reference` to class; see `sedlib.annotations.correct_events`.
     overwrite : bool
         Whether a ``metrics.json`` that this function did not write may be replaced.
 
@@ -51,7 +49,7 @@ def compare_with_reference(outcomes, reference, classes, output, aliases=None, o
     misplaced = annotations.find_misplaced(reference.events, durations)
     scored_files = {name: o for name, o in scored_files.items() if name not in misplaced}
     events = reference.events[reference.events["filename"].isin(scored_files)]
-    events, corrections = annotations.correct_events(events, classes, durations, aliases)
+    events, corrections = annotations.correct_events(events, classes, durations, reference.aliases)
     corrections["correction"] = corrections["correction"].replace(
         "kept", "not a class of the model, not scored"
     )

@@ -43,6 +43,7 @@ def make_page(task, detected, description, options, reference=None):
         reference=own,
         title=printable(task.path.name),
         track=options.track,
+        duration=detected.duration,
         annotated=None if own is None else reference.classes,
     )
     address = quote(os.fsencode(task.page))

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import os
 import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -188,7 +189,7 @@ def _outcome_so_far(task, name, record, classes, format):
         if is_remote(output) and error.errno != errno.ENAMETOOLONG:
             raise SedlibError(f"{output}: cannot be read ({error.strerror})") from None
         return failed(task, output, _unnameable(path, error.strerror))
-    if isinstance(path, Path) and path.exists() and not path.is_file():
+    if isinstance(path, Path) and os.path.exists(path) and not os.path.isfile(path):
         return failed(task, output, f"{path}: is a pipe or a device; save it as a file")
     return None
 
@@ -202,7 +203,7 @@ def earlier_outcome(task, record):
     if task.made_from["modified"] is None:  # it might have changed
         return None
     entry = record.done(task.outputs, task.made_from, task.source)
-    if entry is None or not isinstance(entry.events, dict):  # an earlier version counted all
+    if entry is None:
         return None
     result = record.output / task.outputs[0]
     remarks = tuple(f"{task.path}: {remark}" for remark in entry.remarks)

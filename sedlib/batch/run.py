@@ -20,6 +20,7 @@ from sedlib.models import ModelError
 from sedlib.places import is_remote, local_copy
 
 _IN_THE_WAY = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM}
 
 
 def detect_tasks(
@@ -199,9 +200,11 @@ def _process(task, detector, record, progress):
 
 def _unwritten(task, output, error):
     """Return the outcome of a file whose results cannot be written, and whether others can be."""
-    in_the_way = error.errno in _IN_THE_WAY
-    if in_the_way:
-        remedy = "; move what is in the way, or choose another --output"
+    concerns_others = not is_remote(output)
+    if error.errno in _IN_THE_WAY:
+        remedy, concerns_others = "; move what is in the way, or choose another --output", False
+    elif error.errno in _FORBIDDEN:
+        remedy, concerns_others = "; check the permissions, or choose another --output", False
     elif is_remote(output):
         remedy = "; run the command again"
     else:
@@ -210,7 +213,7 @@ def _unwritten(task, output, error):
             "--output, and run the command again"
         )
     fault = f"{output / task.outputs[0]}: cannot be written ({error.strerror}){remedy}"
-    return failed(task, output, fault), in_the_way or is_remote(output)
+    return failed(task, output, fault), not concerns_others
 
 
 def _describe(path, error):

@@ -5,7 +5,6 @@ it, mono and 16 bit, but at its own sample rate. Full scale that only one of sev
 reaches is therefore not seen.
 """
 
-import csv
 import hashlib
 import math
 import os
@@ -27,10 +26,10 @@ from sedlib.annotations import (
     read_folder,
 )
 from sedlib.annotations.event_table import recording_name
+from sedlib.annotations.formats.delimited import split_cells
 from sedlib.annotations.registry import formats_for
-from sedlib.annotations.text_files import read_lines
-from sedlib.annotations.values import is_time, seconds
-from sedlib.names import normal_name
+from sedlib.annotations.text_files import read_text
+from sedlib.annotations.values import is_time, seconds, shown
 from sedlib.workers import count_processors
 
 DURATION_FILES = {"durations.tsv": "\t", "durations.csv": ","}  # the names that DCASE uses
@@ -256,7 +255,8 @@ def _measure_files(paths, subset_of, progress):
     pool = ThreadPoolExecutor(count_processors())
     try:
         tasks = [
-            pool.submit(_measure_file, path, normal_name(path.stem) in subset_of) for path in paths
+            pool.submit(_measure_file, path, recording_name(path.name) in subset_of)
+            for path in paths
         ]
         for task in as_completed(tasks):
             if progress:
@@ -291,13 +291,13 @@ def _measure_file(path, wants_fingerprint):
             low.feed(pcm <= -_FULL_SCALE)
     except audio.AudioError as error:
         fault = str(error).removeprefix(f"{path}: ")
-        return MeasuredFile(normal_name(path.stem), path.name, fault=fault)
+        return MeasuredFile(recording_name(path.name), path.name, fault=fault)
     remarks = [("note", "several tracks", media.choice)] if media.choice else []
     remarks += [(None, "doubtful sound", doubt) for doubt in doubts]
     for stretches in (silence, high, low):
         stretches.close()
     return MeasuredFile(
-        normal_name(path.stem),
+        recording_name(path.name),
         path.name,
         media=media,
         duration=samples / rate,
@@ -346,16 +346,18 @@ def _decibels(amplitude):
 
 def _read_durations(path, delimiter):
     """Read a table with the columns ``filename`` and ``duration``."""
-    table = csv.DictReader(read_lines(path), delimiter=delimiter)
-    if not {"filename", "duration"} <= set(table.fieldnames or ()):
+    header, *table = [*split_cells(read_text(path), delimiter, path)] or [[]]
+    if not {"filename", "duration"} <= set(header):
         fault = "no columns 'filename' and 'duration' in the first line; add a header"
         raise AnnotationError(f"{path}: {fault}")
     rows = []
-    for row, entry in enumerate(table, start=1):
-        name, duration = entry["filename"], entry["duration"]
+    for row, cells in enumerate(table, start=1):
+        entry = dict(zip(header, cells, strict=False))
+        name, duration = entry["filename"], entry.get("duration", "")
         if not name or not is_time(duration):
             raise AnnotationError(
-                f"{path}: row {row}: '{name}', {duration!r} is not a name and a time; correct it"
+                f"{path}: row {row}: {shown(name)}, {shown(duration)} is not a name and a time; "
+                "correct it"
             )
         rows.append((recording_name(name), seconds(duration), path.name))
     return rows

@@ -286,10 +286,15 @@ def _score(blocks, predict, stft, hop, gain, batch_size, report):
 
 
 def _count_overlapping(hop, rate):
-    """Return in how many segments each hop lies; ValueError if the hop is not offered."""
+    """Return in how many segments each hop lies; raise if the hop is not offered."""
     overlapping = round(1 / hop)
-    if hop not in HOPS or rate % overlapping:
-        raise ValueError(f"the hop is {hop} s, not one of {HOPS}, or no whole number of samples")
+    if hop not in HOPS:
+        raise ValueError(f"the hop is {hop} s, not one of {HOPS}")
+    if rate % overlapping:
+        raise ModelError(
+            f"a hop of {hop} s is no whole number of samples at the {rate} Hz of the model; choose "
+            "another --hop"
+        )
     return overlapping
 
 

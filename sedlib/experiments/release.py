@@ -33,7 +33,9 @@ def permits_release(licence):
     Returns
     -------
     bool
-        False for an empty text, and for terms that forbid commercial use (NC) or changes (ND).
+        True for CC0, CC BY, CC BY-SA, the public domain, and the Apache, BSD and MIT licences, by
+        their names or addresses. False for everything else, also for an empty text, and for terms
+        that forbid commercial use (NC) or changes (ND).
 
     Examples
     --------
@@ -41,7 +43,9 @@ def permits_release(licence):
     (True, False)
     """
     own = licence.partition(";")[0]
-    return bool(own.strip()) and not re.search(r"\b(NC|ND)\b", own)
+    free = r"\bCC0\b|\bCC[ -]BY\b|/(zero|by|by-sa)/|\bpublic domain\b|\b(Apache|BSD|MIT)\b"
+    narrow = r"\b(NC|ND)\b|non-?commercial|no[- ]?deriv"
+    return bool(re.search(free, own, re.I)) and not re.search(narrow, own, re.I)
 
 
 def make_release(params, scratch, target, processes=1):

@@ -180,10 +180,11 @@ def _run_file(scratch, variant, seed):
 
 
 def _is_finished(file, key):
-    if not file.is_file():
+    try:
+        with np.load(file) as stored:
+            return str(stored["key"]) == key
+    except Exception:  # there is none, or it is damaged
         return False
-    with np.load(file) as stored:
-        return str(stored["key"]) == key
 
 
 def _collect_runs(scratch, jobs):

@@ -79,7 +79,7 @@ class PSDS:
     Attributes
     ----------
     value : float
-        Area under `roc` divided by the greatest rate, in [0, 1].
+        Area under `roc` divided by the greatest rate, in [0, 1]; nan if no class occurs.
     per_class : pandas.Series
         Index ``event_label``; the same for the curve of each class alone, nan for a class that
         does not occur.
@@ -193,7 +193,7 @@ def _lower_neighbours(scores):
             last = waiting[-1]
             before[at] = last if values[last] < score else before[last]
         waiting.append(at)
-    return np.array(before), np.array(after)
+    return np.array(before, dtype=int), np.array(after, dtype=int)
 
 
 def _integrate(counts, reference, durations, classes, scenario):

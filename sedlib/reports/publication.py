@@ -37,9 +37,10 @@ def publish_results(params, work, top):
     Raises
     ------
     sedlib.errors.SedlibError
-        If a result is damaged or of another notebook, or an ``.ipynb`` file was edited by hand.
+        If a result is missing, damaged or of another notebook, or an ``.ipynb`` file was edited by
+        hand.
     OSError
-        If a result is missing.
+        If a figure or the weights cannot be read.
     """
     executed, figures = work / EXECUTED, work / EXECUTED / "figures"
     texts = {

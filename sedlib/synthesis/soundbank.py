@@ -242,7 +242,8 @@ def _list_recordings(folder, classes, aliases):
             label = _label_folder(place, classes, aliases)
             labels.add(label)
             if label is not None:
-                found |= {p.relative_to(folder).as_posix(): (p, label) for p in find_media([place])}
+                for path in find_media([place], deep=True):
+                    found[path.relative_to(folder).as_posix()] = path, label
     for label in classes:
         if label not in labels:
             raise ConfigError(

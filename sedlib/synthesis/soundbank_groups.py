@@ -58,9 +58,16 @@ def read_credits(folder):
     Raises
     ------
     ConfigError
-        If the table is missing or cannot be read, or a row fits no file or more than one.
+        If the table is missing or cannot be read, a row fits no file or more than one, or two
+        rows about one file differ.
     """
-    return dict(_read_rows(folder, CREDITS))
+    credits = {}
+    for name, row in _read_rows(folder, CREDITS):
+        if credits.setdefault(name, row) != row:
+            raise ConfigError(
+                f"{folder / SOURCES}: the rows about '{name}' differ; keep one of them"
+            )
+    return credits
 
 
 def _read_rows(folder, columns):

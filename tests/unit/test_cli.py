@@ -155,6 +155,14 @@ def test_check_takes_the_classes_of_a_model(folder, monkeypatch):
     assert asked == [Path("some/model")]
 
 
+def test_check_takes_the_sample_rate_of_a_model_with_other_classes(folder, monkeypatch, capsys):
+    known = {"classes": ["speaking"], "stft": {"sample_rate": 96000}}
+    monkeypatch.setattr("sedlib.models.read_description", lambda _: known)
+    check(folder, "--model", "some/model", "--classes", "door bell")
+    printed = capsys.readouterr().out
+    assert "nothing above 22050 Hz" in printed and "'door bell' has no event" in printed
+
+
 def test_a_target_of_check_that_cannot_be_used_is_refused_before_any_sound_is_read(
     checkout, folder, monkeypatch
 ):
@@ -341,7 +349,7 @@ def test_a_file_in_the_place_of_a_folder_is_one_sentence(checkout):
 
 def test_a_missing_result_is_one_sentence(checkout):
     checkout()
-    assert "metrics.json: No such file or directory; correct this" in message("publish")
+    assert "metrics.json: no such file; check the path or make it again" in message("publish")
 
 
 @pytest.mark.parametrize("error", [OSError(13, "Permission denied", "a.flac"), MemoryError()])

@@ -123,6 +123,25 @@ def test_what_a_killed_process_left_behind_is_removed_and_what_a_running_one_wri
         assert names(tmp_path) == [running.name, "c.txt"]
 
 
+@pytest.mark.skipif(not Path("/proc/self/ns/pid").exists(), reason="needs /proc")
+def test_what_another_container_with_the_same_host_name_writes_is_not_removed(
+    tmp_path, monkeypatch
+):
+    child = os.fork()
+    if child == 0:
+        with replacing(tmp_path / "a.txt") as partial:
+            partial.touch()
+            os._exit(9)
+    os.waitpid(child, 0)
+    [left] = names(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "readlink", lambda _: "pid:[1]")
+        write_text("b", tmp_path / "b.txt")
+    assert names(tmp_path) == [left, "b.txt"]
+    write_text("c", tmp_path / "c.txt")
+    assert names(tmp_path) == ["b.txt", "c.txt"]
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_a_process_that_has_ended_but_is_still_listed_is_not_running(tmp_path):
     child = os.fork()  # not waited for, as in a container without an init process

@@ -1,6 +1,7 @@
 """Episodes of the user's own folder: gathered, corrected, left out or refused."""
 
 import unicodedata
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +156,24 @@ def test_a_bad_episode_stops_the_run_or_is_left_out_as_the_parameter_says(own, t
     split = usable_split(params.split, tmp_path / "episodes")
     assert split.model_dump() == {"train": ("a",), "validation": ("b",), "test": ("c",)}
     assert rows(tmp_path / "episodes" / "a.json")
+
+
+@pytest.mark.parametrize("pool", [None, nullcontext()])
+def test_episodes_are_never_written_over_the_recordings_that_they_come_from(own, pool):
+    folder, gather = own
+    params, *_ = gather()
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(EpisodeError, match=r"own: is the folder that the episodes are written to"):
+        prepare_episodes(params, folder, folder / "." / "sub" / "..", pool=pool)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_recording_that_was_converted_is_called_like_its_annotation(own, tmp_path):
+    folder, gather = own
+    (folder / "d.mp3").rename(folder / "d.mp4.mp3")
+    (folder / "d.txt").rename(folder / "d.mp4.txt")
+    gather()
+    assert rows(tmp_path / "episodes" / "d.json")[0] == [0.5, 1.5, "dog"]
 
 
 @pytest.mark.parametrize("name", ["01", "007", "1e5", "NA", "null", "True", "nan", "1.0", "#1"])

@@ -129,7 +129,7 @@ def _find_columns(table, delimiters, start):
     """Find the layout of a table that begins with the character `start` of its file."""
     for delimiter in delimiters:
         try:
-            first = next(_split_cells(table, delimiter), [])
+            first = next(split_cells(table, delimiter), [])
         except AnnotationError:
             continue
         header = tuple(map(_normalise, first))
@@ -175,7 +175,7 @@ def read_rows(path, text, layout, classes=None, quoting=csv.QUOTE_MINIMAL):
         If a row lacks a field or has one too many, or a time or label is not valid.
     """
     lines_before = len(split_lines(text[: layout.start]))
-    table = _split_cells(text[layout.start :], layout.delimiter, path, lines_before, quoting)
+    table = split_cells(text[layout.start :], layout.delimiter, path, lines_before, quoting)
     table = list(itertools.islice(table, bool(layout.header), None))
     if "filename" not in layout.columns:
         _refuse_several_recordings(path, layout, table)
@@ -257,8 +257,30 @@ def to_text(events, path, delimiter):
     return events.to_csv(sep=delimiter, columns=columns, index=False, lineterminator="\n")
 
 
-def _split_cells(text, delimiter, path="", lines_before=0, quoting=csv.QUOTE_MINIMAL):
-    """Yield the cells of each row that is not blank."""
+def split_cells(text, delimiter, path="", lines_before=0, quoting=csv.QUOTE_MINIMAL):
+    """Yield the cells of each row that is not blank.
+
+    Parameters
+    ----------
+    text : str
+        A table.
+    delimiter : str
+    path : path-like
+        For the message.
+    lines_before : int
+        Lines of the file before `text`, for the number in the message.
+    quoting : int
+        A constant of `csv`.
+
+    Yields
+    ------
+    list of str
+
+    Raises
+    ------
+    AnnotationError
+        If quotation marks are not in pairs.
+    """
     source = io.StringIO(text, newline="")
     reader = csv.reader(source, delimiter=delimiter, quoting=quoting, strict=True)
     try:

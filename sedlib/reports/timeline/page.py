@@ -31,6 +31,7 @@ def timeline_page(
     reference=None,
     title="Timeline",
     track=None,
+    duration=None,
     annotated=None,
     home=None,
 ):
@@ -59,6 +60,8 @@ def timeline_page(
         Plain text.
     track : int or str, optional
         Which of several audio tracks; see `sedlib.audio.probe`.
+    duration : float, optional
+        Of the sound in seconds, where it is known, as some files do not state it.
     annotated : collection of str, optional
         The classes that the reference is about; others are not compared. Default: those of its
         events.
@@ -84,7 +87,7 @@ def timeline_page(
         compared = set(reference["event_label"] if annotated is None else annotated)
     reference = event_table() if reference is None else reference
     rows = mark_events(reference, estimated, classes, scores, compared)
-    parts = embed(sound, track)
+    parts = embed(sound, track, duration=duration)
     data = {
         "facts": _facts(parts.duration, len(reference), len(estimated), bool(compared)),
         "duration": round(parts.duration, 6),

@@ -64,7 +64,7 @@ class PlayableSound:
     frequencies: list[tuple[str, float]]
 
 
-def embed(sound, track=None, bit_rate=_BIT_RATE):
+def embed(sound, track=None, bit_rate=_BIT_RATE, duration=None):
     """Prepare a recording for a page.
 
     Parameters
@@ -75,6 +75,8 @@ def embed(sound, track=None, bit_rate=_BIT_RATE):
         Which of several audio tracks of the file; see `sedlib.audio.probe`.
     bit_rate : int
         Of the sound, in bit/s; a long recording gets less.
+    duration : float, optional
+        In seconds, where it is known; else it is what the file states.
 
     Returns
     -------
@@ -92,7 +94,7 @@ def embed(sound, track=None, bit_rate=_BIT_RATE):
         samples = soxr.resample(np.asarray(waveform, np.float32), rate, RATE)
         blocks = (samples[at : at + _BLOCK] for at in range(0, len(samples), _BLOCK))
     else:
-        expected = audio.probe(sound, track).duration or 0.0
+        expected = duration or audio.probe(sound, track).duration or 0.0
         blocks = audio.read_blocks(sound, RATE, _BLOCK, track)
     coarser = max(1, math.ceil(expected / _LONG))
     encoder = _Encoder(min(bit_rate, max(8000, round(8 * _MOST_BYTES / max(expected, 1)))))

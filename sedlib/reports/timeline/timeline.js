@@ -351,9 +351,9 @@
     const now = audio.currentTime;
     // Several may begin at one time: go on from the one where the last jump ended, if still there.
     const here = targets.indexOf(events[position]);
-    let index = here >= 0 && Math.abs(targets[here].onset - now) < 0.05 ? here + direction : -1;
-    if (index < 0 && direction > 0) index = targets.findIndex((e) => e.onset > now + 0.01);
-    else if (index < 0 && here !== 0) index = targets.findLastIndex((e) => e.onset < now - 0.01);
+    const index = here >= 0 && Math.abs(targets[here].onset - now) < 0.05 ? here + direction
+      : direction > 0 ? targets.findIndex((e) => e.onset > now + 0.01)
+      : targets.findLastIndex((e) => e.onset < now - 0.01);
     const target = targets[index];
     if (!target) {
       get("status").textContent = `No ${direction > 0 ? "later" : "earlier"} ${compared ? "error" : "event"}.`;

@@ -14,6 +14,7 @@ from sedlib.annotations.formats import delimited
         ("c:\\a\\dev00.WAV", "dev00"),
         ("s01.ep08", "s01.ep08"),
         ("s01.ep08.mkv", "s01.ep08"),
+        ("talk.mp3.wav", "talk"),
         (".wav", ".wav"),
     ],
 )

@@ -95,15 +95,6 @@ def test_a_hop_that_is_not_supported_is_refused(capsys):
     assert "argument --hop: invalid choice: '0.3'" in capsys.readouterr().err
 
 
-def test_the_earlier_spellings_of_options_still_work(place):
-    write(place / "in" / "a.wav")
-    annotations.write(annotations.event_table([("a", 1.0, 2.0, "low")]), place / "own.tsv")
-    assert run("in", "--hop", "0.5", "--reference", "own.tsv", "--output", "new") == 0
-    assert run("in", "--step", "0.5", "--truth", "own.tsv", "--output", "old") == 0
-    for name in ("a.json", "metrics.json"):
-        assert (place / "old" / name).read_bytes() == (place / "new" / name).read_bytes()
-
-
 def test_a_file_is_not_processed_again_until_something_changes(place, capsys):
     file = write(place / "in" / "a.wav")
     write(place / "in" / "b.wav")
@@ -156,6 +147,11 @@ def test_thresholds_are_those_of_the_model_unless_given_for_a_class_or_for_all(p
     assert scores["low"].max() == 1 and found(place / "low" / "a.json")[0][2] == "low"
     assert run("in", "--threshold", "0", "--output", "all") == 0
     assert found(place / "all" / "a.json") == [[0.0, 4.0, "low"], [0.0, 4.0, "high"]]
+    both = ["--threshold", "low=1.0"], ["--threshold", "0"]
+    for first, second in (both, both[::-1]):
+        assert run("in", *first, *second, "--output", "mixed", "--overwrite") == 0
+        events = found(place / "mixed" / "a.json")
+        assert events == [[0.0, 4.0, "high"], *found(place / "low" / "a.json")[:1]]
     with pytest.raises(SystemExit, match="the model has no class 'hihg'; the nearest is 'high'"):
         main(["detect", "in", "--threshold", "hihg=0.5"])
 
@@ -348,6 +344,7 @@ def test_whatever_goes_wrong_with_one_file_stops_only_that_file(place, monkeypat
     write_as_wav(os.fsencode(folder) + b"/d caf\xe9.wav")
     write(folder / f"e {'long' * 62}.wav")  # no room for `.jsonl`
     (folder / "f dangling.wav").symlink_to(folder / "nowhere")
+    unreachable = f"in/{'h' * 300}/a.wav"
     os.mkfifo(folder / "g pipe")
     write(folder / "z.wav")
     detect, scandir = detection.detect, os.scandir
@@ -364,13 +361,22 @@ def test_whatever_goes_wrong_with_one_file_stops_only_that_file(place, monkeypat
 
     monkeypatch.setattr(os, "scandir", closed)
     monkeypatch.setattr(detection, "detect", with_bug)
-    assert run("in", "in/g pipe", "--format", "jsonl") == 1
+    assert run("in", "in/g pipe", unreachable, "--format", "jsonl") == 1
     printed = capsys.readouterr()
     faults = [line for line in printed.err.splitlines() if line.startswith("sedlib: ")]
-    kinds = ("b closed", "a loud", "c bug", r"d caf\udce9", "e longlong", "f dangling", "g pipe")
+    kinds = (
+        "b closed",
+        "a loud",
+        "c bug",
+        r"d caf\udce9",
+        "e longlong",
+        "f dangling",
+        "g pipe",
+        "hhh",
+    )
     for fault, kind in zip(faults, kinds, strict=True):
         assert kind in fault
-    assert "1 of 7 files done" in printed.out
+    assert "1 of 8 files done" in printed.out
     assert len(found(place / "detected" / "z.jsonl")) > 0
 
 

@@ -254,6 +254,13 @@ def test_a_stated_duration_without_a_recording_is_found(folder):
             "no columns 'filename' and 'duration' in the first line",
         ),
         ("durations.csv", "filename,duration\na.wav,2\nb.wav,long\n", "row 2: 'b.wav', 'long' is"),
+        ("durations.csv", "filename,duration\na.wav\n", "row 1: 'a.wav', '' is not a name and"),
+        ("durations.csv", "", "no columns 'filename' and 'duration' in the first line"),
+        (
+            "durations.tsv",
+            'filename\tduration\n"a.wav\t2\n' + "b.wav\t2\n" * 20_000,
+            "not a table (field larger than field limit (131072)); correct the quotation marks",
+        ),
     ],
 )
 def test_durations_that_cannot_be_used_are_found(folder, file, text, fault):

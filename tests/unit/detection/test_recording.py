@@ -161,6 +161,9 @@ def test_a_hop_that_is_not_offered_is_refused():
     for hop in (0.3, 0.25, 2.0):
         with pytest.raises(ValueError, match="hop is"):
             score_segments([np.zeros(RATE, np.float32)], Ear(), STFT, CLASSES, hop)
+    odd = STFT.model_copy(update={"sample_rate": RATE + 1})
+    with pytest.raises(ModelError, match=f"is no whole number of samples at the {RATE + 1} Hz"):
+        score_segments([np.zeros(RATE, np.float32)], Ear(), odd, CLASSES, 0.5)
 
 
 def test_an_hour_takes_no_more_memory_than_ten_minutes(monkeypatch):

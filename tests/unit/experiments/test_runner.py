@@ -93,6 +93,18 @@ def test_a_finished_run_is_reused_unless_something_changed(finished, corpora, ma
     assert not any(line.endswith("finished before") for line in lines)
 
 
+def test_a_finished_run_that_is_damaged_is_trained_again(corpora, params, tmp_path, quick):
+    def run():
+        lines = experiments.run_experiment("e", VARIANTS[1:], corpora[:1], params, *2 * [tmp_path])
+        return [line.endswith("finished before") for line in lines]
+
+    assert run() == [False, False]
+    damaged = tmp_path / "new_one_4.npz"
+    for length in (0, 1000):
+        damaged.write_bytes(damaged.read_bytes()[:length])
+        assert run() == [False, True]
+
+
 def test_parallel_runs_train_the_networks_of_their_variants(corpora, params, tmp_path):
     where = tmp_path, tmp_path, 2
     run = experiments.run_experiment("parallel", VARIANTS[:1], corpora[:1], params, *where)

@@ -1,6 +1,7 @@
 """The pages as text: what they hold, that they need nothing else, that equal inputs agree."""
 
 import base64
+import dataclasses
 import hashlib
 import html
 import io
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sedlib import audio
 from sedlib.annotations import AnnotationError, event_table
 from sedlib.audio import AudioError, write_flac
 from sedlib.detection import score_table
@@ -139,6 +141,17 @@ def test_waveform_and_spectrogram_lie_where_the_sound_is():
     assert (columns.min(), columns.max()) == pytest.approx((2.0, 3.0), abs=0.05)
     row = 1 - image[..., 0].sum(axis=1).argmax() / len(image)
     assert row == pytest.approx(dict(parts.frequencies)["1 kHz"], abs=0.02)
+
+
+def test_a_recording_is_reduced_by_the_length_that_is_known_where_the_file_states_none(
+    tmp_path, monkeypatch
+):
+    write_flac(tmp_path / "a.flac", *TONE)
+    stated = audio.probe(tmp_path / "a.flac")
+    monkeypatch.setattr(audio, "probe", lambda *_: dataclasses.replace(stated, duration=None))
+    whole, reduced = (embed(tmp_path / "a.flac", duration=n) for n in (None, 10 * 3600))
+    assert reduced.columns_per_second < whole.columns_per_second / 2
+    assert len(reduced.peaks) < len(whole.peaks) / 2 and len(reduced.media) < len(whole.media) / 2
 
 
 def test_the_images_of_a_long_recording_join_without_a_gap():

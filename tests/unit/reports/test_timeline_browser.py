@@ -119,6 +119,9 @@ def test_a_key_jumps_to_the_next_error_and_one_to_the_previous(opened):
     assert (
         tab.evaluate(STATUS) == f"miss: {EVIL}, 0:12.00 to 0:14.00; score 0.20, peak 0.20 (1 of 4)"
     )
+    tab.evaluate("document.querySelector('audio').currentTime = 22")  # after the first error
+    tab.press("p")
+    assert tab.evaluate(TIME) == 20
 
 
 def test_a_jump_stays_within_the_chosen_class(opened):

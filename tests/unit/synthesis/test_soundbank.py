@@ -23,6 +23,7 @@ from sedlib.config import ConfigError, load_params
 from sedlib.synthesis import mixing, synthesise
 from sedlib.synthesis.sound_registry import SOUNDS
 from sedlib.synthesis.soundbank import SUBSET_SHARES, open_soundbank
+from sedlib.synthesis.soundbank_groups import read_credits
 
 RATE = 44100
 SECONDS = 16.0
@@ -268,6 +269,24 @@ def test_a_row_may_name_a_file_that_is_left_out_and_empty_rows_do_not_matter(tmp
     (tmp_path / "knocking" / "notes.txt").write_text("by me")
     (tmp_path / "sources.csv").write_text("path,notes\nother/0.wav,group=x\nnotes.txt,\n,\n")
     assert len(open_soundbank(tmp_path, ("knocking",), {"other": None}, 0).recordings) == 3
+
+
+def test_recordings_may_be_in_subfolders_of_the_folder_of_a_class(tmp_path):
+    small_soundbank(tmp_path)
+    write(tmp_path / "knocking" / "studio" / "new" / "3.wav", noise(7))
+    names = {r.name for r in open_soundbank(tmp_path, ("knocking",), {}, 0).recordings}
+    assert names == {*(f"knocking/{i}.wav" for i in range(3)), "knocking/studio/new/3.wav"}
+
+
+def test_rows_about_one_recording_may_not_name_different_licences(tmp_path):
+    small_soundbank(tmp_path)
+    head, rest = "path,licence,author_or_credit,source_repo,source_file\n", ",a,b,c\n"
+    row = f"knocking/0.wav,CC0{rest}"
+    (tmp_path / "sources.csv").write_text(head + row + row)
+    assert read_credits(tmp_path)["knocking/0.wav"]["licence"] == "CC0"
+    (tmp_path / "sources.csv").write_text(head + row + row.replace("CC0", "CC BY-NC"))
+    with pytest.raises(ConfigError, match=r"sources.csv: the rows about 'knocking/0.wav' differ"):
+        read_credits(tmp_path)
 
 
 def test_a_folder_is_that_of_a_class_in_any_unicode_normal_form(tmp_path):
