@@ -21,6 +21,7 @@ _MASKED = 1e-3  # ... and so may those 60 dB below the largest at their time
 _CHUNK = 1024  # frames that are transformed at a time
 _PAIRS = 10  # following peaks with which a peak makes landmarks
 _LATEST, _WIDEST = 64, 64  # frames and bins between the two peaks of a landmark
+_INDEXED = 1_000_000  # peaks of the recordings that are compared at a time, about twelve hours
 _MOST = 50  # equal landmarks of one recording that are used: a steady sound has thousands
 # At one shift, 12 different landmarks within 10 s are no chance, if they begin at 4 frequencies or
 # more: all recordings of one tone are alike.
@@ -162,33 +163,39 @@ def find_shared_sound(fingerprints):
     list of SharedSound
         Each pair once, in the order of the names given.
     """
-    names, landmarks = list(fingerprints), [_landmarks(peaks) for peaks in fingerprints.values()]
-    if not names:
-        return []
-    # All landmarks in one sorted array: those of one hash in the order of the recordings, so that a
-    # recording finds those of the ones after it next to one another.
-    n = len(names)
-    known = np.concatenate([hashes * n + i for i, (hashes, _) in enumerate(landmarks)])
-    order = np.argsort(known, kind="stable")
-    known, when = known[order], np.concatenate([times for _, times in landmarks])[order]
-    shared = []
-    for i, (hashes, times) in enumerate(landmarks):
-        first = np.searchsorted(known, hashes * n + i, side="right")
-        counts = np.searchsorted(known, hashes * n + n) - first
-        here = np.repeat(np.arange(len(hashes), dtype=np.int32), counts)
-        there = np.arange(len(here)) + np.repeat(first - np.cumsum(counts) + counts, counts)
-        pairs = np.stack([known[there] % n, times[here], when[there], hashes[here]], dtype=np.int32)
-        pairs = pairs[:, np.argsort(pairs[0], kind="stable")]
-        numbers = np.bincount(pairs[0], minlength=n)
-        for j in range(i + 1, n):
-            if numbers[j] >= _VOTES:
+    names, peaks = list(fingerprints), list(fingerprints.values())
+    n, shared = len(names), {}
+    # Group by group, so that the memory does not grow with the number of recordings.
+    groups = np.cumsum([len(own) for own in peaks]) // _INDEXED
+    for group in np.unique(groups):
+        members = np.flatnonzero(groups == group)
+        landmarks = {j: _landmarks(peaks[j]) for j in members}
+        lengths = {j: _seconds(times) for j, (_, times) in landmarks.items()}
+        # Sorted by hash and then by recording: those of the recordings after one lie together.
+        known = np.concatenate([hashes * n + j for j, (hashes, _) in landmarks.items()])
+        order = np.argsort(known, kind="stable")
+        known, when = (
+            known[order],
+            np.concatenate([times for _, times in landmarks.values()])[order],
+        )
+        del landmarks, order
+        for i in range(members[-1]):
+            hashes, times = _landmarks(peaks[i])
+            first = np.searchsorted(known, hashes * n + i, side="right")
+            counts = np.searchsorted(known, hashes * n + n) - first
+            here = np.repeat(np.arange(len(hashes), dtype=np.int32), counts)
+            there = np.arange(len(here)) + np.repeat(first - np.cumsum(counts) + counts, counts)
+            pairs = known[there] % n, times[here], when[there], hashes[here]
+            pairs = np.stack(pairs, dtype=np.int32)[:, np.argsort(pairs[0], kind="stable")]
+            numbers = np.bincount(pairs[0], minlength=n)
+            for j in np.flatnonzero(numbers >= _VOTES):
                 begin, end = np.searchsorted(pairs[0], [j, j + 1])
                 own, other = _agreeing(*pairs[1:, begin:end])
                 if len(own):
                     seconds = min(_seconds(own), _seconds(other))
-                    length = min(_seconds(times), _seconds(landmarks[j][1]))
-                    shared.append(SharedSound(names[i], names[j], seconds, seconds / length))
-    return shared
+                    share = seconds / min(_seconds(times), lengths[j])
+                    shared[i, j] = SharedSound(names[i], names[j], seconds, share)
+    return [shared[pair] for pair in sorted(shared)]
 
 
 def _landmarks(peaks):

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from media_files import write_media
 
-from sedlib.audio import find_shared_sound, fingerprint, read_audio
+from sedlib.audio import find_shared_sound, fingerprint, fingerprints, read_audio
 from sedlib.synthesis.sound_registry import SOUNDS
 
 RATE = 44100
@@ -95,6 +95,21 @@ def test_tones_hum_and_silence_are_no_one_s_recording():
     sounds = {"tone": tone, "hum": hum, "silence": 0 * tone}
     sounds |= {f"{name}_part": x[len(x) // 3 :] for name, x in sounds.items()}
     assert shared(**sounds, nothing=tone[:0], click=tone[:5]) == []
+
+
+def test_recordings_are_compared_group_by_group_as_if_all_at_once(monkeypatch):
+    x, y = made("noise", 5, 8.0), made("noise", 6, 8.0)
+    sounds = {"x": x, "y": y, "x end": x[3 * RATE :], "y end": y[4 * RATE :], "x middle": x[RATE:]}
+    at_once = shared(**sounds)
+    assert [(found.first, found.second) for found in at_once] == [
+        ("x", "x end"),
+        ("x", "x middle"),
+        ("y", "y end"),
+        ("x end", "x middle"),
+    ]
+    for peaks in (1, 200, 400):
+        monkeypatch.setattr(fingerprints, "_INDEXED", peaks)
+        assert shared(**sounds) == at_once
 
 
 @settings(max_examples=10, deadline=None)
