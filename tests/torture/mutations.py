@@ -148,7 +148,7 @@ def _other_readers(folder):
     record = Record(folder / "out")
     with record.staging() as staged:
         (staged / "a.json").write_text("[]")
-        record.write(staged / "a.json", "a.json", "source", duration=1.0, events=0)
+        record.write(staged / "a.json", "a.json", "source", duration=1.0, events={})
     [entry] = (folder / "out" / ".sedlib").glob("*.json")
 
     def read_features(path):
