@@ -103,11 +103,12 @@ def test_the_experiments_have_a_row_for_each_variant_and_for_each_test_corpus():
     page = tables.results_page(values, ablation, transfer, "synthetic")
     assert page[page.index("The ablation uses") :].splitlines() == [
         "The ablation uses synthetic episodes of 2 classes. Each variant was trained with 3 seeds "
-        "for 22 epochs of 2880 examples; the convolutions of the 2018 network have 0.5 of their "
-        "original channels. The runs took 1.5 hours in all on an abacus. The 2018 configuration "
-        "has the threshold 0.5. The row `tuned thresholds` evaluates the same networks with "
-        "thresholds chosen on the validation episodes, and every later variant has its own "
-        "thresholds chosen in this way.",
+        "for 22 epochs of 2880 examples; the convolutions of the 2018 network have 0.5 times the "
+        "original number of channels. Training took 1.5 hours on an abacus, summed over the runs, "
+        "several of which ran at a time. The 2018 configuration uses the threshold 0.5 for every "
+        "class. The row `tuned thresholds` is for the same trained networks with thresholds chosen "
+        "on the validation episodes; every later variant has thresholds of its own, chosen in the "
+        "same way.",
         "",
         "| variant | macro F1 | gain |",
         "|---|---:|---:|",
@@ -115,12 +116,14 @@ def test_the_experiments_have_a_row_for_each_variant_and_for_each_test_corpus():
         "| + better | 0.500 [0.400, 0.600] | +0.050 [-0.050, +0.150] |",
         "| **all changes** |  | **+0.300 [+0.200, +0.400]** |",
         "",
-        "The variant `log-mel input` keeps the five poolings of the 2018 network, so that only 2 "
-        "values of each frame reach its GRU. Its gain therefore does not show whether a log-mel "
-        "input helps or harms in other networks.",
+        "The variant `log-mel input` keeps the five pooling layers of the 2018 network, so that "
+        "only 2 values of each frame reach its GRU. Its gain therefore does not show whether a "
+        "log-mel input helps in other networks.",
         "",
-        "The transfer experiment compares networks that were trained on different episodes, with "
-        "thresholds chosen on the validation episodes of the same kind.",
+        "The transfer experiment trains networks on synthetic episodes, on episodes mixed from "
+        "recorded clips (called `recordings` in the table), and on both. Two more are trained on "
+        "synthetic episodes without MixStyle and without averaged weights. Thresholds are chosen "
+        "on validation episodes of the kinds that the network was trained on.",
         "",
         "| macro F1 | trained on synthetic | trained on both |",
         "|---|---:|---:|",
