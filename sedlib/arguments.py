@@ -97,6 +97,8 @@ def _describe_detect(option):
         help="time between scored segments in seconds, or 'frames' for frame-level scores, "
         "44 per second with the default settings (default: %(default)s)",
     )
+    earlier = {"help": argparse.SUPPRESS, "default": argparse.SUPPRESS}  # spellings
+    option("--step", dest="hop", choices=HOPS, **earlier)
     option(
         "--threshold",
         type=_parse_threshold,
@@ -131,6 +133,7 @@ def _describe_detect(option):
         help="file or folder of reference annotations; metrics of 1 s segments go to metrics.json "
         "(default: none)",
     ).complete = shtab.FILE
+    option("--truth", dest="reference", type=_parse_local, **earlier)
     option(
         "--jobs",
         type=_parse_count,

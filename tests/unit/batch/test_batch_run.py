@@ -95,6 +95,15 @@ def test_a_hop_that_is_not_supported_is_refused(capsys):
     assert "argument --hop: invalid choice: '0.3'" in capsys.readouterr().err
 
 
+def test_the_earlier_spellings_of_options_still_work(place):
+    write(place / "in" / "a.wav")
+    annotations.write(annotations.event_table([("a", 1.0, 2.0, "low")]), place / "own.tsv")
+    assert run("in", "--hop", "0.5", "--reference", "own.tsv", "--output", "new") == 0
+    assert run("in", "--step", "0.5", "--truth", "own.tsv", "--output", "old") == 0
+    for name in ("a.json", "metrics.json"):
+        assert (place / "old" / name).read_bytes() == (place / "new" / name).read_bytes()
+
+
 def test_a_file_is_not_processed_again_until_something_changes(place, capsys):
     file = write(place / "in" / "a.wav")
     write(place / "in" / "b.wav")
