@@ -475,8 +475,9 @@ edge_errors
 # %% [markdown]
 # ## The most confident errors
 # The *margin* of an error is the distance of the score from the threshold: the larger it is, the
-# more confident the wrong decision. The figure shows the spectrograms of the false alarms and
-# misses with the largest margins, at most one false alarm and one miss per class.
+# more confident the wrong decision. (Margins of classes with different thresholds can only roughly
+# be compared.) The figure shows the spectrograms of the false alarms and misses with the largest
+# margins, at most one false alarm and one miss per class.
 
 # %%
 places = [(name, second) for name in test for second in range(durations[name])]
