@@ -203,7 +203,7 @@ def earlier_outcome(task, record):
     if task.made_from["modified"] is None:  # it might have changed
         return None
     entry = record.done(task.outputs, task.made_from, task.source)
-    if entry is None:
+    if entry is None or not isinstance(entry.events, dict):  # an earlier version counted all
         return None
     result = record.output / task.outputs[0]
     remarks = tuple(f"{task.path}: {remark}" for remark in entry.remarks)

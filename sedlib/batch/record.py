@@ -61,7 +61,7 @@ class Entry(BaseModel):
     made_from: dict = {}
     engine: str = ""
     duration: float = 0.0
-    events: dict[str, int] = {}
+    events: dict[str, int] | int = {}
     remarks: tuple[str, ...] = ()
     page: str = ""
     classes: dict[str, dict[str, float]] = {}

@@ -200,20 +200,21 @@ def _process(task, detector, record, progress):
 
 def _unwritten(task, output, error):
     """Return the outcome of a file whose results cannot be written, and whether others can be."""
-    concerns_others = not is_remote(output)
+    others_can = True
     if error.errno in _IN_THE_WAY:
-        remedy, concerns_others = "; move what is in the way, or choose another --output", False
+        remedy = "; move what is in the way, or choose another --output"
     elif error.errno in _FORBIDDEN:
-        remedy, concerns_others = "; check the permissions, or choose another --output", False
+        remedy = "; check the permissions, or choose another --output"
     elif is_remote(output):
         remedy = "; run the command again"
     else:
+        others_can = False
         remedy = (
             ", so that this file and those after it were not done; make room or choose another "
             "--output, and run the command again"
         )
     fault = f"{output / task.outputs[0]}: cannot be written ({error.strerror}){remedy}"
-    return failed(task, output, fault), not concerns_others
+    return failed(task, output, fault), others_can
 
 
 def _describe(path, error):

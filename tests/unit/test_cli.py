@@ -155,6 +155,14 @@ def test_check_takes_the_classes_of_a_model(folder, monkeypatch):
     assert asked == [Path("some/model")]
 
 
+@pytest.mark.parametrize("processes", ["-1", "two", "1.5"])
+def test_a_number_of_processes_that_is_none_is_refused(processes, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["experiment", "ablation", f"--processes={processes}"])
+    assert stop.value.code == 2
+    assert f"'{processes}' is not a whole number from 0 on" in capsys.readouterr().err
+
+
 def test_check_takes_the_sample_rate_of_a_model_with_other_classes(folder, monkeypatch, capsys):
     known = {"classes": ["speaking"], "stft": {"sample_rate": 96000}}
     monkeypatch.setattr("sedlib.models.read_description", lambda _: known)

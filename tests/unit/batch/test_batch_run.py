@@ -28,6 +28,7 @@ from detect_runs import (
 
 from sedlib import annotations, detection, places
 from sedlib.__main__ import main
+from sedlib.batch.record import Record
 from sedlib.detection import score_table
 from sedlib.files import staging_folder
 
@@ -387,6 +388,23 @@ def test_whatever_goes_wrong_with_one_file_stops_only_that_file(place, monkeypat
         assert kind in fault
     assert "1 of 8 files done" in printed.out
     assert len(found(place / "detected" / "z.jsonl")) > 0
+
+
+def test_a_result_that_may_not_be_written_stops_no_other(place, monkeypatch, capsys):
+    for name in "ab":
+        write(place / "in" / f"{name}.wav")
+    write_result = Record.write
+
+    def forbidden(self, path, name, *rest, **facts):
+        if name == "a.json":
+            raise PermissionError(13, "Permission denied")
+        write_result(self, path, name, *rest, **facts)
+
+    monkeypatch.setattr(Record, "write", forbidden)
+    assert run("in") == 1
+    printed = capsys.readouterr()
+    assert "a.json: cannot be written (Permission denied); check the permissions" in printed.err
+    assert "1 of 2 files done" in printed.out
 
 
 @pytest.mark.parametrize("format", FORMATS)

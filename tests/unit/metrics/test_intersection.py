@@ -388,3 +388,9 @@ def test_marks_are_in_the_order_of_the_rows():
     detected, relevant = intersection_marks(reference, estimated, CLASSES)
     assert detected.tolist() == [False, True, False]
     assert relevant.tolist() == [False, True, False]
+
+
+def test_the_psds_of_a_recording_without_scores_is_that_of_no_detection():
+    scores = {"e": score_table(np.empty((0, len(CLASSES))), CLASSES)}
+    reference = event_table([("e", 0.0, 1.0, CLASSES[0])])
+    assert psds(scores, reference, {"e": 2.0}, PSDS_SCENARIO_1).value == 0
