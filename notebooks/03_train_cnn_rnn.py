@@ -64,12 +64,11 @@ data, figures = workspace() / "data", workspace() / "reports" / "notebooks" / "f
 # ## Training, validation and test data
 # The unit of training is the *segment*, one second of sound. Each segment is represented by its
 # magnitude spectrogram and has, for each class, a label that says whether the class is present. The
-# episodes are divided into three subsets. The network is fitted to
-# the *training* episodes. The *validation* episodes decide when training stops and which thresholds
-# are used. The *test* episodes are kept for the final evaluation. Earlier versions of the network
-# and its training were compared on the default test episodes, so results on these may be
-# optimistic. The table counts the segments that have the label of each class; one segment may count
-# for several classes.
+# episodes are divided into three subsets. The network is fitted to the *training* episodes. The
+# *validation* episodes decide when training stops and which thresholds are used. The *test*
+# episodes are kept for the final evaluation. Earlier versions of the network and its training were
+# compared on default test episodes, so results on these may be optimistic. The table counts the
+# segments that have the label of each class; one segment may count for several classes.
 
 # %%
 corpus = open_corpus(params, data)
@@ -123,7 +122,8 @@ plt.show()
 # - **Convolutions.** Each of seven 3x3 convolutions combines a value with its neighbours in time
 #   and frequency. *Average pooling* by two along frequency follows the first five, so that later
 #   layers see wider frequency ranges. The convolutions and the pooling between them keep all
-#   frames. The axes are in the order bands, frames here, which is faster on a CPU.
+#   frames. Here the bands come before the frames, because a CPU computes the convolutions faster in
+#   this order.
 # - **[Batch normalisation](https://arxiv.org/abs/1502.03167)** shifts and scales each mel band
 #   after the logarithm, and each channel after a convolution, to zero mean and unit variance over a
 #   batch, which allows a higher learning rate. The activation function is ReLU, which sets negative
@@ -177,7 +177,7 @@ for column in ("parameters", "multiply_adds"):
 # segment. The second segment is drawn in two steps: first one of the classes, all equally likely,
 # then one of its segments. This is similar to [mixup](https://arxiv.org/abs/1710.09412), a form of
 # *data augmentation*. Mixup as published interpolates both the inputs and the labels of two
-# examples. Here the powers of both sounds are added, the second at a random level of -9 to +6 dB,
+# examples. Here the powers of both sounds are added, the second after a random gain of -9 to +6 dB,
 # and the mixture has the labels of both, because overlapping sounds are part of the task.
 #
 # An *epoch* is one pass through all training segments. The table gives the share of segments with
@@ -228,8 +228,8 @@ print(f"{before} {ratio[before]:.0f}, {after} {ratio[after]:.0f}")
 # - a random filter, with gains of up to `train.augment.filter` dB in either direction at six
 #   frequencies and linear interpolation between them, similar to
 #   [FilterAugment](https://arxiv.org/abs/2110.03282);
-# - masks that set a random band of bins and a random run of frames to zero, as in
-#   [SpecAugment](https://arxiv.org/abs/1904.08779).
+# - masks that set a random band of bins (a narrower one at low frequencies) and a random run of
+#   frames to zero, as in [SpecAugment](https://arxiv.org/abs/1904.08779).
 #
 # The first row of the figure shows four original training segments, the second row the same
 # segments after augmentation in the first epoch. The first line of each title says "original" or
@@ -424,9 +424,10 @@ chosen.round(2)
 # %% [markdown]
 # ## Saving the model
 # The weights are stored together with a description of all that is needed to use them: classes,
-# STFT settings and thresholds. `load_model` refuses features that were computed with other STFT
-# settings. The first cell collects where the model comes from: the names of the training and
-# validation episodes, a hash of the features of each episode, and the versions of the libraries.
+# STFT settings and thresholds. `load_model` refuses a model that was trained with other STFT
+# settings than those that it is given. The first cell collects where the model comes from: the
+# names of the training and validation episodes, a hash of the features of each episode, and the
+# versions of the libraries.
 
 # %%
 split, folder = corpus.split, data / "features"
