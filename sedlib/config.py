@@ -145,7 +145,7 @@ class STFTParams(Section):
         Largest gain in dB by which a recording is amplified for that.
     """
 
-    sample_rate: PositiveInt
+    sample_rate: Annotated[int, Field(ge=100, le=655_350)]  # the limit of FLAC
     n_fft: Annotated[PositiveInt, Field(multiple_of=2)]
     hop_length: PositiveInt
     win_length: PositiveInt

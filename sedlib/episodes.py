@@ -11,7 +11,7 @@ import pandas as pd
 from sedlib.config import Split
 from sedlib.errors import SedlibError
 from sedlib.files import write_text
-from sedlib.names import nearest
+from sedlib.names import nearest, printable
 
 CORRECTIONS, LEFT_OUT = _REMARKS = "corrections.tsv", "left_out.tsv"
 # Not the names of an event table: the corrections must not be taken for annotations.
@@ -37,9 +37,12 @@ def write_remarks(folder, corrections, left_out):
         As `sedlib.annotations.correct_events` reports them.
     left_out : pandas.DataFrame
         Columns ``name`` (of an episode or a recording) and ``reason``.
+
+    Control characters, such as a line end in a label, are written as escape sequences.
     """
     renamed = corrections.rename(columns=CORRECTION_COLUMNS)
     for table, name in ((renamed, CORRECTIONS), (left_out, LEFT_OUT)):
+        table = table.map(lambda value: printable(value) if isinstance(value, str) else value)
         write_text(table.to_csv(sep="\t", index=False, lineterminator="\n"), folder / name)
 
 
@@ -65,7 +68,7 @@ def read_remarks(folder):
         text = {"sep": "\t", "dtype": str, "keep_default_na": False}
         corrections, left_out = (pd.read_csv(folder / name, **text) for name in _REMARKS)
         numbers = {"row": int, "written_onset": float, "written_offset": float}
-        corrections = corrections.astype(numbers)
+        corrections, left_out = corrections.astype(numbers), left_out[["name", "reason"]]
     except FileNotFoundError as error:
         raise EpisodeError(f"{error.filename}: no such file; run `sedlib episodes`") from None
     except (KeyError, ValueError):  # also of pandas

@@ -138,7 +138,14 @@ def microseconds(seconds):
     -------
     numpy.ndarray of int64
         Of the same shape.
+
+    Raises
+    ------
+    ValueError
+        If a time is not finite, or is 285 years or more, which float64 cannot hold exactly.
     """
+    if not np.all(np.abs(seconds) < 2**53 / 1e6):  # nan is not less than anything
+        raise ValueError(f"{seconds}: not times in a recording; correct them")
     return np.rint(np.asarray(seconds) * 1e6).astype(np.int64)
 
 

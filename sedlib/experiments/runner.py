@@ -68,7 +68,7 @@ def run_experiment(name, variants, corpora, params, scratch, target, processes=0
     work = partial(_run, corpora, params, scratch)
     if processes:
         spawn = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-        with worker_pool(processes, spawn, _use_one_thread) as pool:
+        with worker_pool(min(processes, len(jobs)), spawn, _use_one_thread) as pool:
             yield from pool.map(work, jobs)
     else:
         yield from map(work, jobs)
@@ -162,7 +162,7 @@ def _run_key(variant, seed, options, corpora, params):
         seed,
         params.classes,
         params.stft,
-        {corpus.name: _hash_episodes(corpus) for corpus in corpora},
+        {corpus.name: _hash_subsets(corpus) for corpus in corpora},
         network=variant.network,
         examples=variant.examples,
         trained_on=variant.corpora,
@@ -171,14 +171,15 @@ def _run_key(variant, seed, options, corpora, params):
     )
 
 
-def _hash_episodes(corpus):
-    """MD5 of the sound, the annotations and the features of each episode."""
-    hashes = []
-    for name in corpus.split.episodes:
-        sound, events = (corpus.episodes / f"{name}.{suffix}" for suffix in ("flac", "json"))
-        for path in (sound, events, corpus.features / f"{name}.npy"):
-            with path.open("rb") as file:
-                hashes.append(hashlib.file_digest(file, "md5").hexdigest())
+def _hash_subsets(corpus):
+    """MD5 of the sound, the annotations and the features of each episode, by its subset."""
+    hashes = {subset: [] for subset, _ in corpus.split}
+    for subset, names in corpus.split:
+        for name in names:
+            sound, events = (corpus.episodes / f"{name}.{suffix}" for suffix in ("flac", "json"))
+            for path in (sound, events, corpus.features / f"{name}.npy"):
+                with path.open("rb") as file:
+                    hashes[subset].append(hashlib.file_digest(file, "md5").hexdigest())
     return hashes
 
 
@@ -189,7 +190,7 @@ def _run_file(scratch, variant, seed):
 def _is_finished(file, key):
     try:
         with np.load(file) as stored:
-            return str(stored["key"]) == key
+            return str({**stored}["key"]) == key  # reads all arrays, any of which may be damaged
     except Exception:  # there is none, or it is damaged
         return False
 

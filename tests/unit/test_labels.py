@@ -13,6 +13,7 @@ from sedlib.labels import (
     label_frames,
     label_segments,
     label_stretches,
+    microseconds,
 )
 
 CLASSES = ("speaking", "laughing")
@@ -201,3 +202,9 @@ def test_stretches_are_the_longest_runs_of_equal_labels_and_those_without_any_ar
         assert not covered[start:stop].any()
         covered[start:stop] = True
     np.testing.assert_array_equal(covered, labels.any(axis=1))
+
+
+@pytest.mark.parametrize("seconds", [np.nan, np.inf, [0.0, 1e300], [-np.inf, 1.0]])
+def test_what_is_no_time_is_refused_not_rounded(seconds):
+    with pytest.raises(ValueError, match="not times in a recording"):
+        microseconds(seconds)
