@@ -22,10 +22,11 @@
 # 2018](https://github.com/vtt-project/vtt-sound-event-detection) on episodes of a television
 # series, which are protected by copyright and cannot be distributed. The default episodes are
 # therefore synthetic: the speech synthesiser [eSpeak NG](https://github.com/espeak-ng/espeak-ng)
-# speaks the dialogue, shouted words and some laughs, and all other sounds are generated
-# procedurally. The synthetic episodes are modelled on the statistics that the 2018 experiment
-# published about its annotations (`data/published/annotations.tsv`). This notebook also works with
-# your own episodes; [data/README.md](../data/README.md) describes how to use them.
+# speaks the dialogue, shouted words, some laughs and the voices of a murmuring crowd, which has no
+# label; all other sounds are generated procedurally. The synthetic episodes are modelled on the
+# statistics that the 2018 experiment published about its annotations
+# (`data/published/annotations.tsv`). This notebook also works with your own episodes;
+# [data/README.md](../data/README.md) describes how to use them.
 
 # %%
 import hashlib
@@ -37,8 +38,8 @@ import seaborn as sns
 
 from sedlib import annotations, audio, features
 from sedlib.config import load_params, repository, workspace
-from sedlib.episodes import read_remarks, usable_split
-from sedlib.labels import check_leakage, label_segments, split_table
+from sedlib.episodes import read_remarks, refuse_duplicates, split_table, usable_split
+from sedlib.labels import label_segments
 from sedlib.reports import plots
 
 # %% tags=["parameters"]
@@ -84,10 +85,10 @@ events.head()
 # *validation* episodes. The *test* episodes show how well the trained network generalises to new
 # recordings. If the same sound occurred in two subsets, which is called [*data
 # leakage*](https://scikit-learn.org/stable/common_pitfalls.html#data-leakage), the test results
-# would be too optimistic. `check_leakage` raises an error if two whole episodes are identical. For
-# your own episodes, the stage `episodes` also looks for long passages that occur in two subsets.
-# Neither check finds a short sound that two episodes share. The level in the table is the mean
-# power of an episode in decibels relative to full scale
+# would be too optimistic. `refuse_duplicates` raises an error if two whole episodes are identical.
+# For your own episodes, the stage `episodes` also looks for long passages that occur in two
+# subsets. Neither check finds a short sound that two episodes share. The level in the table is the
+# mean power of an episode in decibels relative to full scale
 # ([dBFS](https://en.wikipedia.org/wiki/DBFS)).
 
 # %%
@@ -97,7 +98,7 @@ for name in split.episodes:
     durations[name] = len(waveform) / rate
     levels[name] = 10 * np.log10(np.mean(waveform**2))
     hashes[name] = hashlib.sha256(waveform).hexdigest()
-check_leakage(hashes)
+refuse_duplicates(hashes)
 
 # %%
 overview = split_table(split, durations).rename(columns={"duration": "duration (s)"})
@@ -148,8 +149,8 @@ plt.show()
 # *Class imbalance* means that some classes are much more frequent than others. In these notebooks,
 # a class is called *rare* if it is active for less than 5 % of the time. Like the real episodes,
 # the synthetic ones are imbalanced, but deliberately less so: the rare classes take up a larger
-# share of the time than published, so that each of them occurs often enough in so few episodes to
-# be evaluated at all. There is also more music than published.
+# share of the time than in the published statistics, so that each of them occurs often enough in so
+# few episodes to be evaluated at all. There is also more music.
 
 # %%
 share = statistics["share (%)"].fillna(0)
@@ -158,7 +159,7 @@ frequent = share.drop(rare).sum() / share.sum()
 print(f"{len(classes) - len(rare)} frequent classes account for {frequent:.0%}", end=" ")
 print("of the annotated time.")
 multiples = (share / published["share (%)"]).dropna()
-print("Share in these episodes, as a multiple of the published share, where there is one:")
+print("Share in these episodes, as a multiple of the published share (where one is known):")
 print(multiples.to_string(float_format="{:.1f}".format))
 
 # %% [markdown]
@@ -374,8 +375,8 @@ print(f"Mean width of a box: {quartiles.diff().iloc[-1].mean():.0f} dB")
 
 # %% [markdown]
 # Half of the segments of a class lie inside its box. The numbers above compare the spread between
-# the classes, the range of the medians, with the spread within a class, the mean width of a box. If
-# the two are similar, most boxes overlap, and level alone hardly separates the classes. Strong
+# the classes (the range of the medians) with the spread within a class (the mean width of a box).
+# If the two are similar, most boxes overlap, and level alone hardly separates the classes. Strong
 # colours in a row of the right panel mean that the segments with this label have a characteristic
 # average spectrum; the other sounds in these segments contribute to it. All synthetic episodes are
 # low-pass filtered at 9 kHz (within the highest band), so that no class can be recognised merely by

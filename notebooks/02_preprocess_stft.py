@@ -36,9 +36,9 @@ plots.use_style()
 
 # %% [markdown]
 # The cell below contains the parameters that you can change: the example episode (by default the
-# first training episode), the class of the example segment (by default the one with the fewest
-# labelled segments in this episode), and the class in the figure of the label rules (by default the
-# one with the most events).
+# first training episode with events), the class of the example segment (by default the one with the
+# fewest labelled segments in this episode), and the class in the figure of the label rules (by
+# default the one with the most events).
 
 # %% tags=["parameters"]
 params = load_params()
@@ -126,7 +126,8 @@ frames, bins = features.segment_shape(stft)
 window, hop = 1000 * stft.win_length / rate, 1000 * stft.hop_length / rate
 overlap = max(0, 1 - stft.hop_length / stft.win_length)
 print(f"A segment of {rate} samples becomes {frames} frames x {bins} frequency bins.")
-print(f"Each window of {window:.1f} ms shares {overlap:.0%} with the next, {hop:.1f} ms later.")
+print(f"A window lasts {window:.1f} ms and overlaps the next by {overlap:.0%}", end=" ")
+print(f"(hop length {hop:.1f} ms).")
 print(f"Frequency bins are {rate / stft.n_fft:.1f} Hz apart.")
 
 # %% [markdown]
@@ -169,7 +170,8 @@ plt.show()
 # shows three seconds around the example segment, up to 8 kHz, with a window of one
 # eighth of the window length in `params.yaml` (left), of the same length (middle) and of eight
 # times that length (right). The length of the FFT changes in proportion. The hop length is 256
-# samples in all three panels. The colours show the level in decibels (dB, 20 times the logarithm of
+# samples in all three panels, more than the length of the shortest window, which therefore skips
+# some samples. The colours show the level in decibels (dB, 20 times the logarithm of
 # the magnitude to base 10) relative to the largest magnitude of the panel.
 
 # %%
@@ -263,13 +265,13 @@ plt.show()
 # pitch, take the logarithm, and normalise the result. In this way both networks read the same
 # files. Notebook 6 measures the effect of the log-mel input on a version of the 2018 network with
 # fewer channels. It cannot attribute this effect to the logarithm alone, because the mel bands,
-# their upper limit of a quarter of the sample rate and the normalisation change with it. So does
-# the number of values that reach the GRU, which notebook 6 discusses.
+# their upper limit of a quarter of the sample rate and the normalisation change with it. The
+# number of values that reach the recurrent layer changes as well, which notebook 6 discusses.
 
 # %% [markdown]
 # ## Labels of segments
-# An event rarely begins or ends on a whole second. Three rules can decide which segments get its
-# label:
+# A sound rarely begins or ends exactly on a whole second. Three rules can decide which segments get
+# its label:
 #
 # - `whole`, the rule of the 2018 experiment: one event covers the whole segment, except that it may
 #   start up to 0.1 s late.

@@ -64,12 +64,11 @@ data, figures = workspace() / "data", workspace() / "reports" / "notebooks" / "f
 # ## Training, validation and test data
 # The unit of training is the *segment*, one second of sound. Each segment is represented by its
 # magnitude spectrogram and has, for each class, a label that says whether the class is present. The
-# episodes are divided into three subsets. The network is fitted to
-# the *training* episodes. The *validation* episodes decide when training stops and which thresholds
-# are used. The *test* episodes are kept for the final evaluation. Earlier versions of the network
-# and its training were compared on the default test episodes, so results on these may be
-# optimistic. The table counts the segments that have the label of each class; one segment may count
-# for several classes.
+# episodes are divided into three subsets. The network is fitted to the *training* episodes. The
+# *validation* episodes decide when training stops and which thresholds are used. The *test*
+# episodes are kept for the final evaluation. Earlier versions of the network and its training were
+# compared on default test episodes, so results on these may be optimistic. The table counts the
+# segments that have the label of each class; one segment may count for several classes.
 
 # %%
 corpus = open_corpus(params, data)
@@ -123,15 +122,17 @@ plt.show()
 # - **Convolutions.** Each of seven 3x3 convolutions combines a value with its neighbours in time
 #   and frequency. *Average pooling* by two along frequency follows the first five, so that later
 #   layers see wider frequency ranges. The convolutions and the pooling between them keep all
-#   frames. The axes are in the order bands, frames here, which is faster on a CPU.
+#   frames. Here the bands come before the frames, because a CPU computes the convolutions faster in
+#   this order.
 # - **[Batch normalisation](https://arxiv.org/abs/1502.03167)** shifts and scales each mel band
 #   after the logarithm, and each channel after a convolution, to zero mean and unit variance over a
 #   batch, which allows a higher learning rate. The activation function is ReLU, which sets negative
 #   values to zero.
-# - **GRU.** The [gated recurrent unit](https://arxiv.org/abs/1406.1078) reads the frames in order
-#   and keeps a state, so that the score of a frame can depend on the frames before it. In training,
-#   *dropout* sets a random part of the GRU's outputs to zero, so that the network relies on no
-#   single value.
+# - **Bidirectional GRU.** A [gated recurrent unit](https://arxiv.org/abs/1406.1078) (GRU) reads the
+#   frames in order and keeps a state. The layer consists of two GRUs, one of which reads the frames
+#   forwards and the other backwards, so that the score of a frame can depend on the frames before
+#   and after it. In training, *dropout* sets a random part of their outputs to zero, so that the
+#   network relies on no single value.
 # - **Frame-level scores.** A dense layer with a sigmoid gives a score between 0 and 1 for each
 #   frame and class. The classes are not mutually exclusive.
 # - **[Linear softmax pooling](https://arxiv.org/abs/1810.09050).** The segment-level score is the
@@ -176,7 +177,7 @@ for column in ("parameters", "multiply_adds"):
 # segment. The second segment is drawn in two steps: first one of the classes, all equally likely,
 # then one of its segments. This is similar to [mixup](https://arxiv.org/abs/1710.09412), a form of
 # *data augmentation*. Mixup as published interpolates both the inputs and the labels of two
-# examples. Here the powers of both sounds are added, the second at a random level of -9 to +6 dB,
+# examples. Here the powers of both sounds are added, the second after a random gain of -9 to +6 dB,
 # and the mixture has the labels of both, because overlapping sounds are part of the task.
 #
 # An *epoch* is one pass through all training segments. The table gives the share of segments with
@@ -227,8 +228,8 @@ print(f"{before} {ratio[before]:.0f}, {after} {ratio[after]:.0f}")
 # - a random filter, with gains of up to `train.augment.filter` dB in either direction at six
 #   frequencies and linear interpolation between them, similar to
 #   [FilterAugment](https://arxiv.org/abs/2110.03282);
-# - masks that set a random band of bins and a random run of frames to zero, as in
-#   [SpecAugment](https://arxiv.org/abs/1904.08779).
+# - masks that set a random band of bins (a narrower one at low frequencies) and a random run of
+#   frames to zero, as in [SpecAugment](https://arxiv.org/abs/1904.08779).
 #
 # The first row of the figure shows four original training segments, the second row the same
 # segments after augmentation in the first epoch. The first line of each title says "original" or
@@ -396,14 +397,14 @@ chosen.round(2)
 
 # %% [markdown]
 # ## Thresholds for frame-level scores
-# The frame-level scores tell when, within a second, a sound begins and ends. The GRU reads a
-# segment from its beginning and knows nothing of the sound before it, so the scores of the first
-# frames are less reliable. Segments that begin every half second are therefore scored, and each
-# frame gets the mean of its scores in both segments that contain it. Frame-level scores flicker
-# from frame to frame, so they are smoothed by a moving average of `detection.frame_smoothing`
-# seconds, and they have thresholds of their own. These are chosen in the same way. Only every
-# fourth frame is used, which saves time and loses little, because adjacent frames have nearly equal
-# scores. The table gives the number of positives among all frames and the threshold of each class.
+# The frame-level scores tell when, within a second, a sound begins and ends. The network knows
+# nothing of the sound before and after a segment, so the scores of the first and the last frames
+# are less reliable. Segments that begin every half second are therefore scored, and each frame gets
+# the mean of its scores in both segments that contain it. Frame-level scores flicker from frame to
+# frame, so they are smoothed by a moving average of `detection.frame_smoothing` seconds, and they
+# have thresholds of their own. These are chosen in the same way. Only every fourth frame is used,
+# which saves time and loses little, because adjacent frames have nearly equal scores. The table
+# gives the number of positives among all frames and the threshold of each class.
 
 # %% tags=["trained"]
 frame_level, chosen = {}, pd.DataFrame()
@@ -423,9 +424,10 @@ chosen.round(2)
 # %% [markdown]
 # ## Saving the model
 # The weights are stored together with a description of all that is needed to use them: classes,
-# STFT settings and thresholds. `load_model` refuses features that were computed with other STFT
-# settings. The first cell collects where the model comes from: the names of the training and
-# validation episodes, a hash of the features of each episode, and the versions of the libraries.
+# STFT settings and thresholds. `load_model` refuses a model that was trained with other STFT
+# settings than those that it is given. The first cell collects where the model comes from: the
+# names of the training and validation episodes, a hash of the features of each episode, and the
+# versions of the libraries.
 
 # %%
 split, folder = corpus.split, data / "features"

@@ -19,7 +19,7 @@
 # and the figures in `reports/notebooks/figures/04`.
 #
 # Neither the weights nor the thresholds of the network were fitted to the test episodes. However,
-# earlier versions of the network and its training were compared on the default test episodes, so
+# earlier versions of the network and its training were compared on default test episodes, so
 # results on these may be optimistic. The annotations of the test episodes are called the
 # *reference* (ground truth); the events that the network detects are called the *estimated* events.
 
@@ -171,10 +171,10 @@ gain = gain.rename(columns={"first": "baseline", "second": "network"})
 gain[["baseline", "network", "difference", "low", "high"]]
 
 # %% [markdown]
-# Where the interval lies above zero, the network is better than the baseline for this class by more
-# than the variation that the bootstrap measures. The figure shows the same F1 values: filled dots
-# for the network, with the 95 % confidence intervals of the network alone, and white dots for the
-# baseline.
+# Where the whole interval lies above zero, it is unlikely that the network beats the baseline for
+# this class only because of the choice of test segments. The figure shows the same F1 values:
+# filled dots for the network, with the 95 % confidence intervals of the network alone, and white
+# dots for the baseline.
 
 # %%
 intervals = metrics.confidence_intervals(samples)
@@ -460,7 +460,8 @@ plt.show()
 # such a segment has the label often depends, under the default rule, on whether the event covers
 # half of it, so a small difference in time can change the label. The first two columns of the table
 # give the share of the segments that are edge segments, and the share of the errors that fall in
-# them. The last two columns are the error rates in the edge segments and in all other segments. The
+# them. The last two columns give the share of wrong decisions in the edge segments and in all
+# other segments. The
 # last row is about all classes and counts pairs of a segment and a class.
 
 # %%
@@ -475,8 +476,9 @@ edge_errors
 # %% [markdown]
 # ## The most confident errors
 # The *margin* of an error is the distance of the score from the threshold: the larger it is, the
-# more confident the wrong decision. The figure shows the spectrograms of the false alarms and
-# misses with the largest margins, at most one false alarm and one miss per class.
+# more confident the wrong decision. (Margins of classes with different thresholds can be compared
+# only roughly.) The figure shows the spectrograms of the false alarms and misses with the largest
+# margins, at most one false alarm and one miss per class.
 
 # %%
 places = [(name, second) for name in test for second in range(durations[name])]
@@ -596,6 +598,6 @@ print("Largest value between two classes in the confusion matrix:", text if shar
 #
 # **Limitations.** The intervals cover neither other episodes nor other training runs; notebook 6
 # compares training runs with several seeds. The metrics of a class with little support are based on
-# few segments. Earlier versions of the network and its training were compared on the default test
+# few segments. Earlier versions of the network and its training were compared on default test
 # episodes, so results on these may be optimistic. The default episodes are synthetic, so the
 # results do not show how well the network works on real recordings.

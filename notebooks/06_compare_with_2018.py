@@ -22,8 +22,9 @@
 # network and a description of the experiment. The command `make experiment` trains the networks,
 # which takes half an hour to several hours; this notebook only evaluates the stored scores. The
 # *final* configuration is that of `params.yaml` at the time of the experiment, except for the
-# number of epochs. Later changes to `params.yaml` have no effect here, except `seed`: it seeds the
-# bootstrap, which is explained below, and so changes the confidence intervals slightly.
+# number of epochs and that no run is stopped early. Later changes to `params.yaml` have no effect
+# here, except `seed`: it seeds the bootstrap, which is explained below, and so changes the
+# confidence intervals slightly.
 #
 # **Outputs.** `reports/experiments/ablation_metrics.json` and figures in
 # `reports/notebooks/figures/06`.
@@ -92,6 +93,9 @@ print(experiment["processor"])
 #   contains the logarithm of the power in frequency bands that are spaced roughly as humans
 #   perceive pitch;
 # - [batch normalisation](https://arxiv.org/abs/1502.03167) standardises the outputs of a layer;
+# - a *bidirectional GRU* lets the score of a frame depend on the frames before and after it; the
+#   network of 2018 had a unidirectional one, with ReLU in place of tanh, and used only its last
+#   state;
 # - [linear softmax pooling](https://arxiv.org/abs/1810.09050) averages the scores of the frames,
 #   weighted by the scores themselves;
 # - warm-up raises the learning rate at the start of the training, and [cosine
@@ -421,5 +425,5 @@ print(f"The interval of the change in F1 lies above zero for {higher} of {len(cl
 # different effect. The 2018 network has fewer channels here than in 2018 and was trained for fewer
 # steps. The confidence intervals do not cover the choice of the validation episodes, on which the
 # thresholds depend. There are few episodes, all from one source, and earlier versions of the
-# network and its training were compared on the same test episodes, so the total gain may be
+# network and its training were compared on such test episodes, so the total gain may be
 # optimistic.

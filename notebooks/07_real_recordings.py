@@ -333,7 +333,7 @@ for (method, corpus), gain in gains.items():
 #   classes may behave differently; the section "Replacing half of the training examples with
 #   synthetic ones" lists them.
 #
-# **Limitations.** Earlier versions of the network and its training were compared on the synthetic
+# **Limitations.** Earlier versions of the network and its training were compared on synthetic
 # test episodes, so the results on them may be optimistic. The results on mixed episodes depend on
 # the sound bank: if a class has only one or two groups in the test subset, its result says little
 # about sounds from other sources. Mixed episodes are limited to 7.5 kHz and synthetic ones to 9

@@ -307,6 +307,8 @@ _COMMANDS = {
 
 def _parse_place(text):
     """Parse a path, or an address such as ``s3://bucket/a.wav``."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name; name a file or folder")
     try:
         return parse_place(text)
     except SedlibError as error:
@@ -315,6 +317,8 @@ def _parse_place(text):
 
 def _parse_local(text):
     """Parse the path of a file or folder that must be on this machine."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name; name a file or folder")
     if "://" in text:
         raise argparse.ArgumentTypeError(f"'{text}' is an address; copy it to this machine first")
     return Path(text)

@@ -204,9 +204,10 @@ def episodes_command(arguments):
         params, source, target, count_processors(), pool=pool
     )
     for row in corrections.itertuples():
-        print(f"{row.filename}: row {row.row}: {row.event_label}: {row.error}, {row.correction}")
+        fault = f"row {row.row}: {row.event_label}: {row.error}, {row.correction}"
+        print(printable(f"{row.filename}: {fault}"))
     for file in left_out.itertuples():
-        print(f"left out: {file.name}: {file.reason}")
+        print(printable(f"left out: {file.name}: {file.reason}"))
     print(f"{target}: {len(params.split.episodes)} episodes in the split; ", end="")
     print(f"corrections of annotations: {len(corrections)}; files left out: {len(left_out)}")
 

@@ -16,14 +16,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from sedlib.errors import SedlibError
 from sedlib.files import StrictLoader
-from sedlib.names import is_file_name, nearest, normal_name, printable
+from sedlib.names import CONTROLS, is_file_name, nearest, normal_name, printable
 
 WORKSPACE_VARIABLE = "SEDLIB_WORKSPACE"
 HEADLESS_VARIABLE = "SEDLIB_HEADLESS"  # set where a notebook runs without a browser
 # Columns of event and score tables, and rows that tables of results have beside the classes.
-RESERVED = {"filename", "onset", "offset", "event_label", "macro", "micro", "all classes"}
-# Line ends, other control characters and surrogates; and two characters that XML does not have.
-_UNWRITABLE_KINDS, _UNWRITABLE = {"Cc", "Cs", "Zl", "Zp"}, "\ufffe\uffff"
+RESERVED = frozenset("filename onset offset event_label macro micro".split()) | {"all classes"}
+_NOT_IN_XML = "\ufffe\uffff"
 
 
 class ConfigError(SedlibError):
@@ -34,7 +33,7 @@ def _check_class(label):
     """Refuse the name of a class that a table or an annotation format cannot hold."""
     if label.casefold() in RESERVED:
         raise ValueError(f"class '{label}' is named like a column or row of tables; rename it")
-    if any(c in _UNWRITABLE or unicodedata.category(c) in _UNWRITABLE_KINDS for c in label):
+    if any(c in _NOT_IN_XML or unicodedata.category(c) in CONTROLS for c in label):
         raise ValueError(f"class {label!r} holds a control character; rename it")
     if label != label.strip():
         raise ValueError(f"class {label!r} begins or ends with a space; remove the space")
@@ -139,15 +138,15 @@ class STFTParams(Section):
         In Hz.
     n_fft, hop_length, win_length : int
         Length of the FFT, distance between frames and length of the Hann window, in samples.
-        The window is not longer than the FFT.
+        `n_fft` is even, and the window is not longer.
     loudness : float or None
         Loudness in LUFS to which every recording is brought; None leaves it as it is.
     largest_gain : float
         Largest gain in dB by which a recording is amplified for that.
     """
 
-    sample_rate: PositiveInt
-    n_fft: PositiveInt
+    sample_rate: Annotated[int, Field(ge=100, le=655_350)]  # the limit of FLAC
+    n_fft: Annotated[PositiveInt, Field(multiple_of=2)]
     hop_length: PositiveInt
     win_length: PositiveInt
     loudness: float | None = None

@@ -8,8 +8,10 @@ the folder.
 
 import pandas as pd
 
-from sedlib.config import SedlibError, Split
+from sedlib.config import Split
+from sedlib.errors import SedlibError
 from sedlib.files import write_text
+from sedlib.names import nearest, printable
 
 CORRECTIONS, LEFT_OUT = _REMARKS = "corrections.tsv", "left_out.tsv"
 # Not the names of an event table: the corrections must not be taken for annotations.
@@ -35,9 +37,12 @@ def write_remarks(folder, corrections, left_out):
         As `sedlib.annotations.correct_events` reports them.
     left_out : pandas.DataFrame
         Columns ``name`` (of an episode or a recording) and ``reason``.
+
+    Control characters, such as a line end in a label, are written as escape sequences.
     """
     renamed = corrections.rename(columns=CORRECTION_COLUMNS)
     for table, name in ((renamed, CORRECTIONS), (left_out, LEFT_OUT)):
+        table = table.map(lambda value: printable(value) if isinstance(value, str) else value)
         write_text(table.to_csv(sep="\t", index=False, lineterminator="\n"), folder / name)
 
 
@@ -63,7 +68,7 @@ def read_remarks(folder):
         text = {"sep": "\t", "dtype": str, "keep_default_na": False}
         corrections, left_out = (pd.read_csv(folder / name, **text) for name in _REMARKS)
         numbers = {"row": int, "written_onset": float, "written_offset": float}
-        corrections = corrections.astype(numbers)
+        corrections, left_out = corrections.astype(numbers), left_out[["name", "reason"]]
     except FileNotFoundError as error:
         raise EpisodeError(f"{error.filename}: no such file; run `sedlib episodes`") from None
     except (KeyError, ValueError):  # also of pandas
@@ -102,3 +107,60 @@ def usable_split(split, folder):
                 f"every episode of split.{subset} was left out; {folder / LEFT_OUT} says why"
             )
     return Split(**subsets)
+
+
+def split_table(split, durations):
+    """List the episodes of the split.
+
+    Parameters
+    ----------
+    split : sedlib.config.Split
+        Names of the episodes of each subset.
+    durations : mapping of str to float
+        Length in seconds of each existing episode.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``episode``; columns ``subset`` (train, validation, test) and ``duration`` (s).
+
+    Raises
+    ------
+    EpisodeError
+        If the split names an episode that does not exist.
+    """
+    rows = []
+    for subset, names in split:
+        for name in names:
+            if name not in durations:
+                near = nearest(name, durations)
+                hint = f"the most similar name is '{near}'" if near else "there is no episode"
+                raise EpisodeError(
+                    f"split.{subset} of params.yaml names episode '{name}', which is missing; "
+                    + hint
+                )
+            rows.append((name, subset, durations[name]))
+    return pd.DataFrame(rows, columns=["episode", "subset", "duration"]).set_index("episode")
+
+
+def refuse_duplicates(hashes):
+    """Check that no two episodes of the split are identical.
+
+    Parameters
+    ----------
+    hashes : mapping of str to str
+        Hash of the samples of each episode of the split.
+
+    Raises
+    ------
+    EpisodeError
+        If two episodes have the same hash, be they in the same subset or not.
+    """
+    names = {}
+    for name, content in hashes.items():
+        if content in names:
+            raise EpisodeError(
+                f"episodes '{names[content]}' and '{name}' hold the same sound; "
+                "keep one of them in the split"
+            )
+        names[content] = name

@@ -17,7 +17,7 @@ import scipy.fft
 import scipy.signal
 
 from sedlib.audio import measure_loudness
-from sedlib.config import SedlibError
+from sedlib.errors import SedlibError
 from sedlib.files import replacing
 
 SEGMENTS_AT_ONCE = 4  # their spectra fit into the cache of the processor
@@ -92,6 +92,23 @@ def split_segments(waveform, stft):
     return waveform[: n_segments * stft.sample_rate].reshape(n_segments, stft.sample_rate)
 
 
+def analysis_window(stft):
+    """Return the window that each frame is multiplied by.
+
+    Parameters
+    ----------
+    stft : sedlib.config.STFTParams
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (n_fft,)
+        A Hann window of ``win_length`` samples in the middle, and zeros on both sides.
+    """
+    window = scipy.signal.get_window("hann", stft.win_length)
+    left = (stft.n_fft - stft.win_length) // 2
+    return np.pad(window, (left, stft.n_fft - stft.win_length - left)).astype(np.float32)
+
+
 def spectrogram(segments, stft):
     """Compute the magnitude of the short-time Fourier transform of segments.
 
@@ -108,10 +125,7 @@ def spectrogram(segments, stft):
     """
     n_segments, n_samples = segments.shape
     frames = 1 + n_samples // stft.hop_length
-    margin = stft.n_fft // 2
-    window = scipy.signal.get_window("hann", stft.win_length)
-    left = (stft.n_fft - stft.win_length) // 2
-    window = np.pad(window, (left, stft.n_fft - stft.win_length - left)).astype(np.float32)
+    margin, window = stft.n_fft // 2, analysis_window(stft)
     magnitude = np.empty((n_segments, frames, 1 + stft.n_fft // 2), dtype=np.float32)
     for start in range(0, n_segments, SEGMENTS_AT_ONCE):
         chunk = segments[start : start + SEGMENTS_AT_ONCE].astype(np.float32, copy=False)

@@ -198,9 +198,20 @@ def _is_running(process):
         # In containers, processes that have ended may stay listed, as zombies.
         return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
-        return False
+        return _is_hidden(process)
     except (psutil.Error, OverflowError, ValueError):
         return True  # of another user, or no process number
+
+
+def _is_hidden(process):
+    """Tell whether there is such a process, on systems that list only the user's own processes."""
+    try:
+        os.kill(process, 0)  # sends nothing
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 class StrictLoader(yaml.SafeLoader):

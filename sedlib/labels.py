@@ -1,4 +1,4 @@
-"""Labels of segments and frames from events, and the assignment of episodes to subsets.
+"""Labels of segments and frames from events.
 
 Segment k of a recording lasts from ``k`` to ``k + 1`` seconds. A remainder at the end that is
 shorter than a segment has no label. Times are rounded to the microsecond and compared as
@@ -9,17 +9,15 @@ labelled in both.
 import itertools
 
 import numpy as np
-import pandas as pd
 
 from sedlib.annotations import AnnotationError
-from sedlib.errors import SedlibError
 from sedlib.features import segment_shape
 from sedlib.names import nearest
 
 WHOLE_SLACK = 0.1  # s, by which an event may start late under the rule 'whole'
 
 
-def label_segments(events, duration, classes, rule="half", segment_length=1.0):
+def label_segments(events, duration, classes, rule="half"):
     """Label each segment of one recording.
 
     Parameters
@@ -40,13 +38,11 @@ def label_segments(events, duration, classes, rule="half", segment_length=1.0):
         that it may start up to 0.1 s late: ``onset <= start + 0.1 and offset >= end``.
 
         ``any``: the rule of sed_eval. An event overlaps the segment, however little.
-    segment_length : float
-        In seconds.
 
     Returns
     -------
     numpy.ndarray of bool, shape (n_segments, n_classes)
-        ``n_segments`` is ``duration // segment_length``.
+        ``n_segments`` is the number of whole seconds in `duration`.
 
     Raises
     ------
@@ -57,7 +53,7 @@ def label_segments(events, duration, classes, rule="half", segment_length=1.0):
         If the rule is unknown.
     """
     _check_events(events, classes)
-    segment = microseconds(segment_length)
+    segment = microseconds(1)
     labels = np.zeros((microseconds(duration) // segment, len(classes)), dtype=bool)
     for column, label in zip(labels.T, classes, strict=True):
         own = events[events["event_label"] == label]
@@ -131,63 +127,6 @@ def label_stretches(labels):
     ]
 
 
-def split_table(split, durations):
-    """List the episodes of the split.
-
-    Parameters
-    ----------
-    split : sedlib.config.Split
-        Names of the episodes of each subset.
-    durations : mapping of str to float
-        Length in seconds of each existing episode.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index ``episode``; columns ``subset`` (train, validation, test) and ``duration`` (s).
-
-    Raises
-    ------
-    SedlibError
-        If the split names an episode that does not exist.
-    """
-    rows = []
-    for subset, names in split:
-        for name in names:
-            if name not in durations:
-                near = nearest(name, durations)
-                hint = f"the most similar name is '{near}'" if near else "there is no episode"
-                raise SedlibError(
-                    f"split.{subset} of params.yaml names episode '{name}', which is missing; "
-                    + hint
-                )
-            rows.append((name, subset, durations[name]))
-    return pd.DataFrame(rows, columns=["episode", "subset", "duration"]).set_index("episode")
-
-
-def check_leakage(hashes):
-    """Check that no two episodes of the split are identical.
-
-    Parameters
-    ----------
-    hashes : mapping of str to str
-        Hash of the samples of each episode of the split.
-
-    Raises
-    ------
-    SedlibError
-        If two episodes have the same hash, be they in the same subset or not.
-    """
-    names = {}
-    for name, content in hashes.items():
-        if content in names:
-            raise SedlibError(
-                f"episodes '{names[content]}' and '{name}' hold the same sound; "
-                "keep one of them in the split"
-            )
-        names[content] = name
-
-
 def microseconds(seconds):
     """Round times in seconds to whole microseconds, as integers.
 
@@ -199,8 +138,38 @@ def microseconds(seconds):
     -------
     numpy.ndarray of int64
         Of the same shape.
+
+    Raises
+    ------
+    ValueError
+        If a time is not finite, or is 285 years or more, which float64 cannot hold exactly.
     """
+    if not np.all(np.abs(seconds) < 2**53 / 1e6):  # nan is not less than anything
+        raise ValueError(f"{seconds}: not times in a recording; correct them")
     return np.rint(np.asarray(seconds) * 1e6).astype(np.int64)
+
+
+def covered_before(times, onset, offset):
+    """Add up how long disjoint events last before each of some times.
+
+    Parameters
+    ----------
+    times : numpy.ndarray of int64
+        In microseconds.
+    onset, offset : numpy.ndarray of int64
+        Of the events in order, in microseconds.
+
+    Returns
+    -------
+    numpy.ndarray of float64
+        In microseconds, exact; of the shape of `times`.
+    """
+    if not len(onset):
+        return np.zeros(np.shape(times))
+    length = offset - onset
+    edges = np.stack([onset, offset], axis=1).ravel()
+    total = np.cumsum(np.stack([np.zeros_like(length), length], axis=1))
+    return np.interp(times, edges, total)  # the slopes are 0 and 1
 
 
 def _check_events(events, classes):
@@ -243,10 +212,8 @@ def _label_half(column, onset, offset, segment):
     if not len(onset):
         return
     length = offset - onset
-    times = np.stack([onset, offset], axis=1).ravel()
-    total = np.cumsum(np.stack([np.zeros_like(length), length], axis=1))
     edges = segment * np.arange(len(column) + 1)
-    covered = np.diff(np.interp(edges, times, total, left=0))  # exact: slopes are 0 and 1
+    covered = np.diff(covered_before(edges, onset, offset))
     column |= 2 * covered >= segment
     first = onset // segment
     head = np.minimum(offset, (first + 1) * segment) - onset

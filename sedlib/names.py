@@ -3,7 +3,9 @@
 import difflib
 import unicodedata
 
-_CONTROLS = {"Cc", "Cs", "Zl", "Zp"}  # Unicode categories that a terminal must not get from a name
+# Unicode categories of line ends, other control characters and surrogates, which a terminal must
+# not get from a name.
+CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 def nearest(name, known, cutoff=0.0):
@@ -58,7 +60,7 @@ def printable(text):
     The name of a path, for example, may hold a line break, or bytes that are not UTF-8.
     """
     return "".join(
-        c.encode("unicode_escape").decode() if unicodedata.category(c) in _CONTROLS else c
+        c.encode("unicode_escape").decode() if unicodedata.category(c) in CONTROLS else c
         for c in str(text)
     )
 

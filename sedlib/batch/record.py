@@ -206,6 +206,23 @@ class Record:
             ]
             return [entry for entry, page in pages if (self.output / page).exists()]
 
+    def holds(self, path):
+        """Tell whether a file is a result that nothing has changed since it was written.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            Of any file; those outside the output folder are no results.
+
+        Returns
+        -------
+        bool
+        """
+        output = os.path.realpath(self.output)
+        name = os.path.relpath(os.path.realpath(path), output)
+        entry = self._entry(Path(name).as_posix())
+        return entry is not None and self._digest(name) == entry.sha256[0]
+
     def is_outdated(self, name, made_from, source):
         """Tell whether an unchanged earlier result was made from something else than a later one.
 

@@ -10,6 +10,7 @@ import pandas as pd
 from sedlib import annotations
 from sedlib.annotations.event_table import recording_name, stem_name
 from sedlib.annotations.registry import read_named
+from sedlib.batch.record import Record
 from sedlib.errors import SedlibError
 from sedlib.names import listed, printable
 from sedlib.places import is_remote
@@ -105,13 +106,19 @@ def read_reference(path, tasks, output, classes, aliases=None):
             f"{path}: is where the results go, which would be compared with themselves; name the "
             "reference annotations, or choose another --output"
         )
-    faults = []
+    faults, files = [], [path]
     if path.is_dir():
         found = annotations.read_folder(path, count)
         events, names, faults = found.events, list(found.sources), list(found.errors["error"])
+        files = found.sources.values()
     else:
         events, names, _ = read_named(path)
         names = names or [stem_name(path)]  # the recording that the file is named after
+    if not is_remote(output):
+        for file in filter(Record(output).holds, files):
+            raise SedlibError(
+                f"{file}: is a result of sedlib detect; name the reference annotations"
+            )
     single = {name for name, files in count.items() if files == 1}
     remarks = [
         f"{name}: {files} of the files have this name, not scored"

@@ -189,9 +189,9 @@ def unusable_tables(folder):
 
 def remarks_of_readers(folder):
     """Yield what the user should know of how annotation files were read."""
-    for remark in folder.annotations.remarks.itertuples():
-        severity = "warning" if remark.kind == "no times" else "note"  # the event is left out
-        yield Finding(severity, remark.kind, remark.remark, remark.filename, remark.file)
+    for row in folder.annotations.remarks.itertuples():
+        severity = "warning" if row.kind == "no times" else "note"  # the event is left out
+        yield Finding(severity, row.kind, row.remark, row.filename, row.file)
 
 
 def incomplete_pairs(folder):

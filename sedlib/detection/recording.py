@@ -13,10 +13,10 @@ silence contains no sound: a hop has the score 0 in every class if a segment tha
 holds nothing above half a step of 16 bit.
 
 A network may also score the frames of a segment. Frame k of a segment with n frames stands for the
-k-th of n equal parts of the segment. The network knows nothing of the sound before a segment, so
-its scores are least reliable in the first frames. Segments therefore begin every half second, and
-the score of a frame is the mean of those in both segments. Frame-level scores are smoothed over
-time and have thresholds of their own.
+k-th of n equal parts of the segment. The network knows nothing of the sound before and after a
+segment, so its scores are least reliable in the first and the last frames. Segments therefore begin
+every half second, and the score of a frame is the mean of those in both segments. Frame-level
+scores are smoothed over time and have thresholds of their own.
 """
 
 import math

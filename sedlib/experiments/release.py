@@ -18,6 +18,18 @@ from sedlib.config import ConfigError
 from sedlib.experiments.corpora import count_recordings, join_examples, make_corpus, open_recordings
 from sedlib.synthesis.soundbank_groups import read_credits
 
+# A licence by its name or address, with or without version; after it, any remark.
+_FREE = re.compile(
+    r"(CC[ -]?0|CC[ -]BY(-SA)?|Creative Commons (0|Zero|Attribution([ -]Share[ -]?Alike)?)"
+    r"|https?://(?:www\.)?creativecommons\.org/(licenses/by(-sa)?|publicdomain/(zero|mark))"
+    r"|public domain|Apache|BSD|MIT|CMU ARCTIC)([ /-]v?\d[\d.]*)?/?([ ,/(].*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+_NARROW = re.compile(
+    r"\b(N\.?[CD]\b|non|not?\b)|derivs|only|personal|private|research|educat|academi|permission"
+    r"|reserved|unknown|unsure|maybe|\?",
+    re.IGNORECASE,
+)
 LIBRARIES = "keras", "librosa", "numpy", "tensorflow"
 
 
@@ -33,19 +45,18 @@ def permits_release(licence):
     Returns
     -------
     bool
-        True for CC0, CC BY, CC BY-SA, the public domain, and the Apache, BSD and MIT licences, by
-        their names or addresses. False for everything else, also for an empty text, and for terms
-        that forbid commercial use (NC) or changes (ND).
+        True if the text begins with CC0, CC BY, CC BY-SA, their addresses, the public domain, or
+        the Apache, BSD, MIT or CMU ARCTIC licence, and nothing after it limits the use. False for
+        everything else, also for an empty text, and for terms that forbid commercial use (NC) or
+        changes (ND).
 
     Examples
     --------
     >>> permits_release("CC BY 4.0"), permits_release("CC BY-NC 3.0")
     (True, False)
     """
-    own = licence.partition(";")[0]
-    free = r"\bCC0\b|\bCC[ -]BY\b|/(zero|by|by-sa)/|\bpublic domain\b|\b(Apache|BSD|MIT)\b"
-    narrow = r"\b(NC|ND)\b|non-?commercial|no[- ]?deriv"
-    return bool(re.search(free, own, re.I)) and not re.search(narrow, own, re.I)
+    own = licence.partition(";")[0].strip()
+    return bool(_FREE.fullmatch(own)) and not _NARROW.search(own)
 
 
 def make_release(params, scratch, target, processes=1):

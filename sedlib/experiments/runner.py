@@ -68,7 +68,7 @@ def run_experiment(name, variants, corpora, params, scratch, target, processes=0
     work = partial(_run, corpora, params, scratch)
     if processes:
         spawn = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-        with worker_pool(processes, spawn, _use_one_thread) as pool:
+        with worker_pool(min(processes, len(jobs)), spawn, _use_one_thread) as pool:
             yield from pool.map(work, jobs)
     else:
         yield from map(work, jobs)
@@ -132,13 +132,15 @@ def _run(corpora, params, scratch, job):
 
 def _network(name, params):
     """Build the network of a variant."""
-    sizes = *features.segment_shape(params.stft), len(params.classes), params.stft.sample_rate
-    if name == "compact":
-        return models.compact(*sizes)
-    if name == "compact without MixStyle":
-        return models.compact(*sizes, mixstyle=0.0)
-    width = params.experiments.width
-    return models.vtt2018(*sizes, width=width, log_mel=name == "vtt2018 log-mel")
+    vtt2018 = partial(models.vtt2018, width=params.experiments.width)
+    networks = {
+        "vtt2018": vtt2018,
+        "vtt2018 log-mel": partial(vtt2018, log_mel=True),
+        "compact": models.compact,
+        "compact without MixStyle": partial(models.compact, mixstyle=0.0),
+    }
+    shape = features.segment_shape(params.stft)
+    return networks[name](*shape, len(params.classes), params.stft.sample_rate)
 
 
 def _examples(variant, corpora, options, seed, params):
@@ -160,7 +162,7 @@ def _run_key(variant, seed, options, corpora, params):
         seed,
         params.classes,
         params.stft,
-        {corpus.name: _hash_episodes(corpus) for corpus in corpora},
+        {corpus.name: _hash_subsets(corpus) for corpus in corpora},
         network=variant.network,
         examples=variant.examples,
         trained_on=variant.corpora,
@@ -169,10 +171,16 @@ def _run_key(variant, seed, options, corpora, params):
     )
 
 
-def _hash_episodes(corpus):
-    """MD5 of the sound and of the annotations of each episode."""
-    files = [corpus.episodes / f"{n}.{s}" for n in corpus.split.episodes for s in ("flac", "json")]
-    return [hashlib.md5(file.read_bytes()).hexdigest() for file in files]
+def _hash_subsets(corpus):
+    """MD5 of the sound, the annotations and the features of each episode, by its subset."""
+    hashes = {subset: [] for subset, _ in corpus.split}
+    for subset, names in corpus.split:
+        for name in names:
+            sound, events = (corpus.episodes / f"{name}.{suffix}" for suffix in ("flac", "json"))
+            for path in (sound, events, corpus.features / f"{name}.npy"):
+                with path.open("rb") as file:
+                    hashes[subset].append(hashlib.file_digest(file, "md5").hexdigest())
+    return hashes
 
 
 def _run_file(scratch, variant, seed):
@@ -182,7 +190,7 @@ def _run_file(scratch, variant, seed):
 def _is_finished(file, key):
     try:
         with np.load(file) as stored:
-            return str(stored["key"]) == key
+            return str({**stored}["key"]) == key  # reads all arrays, any of which may be damaged
     except Exception:  # there is none, or it is damaged
         return False
 

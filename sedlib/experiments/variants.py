@@ -105,8 +105,9 @@ def ablation_variants(train):
         ),
         Variant(
             "compact network",
-            "other layer widths, batch normalisation after every convolution, a tanh GRU of half "
-            "the size, dropout, and a score for every frame with linear softmax pooling",
+            "other layer widths, batch normalisation after every convolution, tanh GRUs of half "
+            "the size in both directions, dropout, and a score for every frame with linear softmax "
+            "pooling",
             "compact without MixStyle",
             changes=optimizer | plain,
         ),

@@ -22,7 +22,7 @@ import tensorflow as tf
 from sedlib.audio import loudness
 from sedlib.config import STFTParams
 from sedlib.detection import SILENCE, hop_of_frames
-from sedlib.features import segment_shape
+from sedlib.features import analysis_window, segment_shape
 from sedlib.models import MelBands, ModelError, with_frames
 
 AT_ONCE = 16  # segments; it bounds the memory of the network, whatever the length of the sound
@@ -145,7 +145,9 @@ def _exportable(network, level, unroll=False):
     for layer in network.layers:
         if isinstance(layer, MelBands):  # a tensor would become a second input of the graph
             layer.matrix = np.asarray(layer.matrix)
-        if isinstance(layer, keras.layers.GRU):
+        if isinstance(layer, keras.layers.Bidirectional):
+            layer.forward_layer.unroll = layer.backward_layer.unroll = unroll
+        elif isinstance(layer, keras.layers.GRU):
             layer.unroll = unroll
     if level:
         both = with_frames(network)
@@ -221,11 +223,10 @@ def _spectrogram(segments, stft):
     n_frames, bins = segment_shape(stft)
     rows = 2 ** (int(math.log2(stft.n_fft)) // 2)
     columns = stft.n_fft // rows
-    window = scipy.signal.get_window("hann", stft.win_length)
-    window = np.pad(window, (stft.n_fft - stft.win_length) // 2).astype(np.float32)
     starts = stft.hop_length * np.arange(n_frames)[:, np.newaxis]
     padded = tf.pad(segments, [[0, 0], [stft.n_fft // 2, stft.n_fft // 2]])
-    framed = tf.gather(padded, (starts + np.arange(stft.n_fft)).astype(np.int32), axis=1) * window
+    framed = tf.gather(padded, (starts + np.arange(stft.n_fft)).astype(np.int32), axis=1)
+    framed *= analysis_window(stft)
     # Sample n = columns * p + q, bin k = r + rows * s.
     p, q, s = np.arange(rows), np.arange(columns), np.arange(columns // 2 + 1)
     first = np.exp(-2j * np.pi * np.outer(p, p) / rows)

@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sedlib.labels import covered_before
 from sedlib.metrics.evaluation import evaluation
 from sedlib.metrics.event_lists import Events, disjoint_by_recording
 from sedlib.metrics.ratios import precision_recall_f1
@@ -110,11 +111,11 @@ def intersection_marks(reference, estimated, classes, dtc_threshold=0.5, gtc_thr
     criteria.check()
     names = dict.fromkeys([*reference["filename"], *estimated["filename"]])
     detected, relevant = (np.zeros(len(events), dtype=bool) for events in (reference, estimated))
-    true, found = (
+    references, estimates = (
         disjoint_by_recording(events, classes, names) for events in (reference, estimated)
     )
     for name, label in itertools.product(names, range(len(classes))):
-        own, events = true[name].select_class(label), found[name].select_class(label)
+        own, events = (by[name].select_class(label) for by in (references, estimates))
         length = events.offset - events.onset
         right = _covered(events.onset, events.offset, own) >= np.rint(dtc_threshold * length)
         relevant[events.row] = right
@@ -191,10 +192,6 @@ def count_changes(onset, offset, upper, lower, reference, label, n_classes, crit
 
 
 def _covered(onset, offset, events):
-    """How much of each span is covered by disjoint events in order, in microseconds; exact."""
-    if not len(events.onset):
-        return np.zeros(len(onset))
-    length = events.offset - events.onset
-    times = np.stack([events.onset, events.offset], axis=1).ravel()
-    total = np.cumsum(np.stack([np.zeros_like(length), length], axis=1))
-    return np.interp(offset, times, total) - np.interp(onset, times, total)
+    """How much of each span is covered by disjoint events in order, in microseconds."""
+    end, begin = (covered_before(times, events.onset, events.offset) for times in (offset, onset))
+    return end - begin

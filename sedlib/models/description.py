@@ -11,11 +11,11 @@ from sedlib.config import (
     Name,
     PositiveFloat,
     Section,
-    SedlibError,
     Seed,
     STFTParams,
     describe_faults,
 )
+from sedlib.errors import SedlibError
 from sedlib.files import read_json
 
 WEIGHTS = "model.weights.h5"

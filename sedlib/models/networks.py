@@ -14,9 +14,9 @@ def compact(frames, bins, n_classes, sample_rate, mixstyle=0.5):
 
     64 mel bands of log power, MixStyle in training, then seven 3x3 convolutions of 16 to 64
     channels, each followed by batch normalisation and ReLU. After each of the first five, average
-    pooling halves the number of bands before the normalisation. Then a GRU over the frames and a
-    score for each frame and class. The score of the segment is the linear softmax of its
-    frame-level scores (`sedlib.models.LinearSoftmax`).
+    pooling halves the number of bands before the normalisation. Then two GRUs, which read the
+    frames forwards and backwards, and a score for each frame and class. The score of the segment
+    is the linear softmax of its frame-level scores (`sedlib.models.LinearSoftmax`).
 
     From the first to the last convolution the bands come before the frames. The network could
     learn the same in the other order, but pooling leaves two bands, and a CPU computes a
@@ -51,7 +51,8 @@ def compact(frames, bins, n_classes, sample_rate, mixstyle=0.5):
         x = keras.layers.ReLU(name=f"relu{i}")(x)
     x = keras.layers.Permute((2, 1, 3), name="frames_first")(x)
     x = keras.layers.Reshape((frames, -1), name="steps")(x)
-    x = keras.layers.GRU(64, return_sequences=True, name="gru")(x)
+    gru = keras.layers.GRU(64, return_sequences=True)
+    x = keras.layers.Bidirectional(gru, name="gru")(x)
     x = keras.layers.Dropout(0.3, name="dropout")(x)
     x = keras.layers.Dense(n_classes, activation="sigmoid", name="frames")(x)
     return keras.Model(inputs, LinearSoftmax(name="scores")(x), name="compact")

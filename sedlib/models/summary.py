@@ -66,11 +66,11 @@ def _count_multiply_adds(layer):
     shape = layer.output.shape[1:]
     if isinstance(layer, keras.layers.Conv2D):
         return math.prod(layer.kernel.shape) * math.prod(shape[:2])
+    if isinstance(layer, keras.layers.Bidirectional):
+        cells = layer.forward_layer.cell, layer.backward_layer.cell
+        return layer.input.shape[1] * sum(map(_count_in_step, cells))
     if isinstance(layer, keras.layers.GRU):
-        frames = layer.input.shape[1]
-        return frames * (
-            math.prod(layer.cell.kernel.shape) + math.prod(layer.cell.recurrent_kernel.shape)
-        )
+        return layer.input.shape[1] * _count_in_step(layer.cell)
     if isinstance(layer, keras.layers.Dense):
         return math.prod(layer.kernel.shape) * math.prod(shape[:-1])
     if isinstance(layer, MelBands):
@@ -81,3 +81,7 @@ def _count_multiply_adds(layer):
         f"layer '{layer.name}' is a {type(layer).__name__}, whose multiply-adds are not known; "
         "add this kind of layer to sedlib/models/summary.py"
     )
+
+
+def _count_in_step(cell):
+    return math.prod(cell.kernel.shape) + math.prod(cell.recurrent_kernel.shape)

@@ -20,8 +20,9 @@ from sedlib.reports.tables import (
 # Where the episodes come from, by ``episodes.source``.
 ORIGINS = {
     "synthetic": "`sedlib.synthesis` generates the episodes deterministically from `params.yaml`. "
-    "Speech, shouted words and some laughs are synthesised by eSpeak NG; all other sounds are "
-    "generated procedurally. [The data folder](../data/README.md) describes how.",
+    "The dialogue, shouted words, some laughs and an unlabelled murmur of voices are synthesised "
+    "by eSpeak NG; all other sounds are generated procedurally. "
+    "[The data folder](../data/README.md) describes how.",
     "soundbank": "`sedlib.synthesis` mixes the episodes from a folder of recordings, following the "
     "same scripts (which sound is heard when, and how loud) as the synthetic episodes. Each "
     "recording is used in one subset of the split only.",
@@ -140,9 +141,10 @@ def _describe_level(stft):
         return "The level of a recording is left as it is."
     quiet = stft["loudness"] - stft["largest_gain"]
     return (
-        f"Each recording is first normalised to {stft['loudness']:g} LUFS by a single gain of at "
-        f"most {stft['largest_gain']:g} dB. A recording below {quiet:g} LUFS does not reach this "
-        "level, so its scores may depend on how loud it is."
+        f"Whatever the network scores, be it an episode or a file of yours, is first normalised as "
+        f"a whole to {stft['loudness']:g} LUFS by a single gain of at most "
+        f"{stft['largest_gain']:g} dB. A file below {quiet:g} LUFS does not reach this level, so "
+        "its scores may depend on how loud it is."
     )
 
 

@@ -4,6 +4,7 @@ import csv
 import re
 from collections import defaultdict
 
+from sedlib.audio import search_media
 from sedlib.config import ConfigError
 from sedlib.names import normal_name
 
@@ -86,10 +87,10 @@ def _read_rows(folder, columns):
             f"{path}: not a table with the columns path, {names} ({reason}); correct it"
         ) from None
     files = defaultdict(list)  # by their names alone
-    for file in sorted(folder.rglob("*")):
-        if file.is_file():
-            name = file.relative_to(folder).as_posix()
-            files[_parts(name)[-1]].append(name)
+    search = search_media([folder])
+    for file in sorted([*search.files, *search.passed_over]):
+        name = file.relative_to(folder).as_posix()
+        files[_parts(name)[-1]].append(name)
     for number, whole in enumerate(table, start=1):
         if _REST in whole:
             raise ConfigError(

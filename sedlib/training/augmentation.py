@@ -53,6 +53,8 @@ def add_noise(x, share, rng):
 
     The spectrum of the noise, its level and the segments are random. The network thus learns not
     to rely on what lies far below the loudest sounds, which differs from recording to recording.
+    All segments take their noise from one random field, each shifted by one more bin, because new
+    random numbers for every segment would take most of the time.
 
     Parameters
     ----------
@@ -64,15 +66,17 @@ def add_noise(x, share, rng):
     """
     chosen = np.flatnonzero(rng.random(len(x)) < share)
     frames, bins = x.shape[1:]
-    spectrum = 10 ** (draw_curves(rng, len(chosen), bins, NOISE_SHAPE, knots=4) / 10)
+    curves = draw_curves(rng, len(chosen), bins, NOISE_SHAPE, knots=4)
+    spectrum = (10 ** (curves / 10)).astype(np.float32)
     ratios = 10 ** (-rng.uniform(*SIGNAL_TO_NOISE, len(chosen)) / 10)
-    for i, shape, ratio in zip(chosen, spectrum, ratios, strict=True):
-        # The power of a bin of Gaussian noise has an exponential distribution.
-        noise = rng.standard_exponential((frames, bins), dtype=np.float32) * shape
-        power = np.square(x[i])
-        noise *= ratio * power.mean() / noise.mean()  # in place, which takes half the time
-        noise += power
-        np.sqrt(noise, out=x[i])
+    # The power of a bin of Gaussian noise has an exponential distribution.
+    field = rng.standard_exponential((frames, bins + len(chosen)), dtype=np.float32)
+    for shift, (i, shape, ratio) in enumerate(zip(chosen, spectrum, ratios, strict=True)):
+        power = np.square(x[i], out=x[i])
+        noise = field[:, shift : shift + bins] * shape
+        noise *= ratio * power.mean() / noise.mean()
+        power += noise
+        np.sqrt(power, out=power)
 
 
 def draw_curves(rng, n, bins, depth, knots):

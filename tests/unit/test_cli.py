@@ -163,6 +163,16 @@ def test_a_number_of_processes_that_is_none_is_refused(processes, capsys):
     assert f"'{processes}' is not a whole number from 0 on" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "arguments", [["detect", ""], ["detect", "a.wav", "--output", ""], ["check", ""]]
+)
+def test_an_empty_name_such_as_that_of_an_unset_variable_is_refused(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert "an empty name; name a file or folder" in capsys.readouterr().err
+
+
 def test_check_takes_the_sample_rate_of_a_model_with_other_classes(folder, monkeypatch, capsys):
     known = {"classes": ["speaking"], "stft": {"sample_rate": 96000}}
     monkeypatch.setattr("sedlib.models.read_description", lambda _: known)

@@ -117,6 +117,11 @@ def test_a_whole_number_will_do_for_a_decimal(changed):
         ("seed", "x" * 10**6, "seed is 'xxxxxxxxxxxx...xxxxxxxxxxxxx', but: "),
         ("stft", 7, "stft is 7, but: "),
         ("stft", None, "stft is None, but: "),
+        ("stft.sample_rate", 1, "stft.sample_rate is 1, but: input should be greater than or "
+         "equal to 100"),
+        ("stft.sample_rate", 10**7, "stft.sample_rate is 10000000, but: input should be less "
+         "than or equal to 655350"),
+        ("stft.n_fft", 2047, "stft.n_fft is 2047, but: input should be a multiple of 2"),
         ("stft.win_length", 4096, "stft: win_length 4096 is longer than n_fft 2048; "
          "the window must fit into the FFT frame"),
         ("split.test", ["s01_ep08", "s01_ep01"], "split: episode 's01_ep01' is in train and "

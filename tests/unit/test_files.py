@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from sedlib.files import (
@@ -155,6 +156,26 @@ def test_a_process_that_has_ended_but_is_still_listed_is_not_running(tmp_path):
     write_text("b", tmp_path / "b.txt")
     assert names(tmp_path) == ["b.txt"]
     os.waitpid(child, 0)
+
+
+def test_what_a_process_that_only_its_user_can_see_writes_is_not_removed(tmp_path, monkeypatch):
+    def hidden(process):
+        raise psutil.NoSuchProcess(process)
+
+    def forbidden(process, signal):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(psutil, "Process", hidden)  # as where /proc is mounted with hidepid=2
+    with replacing(tmp_path / "a.txt") as partial:
+        partial.touch()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "kill", forbidden)
+            write_text("b", tmp_path / "b.txt")
+        assert names(tmp_path) == [partial.name, "b.txt"]
+        partial.rename(left := partial.with_name(re.sub(r"\.\d+\.", ".4194305.", partial.name)))
+        write_text("c", tmp_path / "c.txt")  # process numbers end at 4194304
+        assert not left.exists()
+        partial.touch()
 
 
 def test_a_staging_folder_is_removed_with_what_is_in_it(tmp_path):

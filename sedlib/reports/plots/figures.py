@@ -72,6 +72,7 @@ _DRAWN = {
     "Conv2D": ("conv.\n3x3", "#f3d9bf"),
     "MixStyle": ("MixStyle", "#d9e8c4"),
     "GRU": ("GRU", "#cde8df"),
+    "Bidirectional": ("bidi-\nrectional\nGRU", "#cde8df"),
     "Dense": ("dense,\nsigmoid", "#e6d5ee"),
     "LinearSoftmax": ("linear\nsoftmax\npooling", "#f0f0c8"),
 }

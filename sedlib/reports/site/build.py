@@ -55,7 +55,18 @@ def write_site(params, data, reports, threads):
             folder.mkdir(parents=True)
 
         def write_timeline(name):
-            page = _timeline(name, episodes[name], classes, description["thresholds"])
+            episode = episodes[name]
+            page = timeline_page(
+                episode.sound,
+                classes,
+                scores=episode.scores,
+                thresholds=description["thresholds"],
+                events=episode.estimated,
+                reference=episode.reference,
+                title=name,
+                annotated=classes,
+                home=("../../index.html", f"Overview: {SITE}"),
+            )
             write_text(page, site / "timelines" / f"{name}.html")
 
         timelines = pool.map(write_timeline, episodes)
@@ -118,21 +129,6 @@ def _write_notebooks(executed, folder):
         page = render("notebook_page.html.j2", notebook.title, **values)
         write_text(page, folder / f"{notebook.name}.html")
     return notebooks
-
-
-def _timeline(name, episode, classes, thresholds):
-    """Build the page of an episode."""
-    return timeline_page(
-        episode.sound,
-        classes,
-        scores=episode.scores,
-        thresholds=thresholds,
-        events=episode.estimated,
-        reference=episode.reference,
-        title=name,
-        annotated=classes,
-        home=("../../index.html", f"Overview: {SITE}"),
-    )
 
 
 def _describe(params, data, reports, metrics, description):

@@ -15,9 +15,9 @@ from sedlib.reports.timeline.sound import embed
 
 _SCRIPTS = ("wavesurfer", "regions", "minimap")
 _RULE = (
-    "A detected event is right if reference events of its class cover at least half of it, else it "
-    "is a false alarm; a reference event is missed unless such detected events cover at least half "
-    "of it (intersection criterion)."
+    "A detected event is correct if reference events of its class cover at least half of it; "
+    "otherwise it is a false alarm. A reference event is missed if correct detections cover less "
+    "than half of it (intersection criterion)."
 )
 
 

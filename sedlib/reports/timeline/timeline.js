@@ -469,7 +469,7 @@
       ]
     : [["reference", ""], ["estimated", ""]];
   const meaning = {
-    "reference hit": "reference, detected", "estimated hit": "detected, right",
+    "reference hit": "reference, detected", "estimated hit": "detected, correct",
     "reference miss": "reference, missed", "estimated false alarm": "false alarm",
     "reference ": compared ? "reference, not compared" : "reference",
     "estimated ": compared ? "detected, not compared" : "detected",

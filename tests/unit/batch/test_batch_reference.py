@@ -58,6 +58,20 @@ def test_results_are_never_compared_with_themselves(place):
         assert "would be compared with themselves" in run("in", "--reference", path)
 
 
+def test_results_below_the_output_folder_are_no_reference_but_annotations_there_are(place):
+    (place / "in" / "s1").mkdir()
+    write(place / "in" / "s1" / "b.wav")
+    assert run("in") == 0
+    for form in ("json", "tsv"):
+        said = run("in", "--reference", "detected/s1", "--format", form)
+        assert "b.json: is a result of sedlib detect; name the reference annotations" in said
+    said = run("in", "--reference", "detected/s1/b.json", "--format", "tsv")
+    assert "b.json: is a result of sedlib detect" in said
+    (place / "detected" / "own").mkdir()
+    reference(place / "detected" / "own" / "b.tsv", [("b", 1.0, 2.0, "low")])
+    assert run("in", "--reference", "detected/own") == 0
+
+
 @pytest.mark.parametrize("kind", ["table", "folder"])
 @pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
 def test_names_are_compared_in_unicode_normal_form(place, forms, kind):

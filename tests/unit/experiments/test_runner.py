@@ -100,13 +100,15 @@ def test_a_finished_run_that_is_damaged_is_trained_again(corpora, params, tmp_pa
 
     assert run() == [False, False]
     damaged = tmp_path / "new_one_4.npz"
-    for length in (0, 1000):
-        damaged.write_bytes(damaged.read_bytes()[:length])
+    content = damaged.read_bytes()
+    scores = content.index(b"test/synthetic.npy") + 100  # of the first array of that name
+    for worse in (b"", content[:1000], content[:scores] + bytes(100) + content[scores + 100 :]):
+        damaged.write_bytes(worse)
         assert run() == [False, True]
 
 
 def test_parallel_runs_train_the_networks_of_their_variants(corpora, params, tmp_path):
-    where = tmp_path, tmp_path, 2
+    where = tmp_path, tmp_path, 10**11  # processes; no more are started than there are runs
     run = experiments.run_experiment("parallel", VARIANTS[:1], corpora[:1], params, *where)
     assert [line.partition(":")[0] for line in run] == ["old one, seed 4", "old one, seed 5"]
     arrays, _ = read(tmp_path, "parallel")
@@ -164,3 +166,31 @@ def test_the_key_of_a_run_depends_on_data_variant_and_parameters(corpora, params
     ]  # fmt: skip
     (tmp_path / "episodes" / "a.json").write_text("[]")
     assert len({key(), key(corpora=moved), *different}) == 7
+
+
+def test_a_run_on_another_split_of_the_same_episodes_is_another_run(corpora, params):
+    def key(**subsets):
+        split = corpora[0].split.model_copy(update=subsets)
+        corpus = dataclasses.replace(corpora[0], split=split)
+        return runner._run_key(VARIANTS[1], 4, params.train, [corpus], params)
+
+    assert key() == key(train=("a", "b"))
+    assert key() != key(train=("a",), validation=("b", "c"))
+
+
+def test_a_run_on_other_features_is_another_run(corpora, params):
+    def key():
+        return runner._run_key(VARIANTS[1], 4, params.train, corpora[:1], params)
+
+    path = corpora[0].features / "a.npy"
+    before, content = key(), path.read_bytes()
+    assert key() == before
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    changed = key()
+    path.write_bytes(content)
+    assert changed != before
+
+
+def test_a_variant_of_an_unknown_network_is_refused(params):
+    with pytest.raises(KeyError, match="compcat"):
+        runner._network("compcat", params)

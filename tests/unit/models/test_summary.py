@@ -22,11 +22,13 @@ def test_multiply_adds_count_every_product_of_a_small_convolution():
     assert table.loc["c", "multiply_adds"] == products
 
 
-def test_multiply_adds_count_every_product_of_a_small_gru():
-    inputs = keras.Input((5, 2))
-    table = layer_table(keras.Model(inputs, keras.layers.GRU(3, name="g")(inputs)))
-    products = 5 * 3 * (2 * 3 + 3 * 3)  # frames, gates, from the input and from the state
-    assert table.set_index("layer").loc["g", "multiply_adds"] == products
+def test_multiply_adds_count_every_product_of_a_small_gru_in_each_direction():
+    inputs, gru = keras.Input((5, 2)), keras.layers.GRU(3, return_sequences=True, name="one")
+    outputs = keras.layers.Bidirectional(keras.layers.GRU(3), name="both")(gru(inputs))
+    counts = layer_table(keras.Model(inputs, outputs)).set_index("layer")["multiply_adds"]
+    # Frames, gates, from the input and from the state.
+    assert counts["one"] == 5 * 3 * (2 * 3 + 3 * 3)
+    assert counts["both"] == 2 * 5 * 3 * (3 * 3 + 3 * 3)
 
 
 def test_a_kind_of_layer_that_the_table_does_not_know_is_an_error():

@@ -78,7 +78,7 @@ def test_a_class_or_episode_with_markup_in_its_name_is_text_in_both_cards(small)
     card = cards.model_card(metrics, described | {"seed": 1, "versions": {}})
     assert card.count("\\<script\\>a\\|b\\</script\\>") == 4
     assert "<script>" not in card
-    assert "normalised to -23 LUFS by a single gain of at most 40 dB. A recording below" in card
+    assert "to -23 LUFS by a single gain of at most 40 dB. A file below -63 LUFS" in card
     del described["stft"]["loudness"]  # a model from before there was a loudness
     card = cards.model_card(metrics, described | {"seed": 1, "versions": {}})
     assert "The level of a recording is left as it is." in card

@@ -174,7 +174,7 @@ def test_a_legend_names_what_is_shown_also_events_that_nobody_compared(browser, 
         tab.close()
         return names
 
-    everything = ["reference, detected", "detected, right", "reference, missed", "false alarm"]
+    everything = ["reference, detected", "detected, correct", "reference, missed", "false alarm"]
     assert legend(CLASSES)[:4] == everything
     assert "detected, not compared" not in legend(CLASSES)
     assert legend(CLASSES[:2])[4] == "detected, not compared"

@@ -278,6 +278,19 @@ def test_recordings_may_be_in_subfolders_of_the_folder_of_a_class(tmp_path):
     assert names == {*(f"knocking/{i}.wav" for i in range(3)), "knocking/studio/new/3.wav"}
 
 
+def test_a_row_fits_files_behind_links_as_it_fits_others(tmp_path):
+    bank = tmp_path / "bank"
+    small_soundbank(bank, n=4, places=("knocking", "door_bell"))
+    (bank / "door_bell").rename(tmp_path / "elsewhere")
+    (bank / "door_bell").symlink_to(tmp_path / "elsewhere")
+    note(bank, {"door_bell/1.wav": "x", "door_bell/2.wav": "x"})
+    recordings = open_soundbank(bank, ("knocking", "door bell"), {}, 0).recordings
+    assert sum(recording.group == "x" for recording in recordings) == 2
+    note(bank, {"1.wav": "x"})
+    with pytest.raises(ConfigError, match=r"may be door_bell/1\.wav or knocking/1\.wav"):
+        open_soundbank(bank, ("knocking", "door bell"), {}, 0)
+
+
 def test_rows_about_one_recording_may_not_name_different_licences(tmp_path):
     small_soundbank(tmp_path)
     head, rest = "path,licence,author_or_credit,source_repo,source_file\n", ",a,b,c\n"
