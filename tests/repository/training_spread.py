@@ -1,6 +1,6 @@
 """Measure how far results move from training to training; see `make spread`.
 
-Notebooks 3 and 4 are run again with other seeds, and with the instructions of an older processor.
+Notebooks 3 and 4 are run again with other seeds, and with the instructions of older processors.
 Their last run in the checkout counts as one more. The result goes to
 ``reports/training_spread.json``, from which `nbval_tolerance` takes the tolerances of notebook 3,
 and `sedlib compare` those of the results on the test episodes.
@@ -29,6 +29,7 @@ RUNS = {
     "seed 1": ({"seed": 1}, {}),
     "seed 2": ({"seed": 2}, {}),
     "AVX2": ({}, {"ONEDNN_MAX_CPU_ISA": "AVX2", "OPENBLAS_CORETYPE": "Haswell"}),
+    "SSE4.1": ({}, {"ONEDNN_MAX_CPU_ISA": "SSE41", "OPENBLAS_CORETYPE": "Nehalem"}),
 }
 
 
