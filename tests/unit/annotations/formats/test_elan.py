@@ -102,7 +102,7 @@ def test_the_offset_of_the_media_file_is_added_to_all_times_and_said(tmp_path):
 
 def test_times_in_frames_are_not_taken_for_milliseconds(tmp_path):
     path = with_media(tmp_path / "ep.eaf", ("file:///x/ep.wav", None))
-    tree = ElementTree.parse(path)
+    tree = ET.parse(path)
     tree.getroot().find("HEADER").set("TIME_UNITS", "PAL-frames")
     tree.write(path)
     with pytest.raises(AnnotationError, match="its times are PAL-frames; save it with milli"):
