@@ -118,6 +118,8 @@ overview
 # %%
 events["duration"] = events["offset"] - events["onset"]
 by_class = events.groupby("event_label")["duration"]
+
+# %%
 statistics = by_class.describe(percentiles=[0.5, 0.9])[["50%", "90%", "max"]]
 statistics.columns = ["median (s)", "90th percentile (s)", "maximum (s)"]
 statistics.insert(0, "share (%)", 100 * by_class.sum() / sum(durations.values()))
@@ -277,6 +279,8 @@ absent = per_subset.index[(per_subset == 0).any(axis=1)]
 rarest = per_subset["validation"].idxmin()
 print(f"Classes that are absent from a subset: {', '.join(absent) or 'none'}")
 print(f"Fewest validation segments: {rarest}, {per_subset.loc[rarest, 'validation']}")
+
+# %%
 per_minute = per_subset / minutes.groupby(overview["subset"], sort=False).sum()
 pd.concat({"segments": per_subset, "segments per minute": per_minute}, axis=1)
 

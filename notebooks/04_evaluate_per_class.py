@@ -217,13 +217,20 @@ if "frames" in description:
 
 # %% [markdown]
 # The next cell turns the scores of segments and those of frames into events. It also computes how
-# many reference onsets lie close to a whole second.
+# many reference onsets lie close to a whole second. Scores and events of frames are stored in
+# subfolders named `frames`, for the report site.
 
 # %%
 reference_events, events = corpus.events("test"), {}
 for grid, (tables, limits) in grids.items():
     parts = [detection.scores_to_events(table, limits, name) for name, table in tables.items()]
     events[grid] = pd.concat(parts, ignore_index=True)
+for name, table in frame_tables.items():
+    for folder in ("scores", "events"):
+        (data / folder / "frames").mkdir(exist_ok=True)
+    own = events["frames"][events["frames"]["filename"] == name]
+    detection.write_scores(table, data / "scores" / "frames" / f"{name}.tsv")
+    annotations.write(own, data / "events" / "frames" / f"{name}.json")
 distance = (reference_events["onset"] - reference_events["onset"].round()).abs()
 print(f"share of onsets within 200 ms of a whole second: {(distance <= 0.2).mean():.2f}")
 
@@ -232,17 +239,6 @@ print(f"share of onsets within 200 ms of a whole second: {(distance <= 0.2).mean
 # from segments can meet this tolerance only where the reference onset is that close to a whole
 # second. The share printed above is therefore an upper bound on the micro-averaged event-based
 # recall of such events.
-#
-# Scores and events of the frames are stored in subfolders named `frames`. The report site shows
-# them where there are any.
-
-# %%
-for name, table in frame_tables.items():
-    for folder in ("scores", "events"):
-        (data / folder / "frames").mkdir(exist_ok=True)
-    own = events["frames"][events["frames"]["filename"] == name]
-    detection.write_scores(table, data / "scores" / "frames" / f"{name}.tsv")
-    annotations.write(own, data / "events" / "frames" / f"{name}.json")
 
 # %% [markdown]
 # ## Standard metrics of sound event detection
