@@ -376,7 +376,7 @@ def _describe(schema, fault):
     if fault["type"] in ("float_type", "int_type") and isinstance(fault["input"], str):
         with suppress(InvalidOperation):  # YAML takes 3e-3 and 0,003 for texts
             meant = Decimal(fault["input"].replace(",", "."))
-            return f"{key} is {value}, which YAML reads as a text; write {meant:f}"
+            return f"{key} is {value}, which is a text, not a number; write {meant:f}"
     return f"{key} is {value}, but: {fault['msg'][0].lower()}{fault['msg'][1:]}"
 
 
