@@ -235,7 +235,14 @@ def main(arguments=None):
             for task, own, peer_name, peer in tasks(m, chosen.quick)
         ]
         results.append(summarise("training epoch", "its steps alone", *train_epochs(m, rounds)))
-    write_json({"machine": describe_machine(), "tasks": results}, chosen.output)
+    work = {
+        "seconds of each file": seconds,
+        "segments of features": len(m.segments),
+        "segments of a step": m.params.train.batch_size,
+        "segments of scoring": len(m.magnitude),
+        "segments of an epoch": len(m.examples[1]),
+    }
+    write_json({"machine": describe_machine(), "work": work, "tasks": results}, chosen.output)
 
 
 if __name__ == "__main__":

@@ -118,6 +118,8 @@ overview
 # %%
 events["duration"] = events["offset"] - events["onset"]
 by_class = events.groupby("event_label")["duration"]
+
+# %%
 statistics = by_class.describe(percentiles=[0.5, 0.9])[["50%", "90%", "max"]]
 statistics.columns = ["median (s)", "90th percentile (s)", "maximum (s)"]
 statistics.insert(0, "share (%)", 100 * by_class.sum() / sum(durations.values()))
@@ -150,7 +152,7 @@ plt.show()
 # a class is called *rare* if it is active for less than 5 % of the time. Like the real episodes,
 # the synthetic ones are imbalanced, but deliberately less so: the rare classes take up a larger
 # share of the time than in the published statistics, so that each of them occurs often enough in so
-# few episodes to be evaluated at all. There is also more music.
+# few episodes to be evaluated at all. The synthetic episodes also contain more music.
 
 # %%
 share = statistics["share (%)"].fillna(0)
@@ -198,7 +200,7 @@ fig, ax = plt.subplots(figsize=(plots.WIDTH, 4))
 sns.boxplot(events, x="duration", **options, palette=colours, **style, ax=ax)
 ax.axvline(1, color="0.4", ls=":", zorder=0)
 ax.set(xscale="log", xlabel="duration of an event (s)", ylabel="")
-ax.set_xticks([0.5, 1, 2, 5, 10, 20, 50])
+ax.set_xticks([0.5, 1, 2, 5, 10, 20, 50, 100])
 plots.label_log_axis(ax.xaxis)
 plots.save_figure(fig, figures / "lengths.png")
 plt.show()
@@ -256,16 +258,18 @@ plt.show()
 # %% [markdown]
 # ## Labelled segments in each episode
 # The figure shows the number of segments with each label, episode by episode. The colour scale ends
-# at 50 segments, so that differences between the rare classes remain visible. The synthetic
-# episodes for training contain more of the rare classes per minute than those for validation and
-# test, so that the network hears many different sounds of each class. By default, the episodes for
-# validation and test are longer than those for training.
+# at 50 segments, so that differences between the rare classes remain visible. By default, the
+# episodes for validation and test are longer than those for training; the numbers in brackets are
+# minutes. The synthetic episodes for training contain more of the rare classes per minute than the
+# others, so that the network hears many different sounds of each class. The table below the figure
+# gives the number of labelled segments per minute in each subset.
 
 # %%
 counts = labels.groupby(level="episode", sort=False).sum().T
 fig, ax = plt.subplots(figsize=(plots.WIDTH, 4.4))
 plots.draw_matrix(ax, counts, "segments (darkest: 50 or more)", fmt="d", vmax=50)
-ax.set_xticklabels([f"{name} ({subset})" for name, subset in overview["subset"].items()])
+minutes = overview["duration (s)"] / 60
+ax.set_xticklabels([f"{n}, {overview['subset'][n]} ({m:.0f})" for n, m in minutes.items()])
 plots.save_figure(fig, figures / "split.png")
 plt.show()
 
@@ -275,7 +279,10 @@ absent = per_subset.index[(per_subset == 0).any(axis=1)]
 rarest = per_subset["validation"].idxmin()
 print(f"Classes that are absent from a subset: {', '.join(absent) or 'none'}")
 print(f"Fewest validation segments: {rarest}, {per_subset.loc[rarest, 'validation']}")
-per_subset
+
+# %%
+per_minute = per_subset / minutes.groupby(overview["subset"], sort=False).sum()
+pd.concat({"segments": per_subset, "segments per minute": per_minute}, axis=1)
 
 # %% [markdown]
 # The threshold of each class is chosen on the validation episodes. For a class with few segments

@@ -328,7 +328,8 @@ print(f"last / lowest validation loss = {last['val_loss'] / history['val_loss'].
 # make the task harder in training, whereas the validation segments are scored without them, and
 # with averaged weights. A ratio above 1 is therefore no surprise. The second ratio indicates
 # overfitting: it is close to 1 if the validation loss stays low until the end, and clearly above 1
-# if it has risen again.
+# if it has risen again. If the red dot is at the last epoch, early stopping had no effect, and more
+# epochs might raise the mean average precision further.
 
 # %% [markdown]
 # ## Choosing the thresholds
@@ -341,11 +342,17 @@ print(f"last / lowest validation loss = {last['val_loss'] / history['val_loss'].
 # The obvious choice is the threshold with the highest F1 on the validation segments. For a class
 # with few *positives*, segments in which it is present, the position of this peak depends mostly on
 # chance: a single segment can move it far. The curve of F1 over the threshold is therefore
-# smoothed, and the threshold with the highest smoothed F1 is taken, so that F1 is also high at
-# neighbouring thresholds. The thresholds that are chosen in this way are called the *tuned*
-# thresholds; they are stored with the model. The curve is smoothed by a Gaussian window of constant
-# width in log-odds, `log(t / (1 - t))`; around 0.5, the window covers mainly thresholds from 0.3 to
-# 0.7. A class without any positives gets 0.5.
+# smoothed, so that F1 must also be high at neighbouring thresholds. Of all thresholds whose
+# smoothed F1 is nearly the highest, the one nearest to 0.5 is taken, so that a threshold moves far
+# from 0.5 only where the segments clearly speak for it. The thresholds that are chosen in this way
+# are called the *tuned* thresholds; they are stored with the model.
+#
+# Distances between thresholds are measured in log-odds, `log(t / (1 - t))`. The curve is smoothed
+# by a Gaussian window of constant width in log-odds; around 0.5, the window covers mainly
+# thresholds from 0.3 to 0.7. A smoothed F1 is nearly the highest if it lies at most a tenth of a
+# standard error below. This is a cautious form of the *one-standard-error rule* that is used to
+# choose among models of different size. The standard error becomes smaller with the number of
+# positives. A class without any positives gets 0.5.
 
 # %%
 magnitudes, reference, _ = validation
@@ -359,7 +366,8 @@ f1 = 2 * (detected & reference).sum(axis=1) / (detected.sum(axis=1) + positives)
 # %% [markdown]
 # The figure shows the F1 of each class on the validation segments for every threshold, before
 # smoothing. The dotted line is the tuned threshold. It need not lie at the highest point, because
-# it is chosen on the smoothed curve; the number in brackets is the number of positives.
+# it is chosen on the smoothed curve and may lie nearer to 0.5; the number in brackets is the number
+# of positives.
 
 # %% tags=["trained"]
 fig, axes = plots.class_axes(len(classes), 2.3, sharex=True, sharey=True)
@@ -483,9 +491,9 @@ print(f"from {ratio['without mixup']:.0f} to {ratio['with mixup']:.0f}.")
 #   training segments. Notebook 6 measures how much mixup, the further data augmentation, MixStyle,
 #   frame labels and averaged weights each contribute to the result, in an incremental *ablation*:
 #   starting from the 2018 configuration, each variant adds one change.
-# - **Thresholds.** Each class gets the threshold with the highest smoothed F1 on the validation
-#   segments. Without smoothing, the threshold of a rare class would depend strongly on a few
-#   segments.
+# - **Thresholds.** Each class gets the threshold nearest to 0.5 whose smoothed F1 on the validation
+#   segments is nearly the highest. The threshold with the highest F1 itself would depend strongly
+#   on a few segments if the class is rare.
 #
 # **Limitations.** The network is trained once, with one seed. The best epoch and the thresholds are
 # chosen on the same validation subset, by default a single episode, which contains few segments of

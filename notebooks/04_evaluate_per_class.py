@@ -15,8 +15,8 @@
 # **Inputs.** `data/model` (the trained network), `data/features`, `data/episodes`.
 #
 # **Outputs.** `data/scores/*.tsv` and `data/events/*.json` (scores and detected events of the
-# validation and test episodes), `reports/metrics.json`, `reports/summary.json`, `reports/plots`,
-# and the figures in `reports/notebooks/figures/04`.
+# validation and test episodes; those of frames are in subfolders), `reports/metrics.json`,
+# `reports/summary.json`, `reports/plots`, and the figures in `reports/notebooks/figures/04`.
 #
 # Neither the weights nor the thresholds of the network were fitted to the test episodes. However,
 # earlier versions of the network and its training were compared on default test episodes, so
@@ -205,9 +205,9 @@ plt.show()
 # segments.
 
 # %%
-grids = {"segments": ({name: score_tables[name] for name in test}, thresholds)}
+grids, frame_tables = {"segments": ({name: score_tables[name] for name in test}, thresholds)}, {}
 if "frames" in description:
-    n_frames, frame_tables = magnitudes[test[0]].shape[1], {}
+    n_frames = magnitudes[test[0]].shape[1]
     for name in test:
         path = corpus.episodes / f"{name}.flac"
         result = detection.detect(path, network, description, hop=detection.FRAMES)
@@ -217,13 +217,20 @@ if "frames" in description:
 
 # %% [markdown]
 # The next cell turns the scores of segments and those of frames into events. It also computes how
-# many reference onsets lie close to a whole second.
+# many reference onsets lie close to a whole second. Scores and events of frames are stored in
+# subfolders named `frames`, for the report site.
 
 # %%
 reference_events, events = corpus.events("test"), {}
 for grid, (tables, limits) in grids.items():
     parts = [detection.scores_to_events(table, limits, name) for name, table in tables.items()]
     events[grid] = pd.concat(parts, ignore_index=True)
+for name, table in frame_tables.items():
+    for folder in ("scores", "events"):
+        (data / folder / "frames").mkdir(exist_ok=True)
+    own = events["frames"][events["frames"]["filename"] == name]
+    detection.write_scores(table, data / "scores" / "frames" / f"{name}.tsv")
+    annotations.write(own, data / "events" / "frames" / f"{name}.json")
 distance = (reference_events["onset"] - reference_events["onset"].round()).abs()
 print(f"share of onsets within 200 ms of a whole second: {(distance <= 0.2).mean():.2f}")
 
@@ -317,7 +324,7 @@ plt.show()
 # line, weighted by the number of scores in the bin. The table above gives its mean over the
 # classes. The rare classes are more frequent in training than in the test episodes: the default
 # training episodes contain more of them per minute (notebook 1), and mixup raises their share
-# further (notebook 3). This may be one reason for scores that are too high.
+# further (notebook 3). If their scores are too high, this may be one reason.
 
 # %% [markdown]
 # ## Precision-recall curves
@@ -372,7 +379,7 @@ plt.show()
 # %%
 choice = pd.DataFrame({"positives": labels["validation"].sum(axis=0)}, classes)
 choice["threshold"] = thresholds
-best = detection.choose_thresholds(reference, scores, smoothing=0)
+best = detection.choose_thresholds(reference, scores, smoothing=0, margin=0)
 for name, t in {"0.5": 0.5, "tuned": thresholds, "best": best}.items():
     choice[f"F1, {name}"] = metrics.segment_metrics(reference, scores >= t, classes)["f1"]
 effect = choice["tuned - 0.5"] = choice["F1, tuned"] - choice["F1, 0.5"]
@@ -467,7 +474,7 @@ plt.show()
 # %%
 edges = metrics.edge_segments(reference_events, durations, classes)
 edge_errors = metrics.edge_errors(reference, estimated, edges, classes)
-edge_errors
+(100 * edge_errors).add_suffix(" (%)")
 
 # %% [markdown]
 # Where the second column is larger than the first, the errors of the class concentrate at the

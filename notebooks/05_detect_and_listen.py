@@ -112,17 +112,17 @@ for error in folder.errors.loc[folder.errors["filename"] == name, "error"]:
 
 # %% [markdown]
 # The table lists the threshold of each class and the share of the recording in which the class is
-# active, according to the reference and to the network. Where the two shares differ considerably,
-# the network detects too much or too little of a class. Equal shares do not mean that the detected
-# events are right, because misses and false alarms may cancel each other out. Without an
-# annotation, all reference shares are 0.
+# active (in percent), according to the reference and to the network. Where the two shares differ
+# considerably, the network detects too much or too little of a class. Equal shares do not mean that
+# the detected events are right, because misses and false alarms may cancel each other out. Without
+# an annotation, all reference shares are 0.
 
 # %%
 part = description["frames"] if hop == detection.FRAMES else description
 table = pd.DataFrame({"threshold": part["thresholds"]}).reindex(classes)
-for kind, events in {"reference share": reference, "estimated share": result.events}.items():
+for kind, events in {"reference (%)": reference, "estimated (%)": result.events}.items():
     active = (events["offset"] - events["onset"]).groupby(events["event_label"]).sum()
-    table[kind] = active.reindex(classes, fill_value=0) / result.duration
+    table[kind] = 100 * active.reindex(classes, fill_value=0) / result.duration
 table
 
 # %% [markdown]

@@ -11,7 +11,7 @@
 #
 # **Question.** The configuration of this project differs from that of the [2018
 # experiment](https://github.com/vtt-project/vtt-sound-event-detection) in its network, its training
-# examples, its optimisation, its loss and its thresholds. How much does each of these changes
+# examples, its optimisation, its loss and its thresholds. How much does each change since 2018
 # contribute to the result, and which contributions are larger than chance alone would produce?
 #
 # An [*ablation*](https://arxiv.org/abs/1901.08644) measures such contributions by adding or
@@ -153,9 +153,9 @@ print(f"blocks of {metrics.BLOCK} segments")
 # ## Thresholds
 # The 2018 configuration is evaluated with the threshold 0.5 for every class, as in 2018. The first
 # change, `tuned thresholds`, needs no training: the same networks are evaluated with a separate
-# threshold for each class. It is the threshold with the highest smoothed F1 on the validation
-# segments (notebook 3 explains why it is smoothed). Every later variant is evaluated with its own
-# tuned thresholds, which are chosen in the same way for each training run.
+# threshold for each class, which is tuned on the validation segments as notebook 3 explains. Every
+# later variant is evaluated with its own tuned thresholds, which are chosen in the same way for
+# each training run.
 #
 # The thresholds are tuned first because a later change can move the scores of a class up or down
 # without ranking the segments better or worse. With a fixed threshold, a change in F1 could come

@@ -9,8 +9,8 @@
 # %% [markdown]
 # # 7. Transfer from synthetic to recorded sounds
 #
-# **Question.** The default episodes are synthetic. How well does training on them carry over to
-# episodes mixed from recorded sounds?
+# **Question.** The default episodes are synthetic. How well does training on synthetic episodes
+# carry over to episodes mixed from recorded sounds?
 #
 # **Inputs.** `reports/experiments/transfer.npz` and `transfer.json`, the scores of all trained
 # networks and a description of the experiment. The section "Training and test episodes" lists the
@@ -68,7 +68,7 @@ resamples = 2000  # bootstrap resamples of the test segments
 
 # %%
 plots.use_style()
-pd.options.display.float_format = "{:.2f}".format
+pd.options.display.float_format = "{:.3f}".format
 stored = repository() / "reports" / "experiments"
 figures = workspace() / "reports" / "notebooks" / "figures" / "07"
 experiment = json.loads((stored / "transfer.json").read_text(encoding="utf-8"))
@@ -110,7 +110,7 @@ pd.concat({"clips": counts.map(lambda pair: pair[0]), "groups": groups}, axis=1)
 # class. The thresholds are chosen on the validation episodes of the corpus or corpora that the
 # network was trained on. Networks trained on synthetic episodes thus get their thresholds without
 # any recorded sound, as if no annotated recordings were available. The thresholds are tuned as in
-# notebook 3: each class gets the threshold with the highest smoothed F1.
+# notebook 3.
 
 # %%
 rule, thresholds = experiment["rule"], {}
@@ -173,8 +173,8 @@ pd.concat({title: macro.xs(key, level="metric") for key, title in titles.items()
 # %%
 wanted = [*classes, "macro"]
 f1 = {pair: table.xs("f1", level="metric").loc[wanted] for pair, table in intervals.items()}
-table = pd.DataFrame({pair: rows["estimate"] for pair, rows in f1.items()})
-table.rename_axis(roles, axis="columns")
+tables = {c: pd.DataFrame({v: f1[c, v]["estimate"] for v in variants}) for c in corpora}
+pd.concat(tables, names=["tested on", "class"]).rename_axis("trained on", axis="columns")
 
 # %% [markdown]
 # The figure shows the same values with their 95 % intervals for the three variants with MixStyle
@@ -243,8 +243,8 @@ for title, chosen in lists.items():
 # so where the sound bank has few groups of a class for training.
 #
 # 1. The segments of these classes are ranked worse by networks trained only on synthetic episodes,
-#    and other thresholds are unlikely to make up for the loss. Possible reasons are that the
-#    synthetic sounds differ from the recorded ones and that the two corpora differ in bandwidth.
+#    and other thresholds may not make up for the loss. Possible reasons are that the synthetic
+#    sounds differ from the recorded ones and that the two corpora differ in bandwidth.
 # 2. For these classes, thresholds tuned on mixed episodes may be enough to avoid the loss.
 # 3. The segments of these classes are ranked worse, but at the tuned thresholds the experiment
 #    shows no loss of F1.
@@ -310,9 +310,11 @@ for variant in (synthetic, both):
     verdict = "higher" if low > 0 else "lower" if high < 0 else "neither clearly higher nor lower"
     print(f"After training on '{variant}', macro F1 is {verdict} than after training on", end=" ")
     print(f"'{recorded}': {difference:+.3f} [{low:+.3f}, {high:+.3f}].")
-    rest = change.xs("f1", level=1).loc[classes, "difference"].drop(few)
+    pair = [samples[recorded, v].xs("f1", axis=1, level="metric") for v in (recorded, variant)]
+    means = [f1_samples[classes].drop(columns=few).mean(axis=1).to_frame() for f1_samples in pair]
+    rest = metrics.paired_differences(*means).iloc[0]
     print("Averaged over the classes with more than two groups in the test subset, the", end=" ")
-    print(f"difference is {rest.mean():+.3f}.")
+    print(f"difference is {rest['difference']:+.3f} [{rest['low']:+.3f}, {rest['high']:+.3f}].")
 for (method, corpus), gain in gains.items():
     if corpus == recorded:
         difference, low, high = gain.loc["f1"]
@@ -328,10 +330,12 @@ for (method, corpus), gain in gains.items():
 #   episodes perform on synthetic episodes. If they perform worse there, the experiment cannot tell
 #   whether the reason is the small number of clips or the difference between synthetic and recorded
 #   sounds.
-# - **Both together.** If macro F1 is higher after training on both corpora, a small sound bank is
-#   better used together with synthetic episodes than alone, on average over the classes. Single
-#   classes may behave differently; the section "Replacing half of the training examples with
-#   synthetic ones" lists them.
+# - **Both together.** If macro F1 is higher after training on both corpora, and the average over
+#   the classes with more than two groups in the test subset is as well, a small sound bank is
+#   better used together with synthetic episodes than alone. If only macro F1 is clearly higher, the
+#   gain comes mainly from classes that are tested on one or two sound sources, and says little
+#   about others. Single classes may behave differently; the section "Replacing half of the training
+#   examples with synthetic ones" lists them.
 #
 # **Limitations.** Earlier versions of the network and its training were compared on synthetic
 # test episodes, so the results on them may be optimistic. The results on mixed episodes depend on

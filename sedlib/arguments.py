@@ -317,11 +317,9 @@ def _parse_place(text):
 
 def _parse_local(text):
     """Parse the path of a file or folder that must be on this machine."""
-    if not text:
-        raise argparse.ArgumentTypeError("an empty name; name a file or folder")
     if "://" in text:
         raise argparse.ArgumentTypeError(f"'{text}' is an address; copy it to this machine first")
-    return Path(text)
+    return _parse_place(text)
 
 
 _FOLDER = {"type": _parse_local, "metavar": "FOLDER"}

@@ -15,7 +15,14 @@ from sedlib import audio
 from sedlib.config import load_params, repository, workspace
 from sedlib.errors import SedlibError, import_extra
 from sedlib.files import write_text
-from sedlib.names import counted, listed, printable
+from sedlib.names import (
+    check_aliases,
+    check_class,
+    check_distinct,
+    counted,
+    listed,
+    printable,
+)
 from sedlib.workers import count_processors
 
 RELEASED = Path(__file__).parents[1] / "models" / "released"  # what comes with the repository
@@ -42,8 +49,9 @@ def detect_command(arguments):
         print(f"\n{table}\n")
     for remark in search.remarks:
         print(remark)
+    faults += reference.faults if reference else ()
     faults += [outcome.fault for outcome in outcomes if outcome.fault]
-    for fault in [*(reference.faults if reference else ()), *faults]:
+    for fault in faults:
         print(f"sedlib: {printable(fault)}", file=sys.stderr)
     if arguments.html:
         batch.write_index(output, arguments.overwrite)
@@ -100,7 +108,7 @@ def _plan_detection(arguments, files, model, options, classes):
     if arguments.reference:
         from sedlib.batch.reference import read_reference
 
-        aliases = dict(arguments.alias)
+        aliases = _read_aliases(arguments, classes)
         reference = read_reference(arguments.reference, tasks, arguments.output, classes, aliases)
         if arguments.html:  # a page is made again when the reference has changed
             tasks = plan(reference)
@@ -150,7 +158,8 @@ def check_command(arguments):
     if arguments.write_corrected:
         check.refuse_target(arguments.write_corrected, arguments.folder)
     known["split"] = load_params().split if arguments.split else None
-    known["aliases"] = known.get("aliases", {}) | dict(arguments.alias)
+    aliases = _read_aliases(arguments, known["classes"])
+    known["aliases"] = known.get("aliases", {}) | aliases
     with Progress(keep=False) as progress:
         report = check.check_folder(arguments.folder, **known, progress=progress)
     if arguments.json:
@@ -170,6 +179,15 @@ def export_command(arguments):
     print(export_model(_find_model(arguments.model), arguments.output, arguments.format))
 
 
+def _read_aliases(arguments, classes):
+    """Return the aliases that were given; raise if they cannot be meant so."""
+    try:
+        check_aliases(arguments.alias, classes, "--alias")
+    except ValueError as error:
+        raise SedlibError(str(error).replace("null", "nothing")) from None
+    return dict(arguments.alias)
+
+
 def _what_is_known(arguments):
     """Return what to check against: labels as given, or those of a model or of params.yaml."""
     known = {}
@@ -179,7 +197,11 @@ def _what_is_known(arguments):
         model = read_description(arguments.model)
         known = {"classes": model["classes"], "sample_rate": model["stft"]["sample_rate"]}
     if arguments.classes:
-        known["classes"] = tuple(dict.fromkeys(arguments.classes))
+        try:
+            given = tuple(dict.fromkeys(arguments.classes))
+            known["classes"] = check_distinct(tuple(map(check_class, given)))
+        except ValueError as error:
+            raise SedlibError(f"--classes: {error}") from None
     if known:
         return known
     if not (repository() / "params.yaml").is_file():
@@ -291,8 +313,8 @@ def _find_model(named):
     folder = named or RELEASED
     if not (folder / DESCRIPTION).is_file():
         raise SedlibError(
-            f"no model in {folder.absolute()} (there is no {DESCRIPTION}); give --model a "
-            "folder that contains one, or use a checkout of the project, which contains one"
+            f"no model in {folder.absolute()} (there is no {DESCRIPTION}); name a folder that "
+            "contains one, or use a checkout of the project, which contains one"
         )
     return folder
 

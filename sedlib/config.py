@@ -6,8 +6,9 @@ or the gains of mixup, are in its module. Unknown keys and wrong types are error
 
 import os
 import reprlib
-import unicodedata
+from contextlib import suppress
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,37 +17,23 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from sedlib.errors import SedlibError
 from sedlib.files import StrictLoader
-from sedlib.names import CONTROLS, is_file_name, nearest, normal_name, printable
+from sedlib.names import (
+    check_aliases,
+    check_class,
+    check_distinct,
+    has_controls,
+    is_file_name,
+    nearest,
+    normal_name,
+    printable,
+)
 
 WORKSPACE_VARIABLE = "SEDLIB_WORKSPACE"
 HEADLESS_VARIABLE = "SEDLIB_HEADLESS"  # set where a notebook runs without a browser
-# Columns of event and score tables, and rows that tables of results have beside the classes.
-RESERVED = frozenset("filename onset offset event_label macro micro".split()) | {"all classes"}
-_NOT_IN_XML = "\ufffe\uffff"
 
 
 class ConfigError(SedlibError):
     """Parameters that cannot be used; the message names the key, the value and what to do."""
-
-
-def _check_class(label):
-    """Refuse the name of a class that a table or an annotation format cannot hold."""
-    if label.casefold() in RESERVED:
-        raise ValueError(f"class '{label}' is named like a column or row of tables; rename it")
-    if any(c in _NOT_IN_XML or unicodedata.category(c) in CONTROLS for c in label):
-        raise ValueError(f"class {label!r} holds a control character; rename it")
-    if label != label.strip():
-        raise ValueError(f"class {label!r} begins or ends with a space; remove the space")
-    return label
-
-
-def _check_distinct(labels):
-    """Refuse a class that is listed twice, be it in another Unicode normal form."""
-    normal = [normal_name(label) for label in labels]
-    for i, label in enumerate(normal):
-        if label in normal[:i]:
-            raise ValueError(f"class '{label}' is listed twice; name every class once")
-    return labels
 
 
 def _check_episode(name):
@@ -58,15 +45,23 @@ def _check_episode(name):
     return normal_name(name)  # as annotations and media have it
 
 
+def _check_folder(path):
+    """Refuse the path of a folder that no file system can hold or no terminal can show."""
+    if has_controls(path):
+        raise ValueError(f"{path!r} holds a control character; correct the path")
+    return path
+
+
 Name = Annotated[str, Field(min_length=1)]
 EpisodeName = Annotated[Name, AfterValidator(_check_episode)]
 EpisodeNames = Annotated[tuple[EpisodeName, ...], Field(min_length=1, strict=False)]
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # NumPy's generators take no larger one
-ClassName = Annotated[Name, AfterValidator(_check_class)]
+FolderName = Annotated[Name, AfterValidator(_check_folder)]
+ClassName = Annotated[Name, AfterValidator(check_class)]
 Classes = Annotated[
-    tuple[ClassName, ...], Field(min_length=1, strict=False), AfterValidator(_check_distinct)
+    tuple[ClassName, ...], Field(min_length=1, strict=False), AfterValidator(check_distinct)
 ]
 
 
@@ -98,7 +93,7 @@ class Episodes(Section):
     source: Literal["synthetic", "soundbank", "folder"]
     duration: Annotated[float, Field(ge=10, le=86400)]
     evaluation_duration: Annotated[float, Field(ge=10, le=86400)]
-    folder: Name
+    folder: FolderName
     bad: Literal["stop", "leave out"]
     aliases: dict[Name, Name | None]
 
@@ -261,7 +256,7 @@ class Experiments(Section):
 
     seeds: Annotated[tuple[Seed, ...], Field(min_length=2, strict=False)]
     width: Annotated[float, Field(gt=0, le=1)]
-    soundbank: Name
+    soundbank: FolderName
     aliases: dict[Name, Name | None]
     ablation_epochs: PositiveInt
     release_episodes: PositiveInt
@@ -289,12 +284,7 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _aliases_lead_to_classes(self):
-        for label, target in self.episodes.aliases.items():
-            if target is not None and target not in self.classes:
-                raise ValueError(
-                    f"episodes.aliases turns '{label}' into '{target}', which is not in classes; "
-                    "name a class, or null to leave the label out"
-                )
+        check_aliases(self.episodes.aliases.items(), self.classes, "episodes.aliases")
         return self
 
 
@@ -381,6 +371,12 @@ def _describe(schema, fault):
         return f"{key} is {value}; give at least {fault['ctx']['min_length']}"
     if fault["type"] == "string_type" and isinstance(fault["input"], (int, float, date)):
         return f"{key} is {value}, which is not a text; put it in quotation marks if it is a name"
+    if fault["type"] == "tuple_type":
+        return f"{key} is {value}, which is not a list; write it as [first, second]"
+    if fault["type"] in ("float_type", "int_type") and isinstance(fault["input"], str):
+        with suppress(InvalidOperation):  # YAML takes 3e-3 and 0,003 for texts
+            meant = Decimal(fault["input"].replace(",", "."))
+            return f"{key} is {value}, which is a text, not a number; write {meant:f}"
     return f"{key} is {value}, but: {fault['msg'][0].lower()}{fault['msg'][1:]}"
 
 

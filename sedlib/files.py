@@ -209,8 +209,8 @@ def _is_hidden(process):
         os.kill(process, 0)  # sends nothing
     except PermissionError:
         return True
-    except OSError:
-        return False
+    except (OSError, OverflowError):  # there is none, or no number so large
+        pass
     return False
 
 

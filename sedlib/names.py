@@ -1,4 +1,4 @@
-"""Names: how they are compared, corrected, counted and shown."""
+"""Names: which are possible, and how they are compared, corrected, counted and shown."""
 
 import difflib
 import unicodedata
@@ -6,6 +6,11 @@ import unicodedata
 # Unicode categories of line ends, other control characters and surrogates, which a terminal must
 # not get from a name.
 CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# Columns of event and score tables, and rows that tables of results have beside the classes.
+RESERVED = frozenset("filename onset offset event_label macro micro".split()) | {
+    *("all classes", "no miss", "no false alarm")
+}
+_NOT_IN_XML = "\ufffe\uffff"
 
 
 def nearest(name, known, cutoff=0.0):
@@ -33,6 +38,74 @@ def nearest(name, known, cutoff=0.0):
     spelt = {" ".join(str(other).casefold().split()): other for other in known}
     found = difflib.get_close_matches(" ".join(name.casefold().split()), spelt, 1, cutoff)
     return spelt[found[0]] if found else None
+
+
+def folded(label):
+    """Return a label in Unicode normal form without its case and spacing."""
+    return " ".join(normal_name(label).casefold().split())
+
+
+def check_class(label):
+    """Return the name of a class; raise ValueError if a table or an annotation format has no such.
+
+    That is one of a column or row of tables, one with a control character, or one that begins or
+    ends with a space.
+    """
+    if label.casefold() in RESERVED:
+        raise ValueError(f"class '{label}' is named like a column or row of tables; rename it")
+    if has_controls(label) or any(c in _NOT_IN_XML for c in label):
+        raise ValueError(f"class {label!r} holds a control character; rename it")
+    if label != label.strip():
+        raise ValueError(f"class {label!r} begins or ends with a space; remove the space")
+    return label
+
+
+def check_distinct(labels):
+    """Return the names of classes; raise ValueError if two of them could be taken for each other.
+
+    Those are names that differ in nothing but case, spacing, underscores and Unicode normal form:
+    labels and folders are matched without these.
+    """
+    seen = {}
+    for label in labels:
+        alike = folded(label.replace("_", " "))
+        if alike in seen and normal_name(seen[alike]) == normal_name(label):
+            raise ValueError(f"class '{normal_name(label)}' is listed twice; name every class once")
+        if alike in seen:
+            raise ValueError(f"classes '{seen[alike]}' and '{label}' are too alike; rename one")
+        seen[alike] = label
+    return labels
+
+
+def check_aliases(aliases, classes, where):
+    """Refuse aliases that lead to no class, or of which two are one label.
+
+    Parameters
+    ----------
+    aliases : iterable of (str, str or None)
+        Labels, and the class that each means; None leaves its events out.
+    classes : collection of str
+    where : str
+        What holds the aliases, for the message.
+
+    Raises
+    ------
+    ValueError
+    """
+    meant = {}
+    for label, target in aliases:
+        if target is not None and target not in classes:
+            raise ValueError(
+                f"{where} turns '{label}' into '{target}', which is not in classes; "
+                "name a class, or null to leave the label out"
+            )
+        if meant.setdefault(folded(label), target) != target:
+            raise ValueError(f"{where} gives '{label}' two meanings; keep one")
+
+
+def has_controls(text):
+    """Tell whether a text holds control characters, line ends or surrogates."""
+    return any(unicodedata.category(c) in CONTROLS for c in text)
 
 
 def normal_name(name):

@@ -66,9 +66,14 @@ def prepare_episodes(params, source, target, processes=1, soundbank=None, pool=N
             f"{source}: is the folder that the episodes are written to, so that they would replace "
             "your recordings; move these elsewhere and correct episodes.folder in params.yaml"
         )
+    names = params.split.episodes
+    for name in names:
+        if recording_name(name) != name:
+            raise EpisodeError(
+                f"episode '{name}' in split ends like a media file; write '{recording_name(name)}'"
+            )
     target.mkdir(parents=True, exist_ok=True)
     corrections, fingerprints = {}, {}
-    names = params.split.episodes
     if options.source == "folder":
         work = partial(_gather_episode, params, target, _AnnotatedMedia(source, names))
     else:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from sedlib.annotations.event_table import COLUMNS
-from sedlib.names import nearest, normal_name
+from sedlib.names import folded, nearest, normal_name
 
 _SAME_LABEL = 0.8  # difflib ratio; 'backround music' has 0.97, 'background laughing' 0.74
 _NEARLY_ALL = 0.9  # share of events after the end of a recording that are no single errors
@@ -52,7 +52,7 @@ def correct_events(events, classes=None, durations=None, aliases=None):
     import pandas as pd
 
     written = events[COLUMNS].reset_index(drop=True)
-    classes_by_alias = {_fold(label): target for label, target in (aliases or {}).items()}
+    classes_by_alias = {folded(label): target for label, target in (aliases or {}).items()}
     spelling = {normal_name(label): label for label in classes or ()}
     ends = durations or {}
     rows, kept, found = [], [], []
@@ -133,7 +133,7 @@ def _correct_event(onset, offset, label, classes, end, classes_by_alias):
     each annotation error.
     """
     errors = []
-    target = classes_by_alias.get(_fold(label), label)
+    target = classes_by_alias.get(folded(label), label)
     if target is None:
         return None, [("unwanted label", "left out")]
     if target != label:
@@ -176,8 +176,3 @@ def _merge_events(events):
         error = "touching" if onset == reached[index] else "overlapping"
         errors.append((index, error, f"merged into {whole['onset']} to {whole['offset']} s"))
     return merged, errors
-
-
-def _fold(label):
-    """Return the label in Unicode normal form without its case and spacing."""
-    return " ".join(normal_name(label).casefold().split())

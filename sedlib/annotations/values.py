@@ -41,7 +41,7 @@ def seconds(value):
         raise ValueError
     if isinstance(value, bool) or not 0 <= number < math.inf:
         raise ValueError
-    return number
+    return number + 0.0  # not -0.0
 
 
 def is_time(value):

@@ -26,6 +26,7 @@ from sedlib.errors import SedlibError
 # In all other formats, the duration that FFmpeg gives is an estimate.
 _LENGTH_OF_STREAM = {"aiff", "avi", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "mp3", "ogg", "wav"}
 _LENGTH_OF_FILE = {"asf", "flv", "matroska,webm"}
+_LISTS = frozenset({"concat", "dash", "hls", "hls,applehttp", "sdp"})  # formats that name files
 _LARGEST_OGG_PAGE = 27 + 255 + 255 * 255  # bytes
 # Up to version 18, PyAV refuses files whose tags are not UTF-8 unless told otherwise.
 _TAGS_IN_ANY_ENCODING = (
@@ -125,6 +126,8 @@ def open_media(path, track=None):
     except (OSError, av.FFmpegError) as error:
         raise AudioError(f"{path}: {_explain(path, error)}") from None
     with container:
+        if container.format.name in _LISTS:
+            raise AudioError(f"{path}: is a list of other files; give those")
         sounds = container.streams.audio
         if not sounds:
             others = ", ".join(sorted({stream.type for stream in container.streams}) or ["nothing"])

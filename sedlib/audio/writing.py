@@ -42,8 +42,9 @@ def write_flac(path, waveform, sample_rate):
 def convert_to_flac(source, target, sample_rate):
     """Write the sound of a media file as mono 16-bit FLAC, in constant memory.
 
-    Samples outside [-1, 1) are clipped: lossy decoders exceed the range a little, and the mix of
-    a very loud surround sound may. 16-bit mono sound at this rate is converted without loss.
+    Sound that goes beyond full scale, as decoded lossy files and the mix of a very loud surround
+    sound may, is scaled down as a whole, so that nothing is clipped. It is decoded twice for that.
+    16-bit mono sound at this rate is converted without loss.
 
     Parameters
     ----------
@@ -67,13 +68,22 @@ def convert_to_flac(source, target, sample_rate):
     OSError
         If the target cannot be written.
     """
-    with (
-        _replacing_sound(target) as partial,
-        soundfile.SoundFile(partial, "w", sample_rate, 1, "PCM_16", format="FLAC") as file,
-    ):
+    with _replacing_sound(target) as partial:
+        duration, peak = _write_sound(source, partial, sample_rate, 1.0)
+        if peak > 1.0:
+            partial.start_again()
+            _write_sound(source, partial, sample_rate, 1 / peak)
+        return duration
+
+
+def _write_sound(source, target, sample_rate, gain):
+    """Write the sound with a gain; return its duration and its peak before the gain."""
+    peak = 0.0
+    with soundfile.SoundFile(target, "w", sample_rate, 1, "PCM_16", format="FLAC") as file:
         for block in read_blocks(source, sample_rate, warn=_refuse):
-            file.write(block)  # clips
-        return file.frames / sample_rate
+            peak = max(peak, float(np.abs(block).max(initial=0.0)))
+            file.write(block * np.float32(gain))
+        return file.frames / sample_rate, peak
 
 
 def _refuse(warning):
@@ -112,6 +122,11 @@ class _Target:
 
     def write(self, data):
         return self._attempt(self._file.write, data)
+
+    def start_again(self):
+        """Remove what was written."""
+        self._file.seek(0)
+        self._file.truncate()
 
     def _attempt(self, method, *arguments):
         try:

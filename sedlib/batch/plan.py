@@ -248,7 +248,8 @@ def outdated_results(tasks, outcomes, output, options, reference=None):
                 with suppress(OSError):  # there is no such file, or it is not ours
                     if record.is_outdated(other, own_facts, task.source):
                         found.append(output / other)
-    if reference is None and not all(outcome.done_before for outcome in outcomes):
+    is_new = (outcome.fault is None and not outcome.done_before for outcome in outcomes)
+    if reference is None and any(is_new):
         with suppress(OSError):
             if record.is_outdated(METRICS, None, ""):
                 found.append(output / METRICS)

@@ -123,7 +123,6 @@ class Record:
             fault = "has been changed since sedlib detect wrote it"
         elif entry.source != source:
             fault = f"is the result of another file, {entry.made_from.get('file', 'unknown')}"
-            fault += "; give both in one run"
         else:
             return
         raise ForeignFileError(

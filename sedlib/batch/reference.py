@@ -115,9 +115,10 @@ def read_reference(path, tasks, output, classes, aliases=None):
         events, names, _ = read_named(path)
         names = names or [stem_name(path)]  # the recording that the file is named after
     if not is_remote(output):
-        for file in filter(Record(output).holds, files):
+        result = next(filter(Record(output).holds, files), None)
+        if result:
             raise SedlibError(
-                f"{file}: is a result of sedlib detect; name the reference annotations"
+                f"{result}: is a result of sedlib detect; name the reference annotations"
             )
     single = {name for name, files in count.items() if files == 1}
     remarks = [

@@ -287,8 +287,9 @@ def _measure_file(path, wants_fingerprint):
             if fingerprinter:
                 fingerprinter.feed(block)
             silence.feed(pcm == 0)
-            high.feed(pcm >= _FULL_SCALE)
-            low.feed(pcm <= -_FULL_SCALE)
+            # What lies beyond full scale is not flat: only a file of floats, or the mix, has it.
+            high.feed((pcm >= _FULL_SCALE) & (block <= 1))
+            low.feed((pcm <= -_FULL_SCALE) & (block >= -1))
     except audio.AudioError as error:
         fault = str(error).removeprefix(f"{path}: ")
         return MeasuredFile(recording_name(path.name), path.name, fault=fault)

@@ -221,4 +221,5 @@ def speed_card(benchmarks):
         ratio, seconds = task["ratio"], f"{task['seconds']['median']:.3g}"
         own = format_number(ratio["median"], (ratio["least"], ratio["most"]))
         rows.append([escape_markdown(task["task"]), escape_markdown(task["peer"]), seconds, own])
-    return fill_template("speed_card", rows=rows, machine=benchmarks["machine"])
+    work = {name: f"{count:,}" for name, count in benchmarks["work"].items()}
+    return fill_template("speed_card", rows=rows, work=work, machine=benchmarks["machine"])

@@ -118,10 +118,11 @@ def results_block(metrics, params, spread):
     f1 = {name: run["macro"]["f1"] for name, run in spread["summaries"].items()}
     if f1["as stored"] == metrics["test"]["macro"]["f1"]:
         seeds = [format_number(value) for name, value in f1.items() if name.startswith("seed ")]
+        older = [name for name in f1 if name != "as stored" and not name.startswith("seed ")]
         block += (
             f"\n\nTraining with other seeds gave a macro F1 of {' and '.join(seeds)}. Training "
-            "with the same seed but only the AVX2 instructions of an older CPU, where rounding "
-            f"differs, gave {format_number(f1['AVX2'])}."
+            f"with the same seed but only the instructions of older CPUs ({' and '.join(older)}), "
+            f"where rounding differs, gave {' and '.join(format_number(f1[cpu]) for cpu in older)}."
         )
     return block
 

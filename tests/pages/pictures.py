@@ -98,9 +98,9 @@ def make_timeline(folder):
 
 
 def save(png, path):
-    """Write a picture with a palette, so that it is small; backgrounds keep their colours."""
+    """Write a picture with a palette, so that it is small; plain areas keep their colours."""
     image = Image.open(io.BytesIO(png)).convert("RGB")
-    how = {"method": Image.Quantize.MEDIANCUT, "kmeans": 1, "dither": Image.Dither.NONE}
+    how = {"method": Image.Quantize.MAXCOVERAGE, "kmeans": 1, "dither": Image.Dither.NONE}
     image.quantize(256, **how).save(path, optimize=True)
     print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
 

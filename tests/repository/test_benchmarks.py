@@ -25,6 +25,7 @@ def test_a_quick_run_measures_every_task_beside_its_peer(tmp_path, capsys):
     for found in written["tasks"]:
         for key in ("seconds", "peer_seconds", "ratio"):
             assert 0 < found[key]["least"] <= found[key]["median"] <= found[key]["most"]
+    assert written["work"]["seconds of each file"] == 4
     assert written["machine"]["cores"] >= 1 and "tensorflow" in written["machine"]["versions"]
     assert capsys.readouterr().out.count(" times as long as ") == len(written["tasks"])
 

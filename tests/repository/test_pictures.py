@@ -1,12 +1,16 @@
 """Claims about `make pictures` and the pictures of pages in git."""
 
+import io
 import re
 from pathlib import Path
 
 import numpy as np
 from browser import Tab
+from matplotlib import colormaps
 from pictures import TARGET, VIEWS, pages, save
 from PIL import Image, ImageColor
+
+from sedlib.reports.timeline.colours import page_colours
 
 ROOT = Path(__file__).resolve().parents[2]
 STYLE = ROOT / "sedlib" / "reports" / "timeline" / "page.css"
@@ -26,6 +30,20 @@ def test_a_picture_ends_with_its_page_and_keeps_its_colours(browser, tmp_path, m
     rows = [ImageColor.getrgb(colour) for colour, height in BANDS for _ in range(height)]
     assert found.shape == (300, 390, 3)
     assert (found == np.array(rows)[:, np.newaxis]).all()
+
+
+def test_a_small_patch_keeps_its_colour_beside_a_spectrogram(tmp_path, monkeypatch):
+    monkeypatch.setattr("pictures.ROOT", tmp_path)
+    noise = np.random.default_rng(0).random((600, 800))
+    image = Image.fromarray(colormaps["magma"](noise, bytes=True)).convert("RGB")
+    colours = [ImageColor.getrgb(light) for light, _ in page_colours(range(10)).values()]
+    for number, colour in enumerate(colours):
+        image.paste(colour, (20 * number, 0, 20 * number + 15, 15))
+    png = io.BytesIO()
+    image.save(png, "png")
+    save(png.getvalue(), tmp_path / "page.png")
+    found = Image.open(tmp_path / "page.png").convert("RGB")
+    assert [found.getpixel((20 * number + 7, 7)) for number in range(10)] == colours
 
 
 def test_the_pictures_in_git_are_few_and_small():

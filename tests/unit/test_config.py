@@ -88,7 +88,7 @@ def test_a_whole_number_will_do_for_a_decimal(changed):
         ("labels.colour", 1, "unknown key 'labels.colour'; known keys: rule"),
         ("seed", KeyError, "key 'seed' is missing; add it"),
         ("train.epochs", KeyError, "key 'train.epochs' is missing; add it"),
-        ("train.epochs", "20", "train.epochs is '20', but: "),
+        ("train.epochs", "20", "train.epochs is '20', which is a text, not a number; write 20"),
         ("train.epochs", 2.5, "train.epochs is 2.5, but: "),
         ("train.epochs", True, "train.epochs is True, but: "),
         ("train.epochs", 0, "train.epochs is 0, but: "),
@@ -97,7 +97,7 @@ def test_a_whole_number_will_do_for_a_decimal(changed):
         ("episodes.duration", float("inf"), "episodes.duration is inf, but: "),
         ("seed", -1, "seed is -1, but: "),
         ("labels.rule", "most", "labels.rule is 'most', but: "),
-        ("classes", "speaking", "classes is 'speaking', but: "),
+        ("classes", "speaking", "classes is 'speaking', which is not a list"),
         ("classes", ["a", ""], "classes.1 is '', but: "),
         ("classes", ["a", 7], "classes.1 is 7, which is not a text; put it in quotation marks"),
         ("classes", [], "classes is []; give at least 1"),
@@ -109,6 +109,13 @@ def test_a_whole_number_will_do_for_a_decimal(changed):
         ("classes", ["a", "onset"], "classes.1: class 'onset' is named like a column or row of "
          "tables; rename it"),
         ("classes", ["a", "Event_Label"], "classes.1: class 'Event_Label' is named like a column"),
+        ("classes", ["a", "No miss"], "classes.1: class 'No miss' is named like a column"),
+        ("classes", ["a b", "A_b"], "classes: classes 'a b' and 'A_b' are too alike"),
+        ("train.learning_rate", "3e-3", "train.learning_rate is '3e-3', which is a text, "
+         "not a number; write 0.003"),
+        ("episodes.folder", "a\0b", "episodes.folder: 'a\\x00b' holds a control character"),
+        ("episodes.aliases", {"Door": "speaking", "door ": "knocking"},
+         "episodes.aliases gives 'door ' two meanings; keep one"),
         ("classes", ["a", "All Classes"], "classes.1: class 'All Classes' is named like a column"),
         ("classes", ["a", "a\rb"], "classes.1: class 'a\\rb' holds a control character; rename it"),
         ("classes", ["a", "a "], "classes.1: class 'a ' begins or ends with a space; remove the "

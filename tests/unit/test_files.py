@@ -178,6 +178,16 @@ def test_what_a_process_that_only_its_user_can_see_writes_is_not_removed(tmp_pat
         partial.touch()
 
 
+@pytest.mark.parametrize("number", [2**22 + 1, 2**31, 10**30])
+def test_a_number_that_no_process_can_have_stops_nothing(tmp_path, number):
+    with replacing(tmp_path / "a.txt") as partial:
+        left = partial.with_name(partial.name.replace(f".{os.getpid()}.", f".{number}."))
+        left.touch()
+        write_text("b", tmp_path / "b.txt")
+        partial.touch()
+    assert (tmp_path / "b.txt").read_text() == "b"
+
+
 def test_a_staging_folder_is_removed_with_what_is_in_it(tmp_path):
     with pytest.raises(KeyError), staging_folder(tmp_path) as folder:
         (folder / "a").touch()

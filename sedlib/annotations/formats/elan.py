@@ -57,6 +57,9 @@ def read(path, classes=None):
         raise AnnotationError(
             f"{path}: not a whole ELAN document ({shown(error)}); save it again in ELAN"
         ) from None
+    units = document.header.get("TIME_UNITS") or "milliseconds"
+    if units != "milliseconds":
+        raise AnnotationError(f"{path}: its times are {units}; save it with milliseconds")
     media_offset = _choose_offset(media, Path(path))
     rows, remarks = [], []
     if media_offset:

@@ -5,6 +5,7 @@ the user's manual of Raven Pro, "Selection tables".
 """
 
 import csv
+import itertools
 
 from sedlib.annotations.event_table import (
     AnnotationError,
@@ -13,9 +14,15 @@ from sedlib.annotations.event_table import (
     present_scores,
 )
 from sedlib.annotations.formats import AnnotationFormat
-from sedlib.annotations.formats.delimited import find_layout, read_rows
+from sedlib.annotations.formats.delimited import find_layout, read_rows, split_cells
 from sedlib.annotations.text_files import read_text
-from sedlib.annotations.values import check_writable, decimal_text
+from sedlib.annotations.values import (
+    check_writable,
+    decimal_point,
+    decimal_text,
+    is_time,
+    seconds,
+)
 
 _HEADER = (
     *("Selection", "View", "Channel", "Begin Time (s)", "End Time (s)"),
@@ -24,6 +31,7 @@ _HEADER = (
 _SCORES = {"score": "Score", "peak_score": "Peak Score"}  # columns of our own, as Raven allows
 _NAMES_SOUND = {"begin file", "begin path"}  # columns that only Raven has
 _BY_RAVEN = {"selection", *_NAMES_SOUND}
+_ROUNDING = 0.01  # s; Raven writes times with as many digits as it shows
 _BAND = (0.0, 22050.0)  # Hz; an event has no band of its own: all that 44.1 kHz can hold
 
 
@@ -46,7 +54,23 @@ def read(path, classes=None):
             f"{path}: selections in {len(names)} sound files, with times that run on from one to "
             "the next; save a table for each sound file"
         )
+    if "file offset" in layout.header:
+        _refuse_later_file(path, text, layout, quoting)
     return Reading(event_table(event for event, _ in dict.fromkeys(rows)), names)
+
+
+def _refuse_later_file(path, text, layout, quoting):
+    """Raise if selections lie in a later file of a sequence, where times run on from the first."""
+    table = split_cells(text[layout.start :], layout.delimiter, path, quoting=quoting)
+    for row, cells in enumerate(itertools.islice(table, 1, None), start=1):
+        places = layout.columns["onset"], layout.header.index("file offset")
+        begin, offset = (cells[i] if i < len(cells) else "" for i in places)
+        begin, offset = (decimal_point(value) for value in (begin, offset))
+        if is_time(begin) and is_time(offset) and abs(seconds(begin) - seconds(offset)) > _ROUNDING:
+            raise AnnotationError(
+                f"{path}: row {row}: begins at {begin} s, but at {offset} s of its own sound file; "
+                "save a table for this sound file alone"
+            )
 
 
 def to_text(events, path):

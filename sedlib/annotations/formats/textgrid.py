@@ -17,11 +17,12 @@ from sedlib.annotations.tiers import separate_tiers, sort_by_time
 from sedlib.annotations.values import check_writable, decimal_text, parse_event, shown
 
 # What Praat reads in a text file: "text" with "" for ", <flags>, and numbers that stand free.
-# Anything else, and all after an exclamation mark, is a comment.
+# Anything else, and all after an exclamation mark, is a comment. What begins like a number is taken
+# for one, so that 1,5 is not read as 1; a unit may follow a number.
 _TOKEN = re.compile(
-    r'"(?P<text>(?:[^"]|"")*+)"|<(?P<flag>\w+)>|!.*'
-    r"|(?<!\S)(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+    r'"(?P<text>(?:[^"]|"")*+)"|<(?P<flag>\w+)>|!.*|(?<!\S)(?P<number>[-+]?\.?\d[^\s"<!]*)'
 )
+_NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)[^\W\d_]*")
 
 
 def read(path, classes=None):
@@ -47,6 +48,7 @@ def read(path, classes=None):
             if label.strip():
                 where = f"{path}: tier '{tier}', row {row}"
                 rows.append(("", *parse_event(where, *span, label, classes)))
+    tokens.refuse_more()
     return Reading(sort_by_time(rows), [])
 
 
@@ -127,15 +129,28 @@ class _Tokens:
 
     def take(self, kind):
         """Return the next token, which must be a ``text``, a ``number`` or a ``flag``."""
-        match = next((match for match in self._matches if match.lastgroup), None)
+        match = self._next()
         if match is None:
             raise AnnotationError(f"{self._path}: ends where a {kind} belongs; is it cut off?")
-        if match.lastgroup != kind:
+        number = _NUMBER.fullmatch(match[0])
+        if match.lastgroup != kind or (kind == "number" and not number):
             raise AnnotationError(
                 f"{self._path}: has {shown(match[0])} where a {kind} belongs; "
                 "save it as a text file in Praat"
             )
-        return float(match[kind]) if kind == "number" else match[kind].replace('""', '"')
+        return float(number[1]) if kind == "number" else match[kind].replace('""', '"')
+
+    def refuse_more(self):
+        """Raise if there is another token."""
+        match = self._next()
+        if match:
+            raise AnnotationError(
+                f"{self._path}: goes on with {shown(match[0])} after as many tiers, intervals and "
+                "points as it states; correct the numbers after 'size'"
+            )
+
+    def _next(self):
+        return next((match for match in self._matches if match.lastgroup), None)
 
     def take_span(self):
         """Return the start and the end of a grid, tier or interval."""

@@ -25,14 +25,26 @@ from sedlib.annotations.values import check_writable, parse_event, parse_scores,
 def parse_json(text, where, error_class=FormatError):
     """Return the value of a JSON text; raise `error_class` if it is not valid."""
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
         fault = str(error)
+    except KeyError as error:
+        fault = f"it has the key {error} twice"
     except ValueError:  # Python's limit for whole numbers
         fault = "it holds a number with thousands of digits"
     except RecursionError:
         fault = "it is nested too deeply"
     raise error_class(f"{where}: not valid JSON ({fault}); correct it")
+
+
+def _unique(pairs):
+    """Return a mapping; raise KeyError if a key is there twice, of which one would be lost."""
+    found = {}
+    for key, value in pairs:
+        if key in found:
+            raise KeyError(key)
+        found[key] = value
+    return found
 
 
 def read(path, classes=None):

@@ -29,18 +29,28 @@ def read(path, classes=None):
     lines = read_lines(path)
     if not lines or not re.match(r"WEBVTT(\s|$)", lines[0]):
         raise FormatError(f"{path}: not WebVTT; its first line is not WEBVTT")
-    rows, block = [], []
-    for number, line in enumerate([*lines, ""], start=1):
-        if line:
-            block.append(line)
-            continue
-        # An identifier may stand above the times. Notes, styles and the header have no times.
-        place = next((i for i, text in enumerate(block[:2]) if _ARROW in text), None)
-        if place is not None:
-            where = f"{path}: line {number - len(block) + place}"
-            rows.append(_parse_cue(where, "".join(block[:place]), *block[place:], classes=classes))
-        block = []
+    rows = [
+        _parse_cue(f"{path}: line {number}", *cue, classes=classes)
+        for number, *cue in _split_cues(lines)
+    ]
     return Reading(event_table(rows), [])
+
+
+def _split_cues(lines):
+    """Yield the cues: number of the line with the times, identifier, times, lines of the text.
+
+    A line with an arrow begins a cue wherever it stands, and the line above it is the identifier if
+    it is the first of its block. Notes, styles and the header have no arrow.
+    """
+    cue, block = None, []
+    for number, line in enumerate([*lines[1:], ""], start=2):
+        if line and _ARROW not in line:
+            (cue or block).append(line)
+            continue
+        if cue:
+            yield cue
+        identifier = block[0] if len(block) == 1 else ""
+        cue, block = [number, identifier, line] if line else None, []
 
 
 def _parse_cue(where, identifier, times, *text, classes):
@@ -49,7 +59,8 @@ def _parse_cue(where, identifier, times, *text, classes):
     stop = rest.split()[:1]  # settings may follow
     if not stop:
         raise AnnotationError(f"{where}: {values.shown(times)} lacks a time; correct it")
-    label = html.unescape(_TAG.sub("", " ".join(text)))
+    words = [line for line in text if line.strip()] or text
+    label = html.unescape(_TAG.sub("", " ".join(words)))
     scores = dict(re.findall(r"(\w+)=(\S+)", identifier))
     event = values.parse_event(where, start, stop[0], label, classes)
     return ("", *event, *values.parse_scores(*map(scores.get, SCORES)))

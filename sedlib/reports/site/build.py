@@ -22,7 +22,10 @@ from sedlib.reports.timeline import mark_events, timeline_page
 
 @dataclass(frozen=True)
 class Episode:
-    """A test episode: its sound, its scores, its reference and estimated events."""
+    """A test episode: its sound, its scores, its reference and estimated events.
+
+    Scores and estimated events are those of frames where the network scores frames.
+    """
 
     sound: Path
     scores: pd.DataFrame
@@ -48,7 +51,10 @@ def write_site(params, data, reports, threads):
     """
     metrics = read_json(reports / "metrics.json")
     description = read_json(data / "model" / "model.json")
-    classes, episodes = params.classes, _read_episodes(params, data)
+    level, thresholds = "", description["thresholds"]
+    if "frames" in description:
+        level, thresholds = "frames", description["frames"]["thresholds"]
+    classes, episodes = params.classes, _read_episodes(params, data, level)
     with ThreadPoolExecutor(threads) as pool, staging_folder(reports) as staging:
         site = staging / "site"
         for folder in (site / "timelines", site / "notebooks"):
@@ -60,7 +66,7 @@ def write_site(params, data, reports, threads):
                 episode.sound,
                 classes,
                 scores=episode.scores,
-                thresholds=description["thresholds"],
+                thresholds=thresholds,
                 events=episode.estimated,
                 reference=episode.reference,
                 title=name,
@@ -107,15 +113,15 @@ def write_site(params, data, reports, threads):
     return reports / "index.html"
 
 
-def _read_episodes(params, data):
-    """Read what is known of each test episode."""
+def _read_episodes(params, data, level):
+    """Read what is known of each test episode; the level is a subfolder of scores and events."""
     episodes = {}
     for name in usable_split(params.split, data / "episodes").test:
         episodes[name] = Episode(
             data / "episodes" / f"{name}.flac",
-            pd.read_csv(data / "scores" / f"{name}.tsv", sep="\t"),
+            pd.read_csv(data / "scores" / level / f"{name}.tsv", sep="\t"),
             annotations.read(data / "episodes" / f"{name}.json", params.classes),
-            annotations.read(data / "events" / f"{name}.json", params.classes),
+            annotations.read(data / "events" / level / f"{name}.json", params.classes),
         )
     return episodes
 

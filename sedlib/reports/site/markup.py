@@ -34,7 +34,8 @@ def tidy(soup, pages=MappingProxyType({})):
     soup : bs4.BeautifulSoup
         Changed in place: without scripts and styles; cells that were aligned to the right have
         the class ``number``, long ones the class ``text``, and headings in tables say what they
-        are headings of. Links to files that the site does not have are text.
+        are headings of. Links to files that the site does not have are text, with the path of
+        the file.
     pages : mapping of str to str
         Address of the page that stands for a file, by the address of the file.
     """
@@ -58,4 +59,7 @@ def tidy(soup, pages=MappingProxyType({})):
         if address in pages:
             link["href"] = f"{pages[address]}{sign}{place}"
         elif address and not re.match(r"[a-z]+:", address):
+            path = soup.new_tag("code", string=re.sub(r"^(\.\./)+", "", address))
+            if path.string not in link.get_text():
+                link.insert_after(" (", path, ")")
             link.unwrap()

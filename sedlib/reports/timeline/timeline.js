@@ -118,7 +118,8 @@
       const x = Math.round(view.x(k * step)) + 0.5;
       context.moveTo(x, 2);
       context.lineTo(x, AXIS - 3);
-      context.fillText(clock(k * step, step < 1 ? 1 : 0), x + 4, 14);
+      const text = clock(k * step, step < 1 ? 1 : 0), width = context.measureText(text).width;
+      context.fillText(text, x + 4 + width > canvas.clientWidth ? x - 4 - width : x + 4, 14);
     }
     context.stroke();
   };

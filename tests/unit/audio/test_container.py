@@ -155,6 +155,22 @@ def test_a_playlist_opens_no_network_connection(tmp_path):
             server.accept()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ffconcat version 1.0\nfile sound.wav\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nsound.wav\n#EXT-X-ENDLIST\n",
+    ],
+)
+@pytest.mark.parametrize("suffix", [".wav", ".m3u8"])
+def test_a_list_of_files_is_not_decoded_as_the_file_that_it_names(tmp_path, text, suffix):
+    (tmp_path / "sound.wav").write_bytes(media("sound.wav", "pcm_s16le"))
+    path = tmp_path / f"list{suffix}"
+    path.write_text(text)
+    with pytest.raises(AudioError, match=r"is a list of other files|cannot be read as sound"):
+        probe(path)
+
+
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
     for read in (probe, lambda path: read_audio(path, RATE)):
         with pytest.raises(AudioError, match=r"gone\.flac: no such file"):

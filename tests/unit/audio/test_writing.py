@@ -51,11 +51,12 @@ def test_16_bit_sound_is_converted_without_loss(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.flac", "a.wav"]
 
 
-def test_conversion_clips_samples_outside_the_range(tmp_path):
-    soundfile.write(tmp_path / "a.wav", np.array([0.5, 1.0, 1.5, -3.0]), RATE, subtype="FLOAT")
-    convert_to_flac(tmp_path / "a.wav", tmp_path / "a.flac", RATE)
-    expected = [2**14, 2**15 - 1, 2**15 - 1, -(2**15)]
-    assert list(soundfile.read(tmp_path / "a.flac", dtype="int16")[0]) == expected
+def test_sound_beyond_full_scale_is_scaled_down_as_a_whole(tmp_path):
+    x = np.append(np.random.default_rng(0).uniform(-1, 1, 200_000), [1.5, -3.0])
+    soundfile.write(tmp_path / "a.wav", x, RATE, subtype="FLOAT")
+    assert convert_to_flac(tmp_path / "a.wav", tmp_path / "a.flac", RATE) == len(x) / RATE
+    found, _ = soundfile.read(tmp_path / "a.flac")
+    np.testing.assert_allclose(found, x / 3, atol=2**-15)  # a step of 16 bits
 
 
 def test_a_failed_conversion_keeps_the_old_file(tmp_path):

@@ -196,7 +196,7 @@ def test_the_reference_may_be_a_folder_and_unreadable_files_there_are_reported(p
     (place / "reference").mkdir()
     annotations.write(annotations.event_table(rows), place / "reference" / "a.json")
     (place / "reference" / "b.json").write_text("not JSON")
-    assert run("in", "--reference", "reference") == 0
+    assert run("in", "--reference", "reference") == 1
     printed = capsys.readouterr()
     assert "b.json" in printed.err
     assert "b: no reference annotation, not scored" in printed.out
@@ -583,7 +583,7 @@ def test_without_a_model_the_message_says_where_it_was_looked_for(tmp_path, name
     write(tmp_path / "a.wav")
     said = in_new_process(tmp_path, "a.wav", *named)
     folder = tmp_path / ("elsewhere" if named else "data/model")
-    assert f"no model in {folder} " in said and "give --model a folder that" in said
+    assert f"no model in {folder} " in said and "name a folder that" in said
     assert said.endswith("Imported of the slow modules: []\n")
 
 

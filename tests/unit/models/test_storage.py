@@ -128,7 +128,7 @@ def change(folder, name, content):
         ("thresholds", KeyError, "key 'thresholds' is missing; add it"),
         ("thresholds", {"music": 0.5, "speech": 0.5}, "thresholds has no 'bell'; name the same"),
         ("thresholds", {"music": 2.0}, "thresholds.music is 2.0, but: "),
-        ("thresholds", {"music": "0.5"}, "thresholds.music is '0.5', but: "),
+        ("thresholds", {"music": "0.5"}, "thresholds.music is '0.5', which is a text, "),
         ("thresholds", {"music": float("nan")}, "thresholds.music is nan, but: "),
         ("stft", KeyError, "key 'stft' is missing; add it"),
         ("stft", {"sample_rate": 44100, "n_fft": 2048, "hop": 1024, "win_length": 1536},

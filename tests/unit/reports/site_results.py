@@ -33,6 +33,13 @@ BENCHMARKS = {
         "python": "3.13.0",
         "versions": {"numpy": "2.4"},
     },
+    "work": {
+        "seconds of each file": 600,
+        "segments of features": 64,
+        "segments of a step": 32,
+        "segments of scoring": 576,
+        "segments of an epoch": 5760,
+    },
     "tasks": [
         {
             "task": "decoding mp3",

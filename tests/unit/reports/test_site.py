@@ -8,12 +8,13 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
-from site_results import ALT, EVIL, FOUND, REFERENCE, make_results, make_site
+from site_results import ALT, CLASSES, EVIL, FOUND, REFERENCE, make_results, make_site
 from sklearn.metrics import average_precision_score
 
-from sedlib import metrics
+from sedlib import annotations, metrics
 from sedlib.annotations import event_table
 from sedlib.config import load_params
+from sedlib.detection import score_table, write_scores
 from sedlib.reports.site import charts, gallery, write_site
 from sedlib.reports.site.gallery import worst_errors
 from sedlib.reports.site.markup import from_markdown
@@ -150,10 +151,12 @@ def test_a_notebook_has_contents_and_leads_to_the_next_and_the_previous(pages):
     assert not first.select("[rel=prev]") and not second.select("[rel=next]")
 
 
-def test_a_link_to_another_notebook_leads_to_its_page_and_one_to_a_file_is_text(pages):
-    links = {a.get_text(): a["href"] for a in pages["site/notebooks/01_first.html"].select("p > a")}
+def test_a_link_to_another_notebook_leads_to_its_page_and_one_to_a_file_is_its_path(pages):
+    page = pages["site/notebooks/01_first.html"]
+    links = {a.get_text(): a["href"] for a in page.select("p > a")}
     assert links["two"] == "02_second.html" and links["elsewhere"] == "https://example.org/"
     assert "a file" not in links
+    assert "See two, a file (data/README.md) and elsewhere." in page.get_text()
 
 
 def test_the_overview_asks_the_question_of_each_notebook(pages):
@@ -174,6 +177,22 @@ def test_an_undefined_value_has_a_dash_and_no_bar(tmp_path):
     row, *_ = BeautifulSoup(page, "html.parser").select(".bars tbody tr")
     assert row.select_one(".number").get_text() == "–" and not row.select(".bar, .interval, .tick")
     assert "Average precision: – for the network, – for the baseline." in page
+
+
+def test_the_pages_show_what_frames_give_where_the_network_scores_frames(tmp_path):
+    make_results(tmp_path)
+    data, file = tmp_path / "data", tmp_path / "data" / "model" / "model.json"
+    frames = {"smoothing": 0.1, "thresholds": {"tone": 0.25, EVIL: 0.75}}
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"frames": frames}))
+    for folder in ("scores", "events"):
+        (data / folder / "frames").mkdir()
+    write_scores(score_table(np.full((40, 2), 0.5), CLASSES, 0.5), data / "scores/frames/c.tsv")
+    annotations.write(event_table(REFERENCE[:2]), data / "events/frames/c.json")
+    params = load_params(tmp_path / "params.yaml")
+    index = write_site(params, data, tmp_path / "reports", 1)
+    assert "2 of 3 reference events detected, 0 false alarms" in index.read_text()
+    timeline = (tmp_path / "reports" / "site" / "timelines" / "c.html").read_text()
+    assert '"threshold":0.25' in timeline and '"hop":0.5' in timeline
 
 
 def test_the_bars_are_as_long_as_the_numbers_say(pages):

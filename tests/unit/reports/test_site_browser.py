@@ -166,10 +166,17 @@ def test_a_figure_lies_on_a_white_card_that_is_dimmed_on_a_dark_page(opened, dar
     assert (max(beside) < 64) == dark
 
 
-def test_what_is_too_wide_scrolls_on_its_own_and_the_keyboard_reaches_it(opened):
+def test_a_table_that_is_too_wide_scrolls_on_its_own_and_the_keyboard_reaches_it(opened):
     tab = opened("notebook", width=390)
     assert tab.evaluate("document.querySelector('.scrolling').tabIndex") == 0
-    assert tab.evaluate("document.querySelector('pre.output').tabIndex") == 0
+
+
+def test_printed_lines_that_are_too_wide_wrap_on_a_phone_and_scroll_elsewhere(opened):
+    output = "document.querySelector('pre.output')"
+    for width, wraps in ((390, True), (720, False)):
+        tab = opened("notebook", width=width)
+        tab.evaluate(f"{output}.textContent = 'word '.repeat(100)")
+        assert tab.evaluate(f"{output}.scrollWidth <= {output}.clientWidth") == wraps
 
 
 def test_a_sentence_in_a_table_has_several_lines_and_a_number_one(opened):

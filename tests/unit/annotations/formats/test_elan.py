@@ -100,6 +100,15 @@ def test_the_offset_of_the_media_file_is_added_to_all_times_and_said(tmp_path):
     assert read(path)["onset"][0] == 1 and read_named(path).remarks == ()
 
 
+def test_times_in_frames_are_not_taken_for_milliseconds(tmp_path):
+    path = with_media(tmp_path / "ep.eaf", ("file:///x/ep.wav", None))
+    tree = ET.parse(path)
+    tree.getroot().find("HEADER").set("TIME_UNITS", "PAL-frames")
+    tree.write(path)
+    with pytest.raises(AnnotationError, match="its times are PAL-frames; save it with milli"):
+        read(path)
+
+
 def test_of_several_media_files_the_one_with_the_name_of_the_document_counts(tmp_path):
     media = ("file:///x/other.mp4", 0), ("file:///x/ep%20%C3%A9.mp4", 250), ("C:\\ep é.wav", 500)
     (tmp_path / "ep é.wav").touch()

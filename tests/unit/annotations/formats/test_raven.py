@@ -53,6 +53,11 @@ def test_a_table_is_read_in_another_order_and_names_its_sound_file(tmp_path):
     lines[1] = lines[1].replace("ep1", "ep2")
     with pytest.raises(AnnotationError, match="selections in 2 sound files"):
         read(file(tmp_path, "table.txt", header, *lines))
+    header, lines = f"{header}\tFile Offset (s)", ["1\tspeaking\t2.5\t1.5\tep1.wav\t1.5"]
+    assert len(read(file(tmp_path, "table.txt", header, *lines))) == 1
+    lines.append("2\tspeaking\t102\t101\tep1.wav\t5")
+    with pytest.raises(AnnotationError, match="row 2: begins at 101 s, but at 5 s of its own"):
+        read(file(tmp_path, "table.txt", header, *lines))
 
 
 @pytest.mark.parametrize(

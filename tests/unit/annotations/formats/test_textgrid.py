@@ -181,3 +181,18 @@ def test_further_tiers_take_no_name_of_a_class(tmp_path):
     write(event_table(rows), tmp_path / "e.TextGrid")
     names = [tier.name for tier in TextGrid(tmp_path / "e.TextGrid").tiers]
     assert names == ["a", "a 3", "a 2", "default"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("1.25 2.3", "1,25 2,3", "has '1,25' where a number belongs"),
+        ("2.3 3 !", "2.3 2 !", "has '1.25' where a text belongs"),
+        ("<exists>\n2", "<exists>\n1", "goes on with '\"TextTier\"' after as many tiers"),
+    ],
+)
+def test_no_part_of_a_textgrid_is_lost(tmp_path, old, new, fault):
+    assert old in SHORT
+    (tmp_path / "e.TextGrid").write_text(SHORT.replace(old, new))
+    with pytest.raises(AnnotationError, match=re.escape(fault)):
+        read(tmp_path / "e.TextGrid")

@@ -64,6 +64,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         ('{"sound_results": [{"start_time": 1, "end_time": 2}]}', "row 1: .* lacks"),
         ('{"sound_results": [{"start_time": 1, "end_time": 2, "sound_type": 3}]}',
          "row 1: 3 is not a label"),
+        ('{"sound_results": [], "sound_results": []}', "not valid JSON .*'sound_results' twice"),
         (b"\xff", "not UTF-8 text"),
         ("[" * 100_000, "not valid JSON"),
         ("1" * 5000, "not valid JSON"),

@@ -51,6 +51,27 @@ def test_captions_of_other_programs_are_read(tmp_path):
         same(tmp_path / "e.vtt", [("e", 1.5, 62.25, "Ding dong & <bell>"), ("e", 3, 4, "music")])
 
 
+def test_an_arrow_begins_a_cue_wherever_it_stands(tmp_path):
+    cues = [
+        "00:00.000 --> 00:01.000",  # right after the header
+        "a",
+        "00:01.000 --> 00:02.000",  # right after another cue
+        "b",
+        "  ",
+        "00:02.000 --> 00:03.000",
+        "c",
+        "",
+        "1",
+        "first note",
+        "00:03.000 --> 00:04.000",  # below two lines
+        "d",
+    ]
+    rows = [("e", i, i + 1, label) for i, label in enumerate("abcd")]
+    for header in ("WEBVTT", "WEBVTT\nKind: captions"):
+        (tmp_path / "e.vtt").write_text("\n".join([header, *cues]))
+        same(tmp_path / "e.vtt", rows)
+
+
 @pytest.mark.parametrize(
     ("cue", "fault"),
     [
