@@ -100,8 +100,12 @@ def make_timeline(folder):
 def save(png, path):
     """Write a picture with a palette, so that it is small; plain areas keep their colours."""
     image = Image.open(io.BytesIO(png)).convert("RGB")
-    how = {"method": Image.Quantize.MAXCOVERAGE, "kmeans": 1, "dither": Image.Dither.NONE}
-    image.quantize(256, **how).save(path, optimize=True)
+    # Large areas give one half of the palette, colours that differ from all others the other half.
+    methods = Image.Quantize.MEDIANCUT, Image.Quantize.MAXCOVERAGE
+    halves = [image.quantize(128, method, kmeans=1).getpalette() for method in methods]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([value for half in halves for value in half])
+    image.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
 
 
