@@ -258,11 +258,12 @@ plt.show()
 # %% [markdown]
 # ## Labelled segments in each episode
 # The figure shows the number of segments with each label, episode by episode. The colour scale ends
-# at 50 segments, so that differences between the rare classes remain visible. By default, the
-# episodes for validation and test are longer than those for training; the numbers in brackets are
-# minutes. The synthetic episodes for training contain more of the rare classes per minute than the
-# others, so that the network hears many different sounds of each class. The table below the figure
-# gives the number of labelled segments per minute in each subset.
+# at 50 segments, so that differences between the rare classes remain visible. The number in
+# brackets after the name of an episode is its duration in minutes; by default, the episodes for
+# validation and test are longer than those for training. The synthetic episodes for training
+# contain more of the rare classes per minute than the others, so that the network hears many
+# different sounds of each class. The table below the figure gives the number of labelled segments
+# per minute in each subset.
 
 # %%
 counts = labels.groupby(level="episode", sort=False).sum().T

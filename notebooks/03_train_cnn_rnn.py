@@ -328,8 +328,10 @@ print(f"last / lowest validation loss = {last['val_loss'] / history['val_loss'].
 # make the task harder in training, whereas the validation segments are scored without them, and
 # with averaged weights. A ratio above 1 is therefore no surprise. The second ratio indicates
 # overfitting: it is close to 1 if the validation loss stays low until the end, and clearly above 1
-# if it has risen again. If the red dot is at the last epoch, early stopping had no effect, and more
-# epochs might raise the mean average precision further.
+# if it has risen again. If the red dot is at the last epoch, early stopping did not end the
+# training. With a learning rate that falls to nearly zero and with averaged weights, this is to be
+# expected. Only another training with a larger `epochs` can show whether a longer one is better,
+# because it also changes the schedule.
 
 # %% [markdown]
 # ## Choosing the thresholds
@@ -342,17 +344,18 @@ print(f"last / lowest validation loss = {last['val_loss'] / history['val_loss'].
 # The obvious choice is the threshold with the highest F1 on the validation segments. For a class
 # with few *positives*, segments in which it is present, the position of this peak depends mostly on
 # chance: a single segment can move it far. The curve of F1 over the threshold is therefore
-# smoothed, so that F1 must also be high at neighbouring thresholds. Of all thresholds whose
-# smoothed F1 is nearly the highest, the one nearest to 0.5 is taken, so that a threshold moves far
-# from 0.5 only where the segments clearly speak for it. The thresholds that are chosen in this way
-# are called the *tuned* thresholds; they are stored with the model.
+# smoothed: a threshold then ranks high only if F1 is also high at neighbouring thresholds. Of all
+# thresholds whose smoothed F1 is nearly the highest, the one nearest to 0.5 is taken, so that a
+# threshold does not move away from 0.5 for a negligible gain. The thresholds that are chosen in
+# this way are called the *tuned* thresholds; they are stored with the model.
 #
 # Distances between thresholds are measured in log-odds, `log(t / (1 - t))`. The curve is smoothed
 # by a Gaussian window of constant width in log-odds; around 0.5, the window covers mainly
 # thresholds from 0.3 to 0.7. A smoothed F1 is nearly the highest if it lies at most a tenth of a
-# standard error below. This is a cautious form of the *one-standard-error rule* that is used to
-# choose among models of different size. The standard error becomes smaller with the number of
-# positives. A class without any positives gets 0.5.
+# standard error below. The standard error is taken to be `sqrt(F1 * (1 - F1) / n)` for `n`
+# positives, so that the margin is wider for rare classes. The idea is that of the
+# *one-standard-error rule* for choosing among models of different size, but with a much smaller
+# margin. A class without any positives gets 0.5.
 
 # %%
 magnitudes, reference, _ = validation
@@ -492,12 +495,12 @@ print(f"from {ratio['without mixup']:.0f} to {ratio['with mixup']:.0f}.")
 #   frame labels and averaged weights each contribute to the result, in an incremental *ablation*:
 #   starting from the 2018 configuration, each variant adds one change.
 # - **Thresholds.** Each class gets the threshold nearest to 0.5 whose smoothed F1 on the validation
-#   segments is nearly the highest. The threshold with the highest F1 itself would depend strongly
-#   on a few segments if the class is rare.
+#   segments is nearly the highest. For a rare class, the threshold with the highest unsmoothed F1
+#   would depend strongly on a few segments.
 #
 # **Limitations.** The network is trained once, with one seed. The best epoch and the thresholds are
 # chosen on the same validation subset, by default a single episode, which contains few segments of
 # the rare classes. Both choices are therefore uncertain, and the validation scores are optimistic.
 # Another seed or another type of CPU gives other weights; `reports/training_spread.json` records
 # how much the numbers of this notebook changed in further training runs with other seeds, and with
-# the instructions of an older CPU. Notebook 6 compares training runs with several seeds.
+# only the instructions of older CPUs. Notebook 6 compares training runs with several seeds.

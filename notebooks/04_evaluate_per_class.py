@@ -14,8 +14,9 @@
 #
 # **Inputs.** `data/model` (the trained network), `data/features`, `data/episodes`.
 #
-# **Outputs.** `data/scores/*.tsv` and `data/events/*.json` (scores and detected events of the
-# validation and test episodes; those of frames are in subfolders), `reports/metrics.json`,
+# **Outputs.** `data/scores/*.tsv` and `data/events/*.json` (scores of segments and the events
+# detected from them, for the validation and test episodes), `data/scores/frames` and
+# `data/events/frames` (the same for the frames of the test episodes), `reports/metrics.json`,
 # `reports/summary.json`, `reports/plots`, and the figures in `reports/notebooks/figures/04`.
 #
 # Neither the weights nor the thresholds of the network were fitted to the test episodes. However,
@@ -324,7 +325,8 @@ plt.show()
 # line, weighted by the number of scores in the bin. The table above gives its mean over the
 # classes. The rare classes are more frequent in training than in the test episodes: the default
 # training episodes contain more of them per minute (notebook 1), and mixup raises their share
-# further (notebook 3). If their scores are too high, this may be one reason.
+# further (notebook 3). This tends to make their scores too high. The diagram cannot show it,
+# because it pools all classes, and the frequent ones contribute most of the high scores.
 
 # %% [markdown]
 # ## Precision-recall curves

@@ -245,7 +245,9 @@ for title, chosen in lists.items():
 # 1. The segments of these classes are ranked worse by networks trained only on synthetic episodes,
 #    and other thresholds may not make up for the loss. Possible reasons are that the synthetic
 #    sounds differ from the recorded ones and that the two corpora differ in bandwidth.
-# 2. For these classes, thresholds tuned on mixed episodes may be enough to avoid the loss.
+# 2. For these classes the experiment shows a loss of F1 but not of average precision. Where the
+#    interval of average precision is narrow, thresholds tuned on mixed episodes may be enough to
+#    avoid the loss; where it is wide, the ranking may be worse as well.
 # 3. The segments of these classes are ranked worse, but at the tuned thresholds the experiment
 #    shows no loss of F1.
 # 4. For these classes the experiment shows no loss. This does not prove that there is none: with
@@ -330,12 +332,12 @@ for (method, corpus), gain in gains.items():
 #   episodes perform on synthetic episodes. If they perform worse there, the experiment cannot tell
 #   whether the reason is the small number of clips or the difference between synthetic and recorded
 #   sounds.
-# - **Both together.** If macro F1 is higher after training on both corpora, and the average over
-#   the classes with more than two groups in the test subset is as well, a small sound bank is
-#   better used together with synthetic episodes than alone. If only macro F1 is clearly higher, the
-#   gain comes mainly from classes that are tested on one or two sound sources, and says little
-#   about others. Single classes may behave differently; the section "Replacing half of the training
-#   examples with synthetic ones" lists them.
+# - **Both together.** Compare the difference in macro F1 with that of the average over the classes
+#   with more than two groups in the test subset. If both are clearly above zero, a small sound bank
+#   is better used together with synthetic episodes than alone. If the second is close to zero, most
+#   of the gain in macro F1 comes from classes that are tested on only one or two sound sources, and
+#   it should not be expected for other classes. Single classes may behave differently; the section
+#   "Replacing half of the training examples with synthetic ones" lists them.
 #
 # **Limitations.** Earlier versions of the network and its training were compared on synthetic
 # test episodes, so the results on them may be optimistic. The results on mixed episodes depend on

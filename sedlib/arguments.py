@@ -11,6 +11,7 @@ import shtab
 
 from sedlib import __version__, annotations
 from sedlib.errors import SedlibError
+from sedlib.names import normal_name
 from sedlib.places import parse_place
 
 HOPS = {"1.0": 1.0, "1": 1.0, "0.5": 0.5, "0.2": 0.2, "0.1": 0.1, "frames": "frames"}
@@ -356,4 +357,4 @@ def _parse_alias(text):
     label, sign, target = text.partition("=")
     if not label or not sign:
         raise argparse.ArgumentTypeError(f"'{text}' is not LABEL=CLASS, or LABEL= to leave it out")
-    return label, target or None
+    return label, normal_name(target) or None

@@ -182,9 +182,9 @@ def export_command(arguments):
 def _read_aliases(arguments, classes):
     """Return the aliases that were given; raise if they cannot be meant so."""
     try:
-        check_aliases(arguments.alias, classes, "--alias")
+        check_aliases(arguments.alias, classes, "--alias", nothing="nothing")
     except ValueError as error:
-        raise SedlibError(str(error).replace("null", "nothing")) from None
+        raise SedlibError(str(error)) from None
     return dict(arguments.alias)
 
 

@@ -374,9 +374,12 @@ def _describe(schema, fault):
     if fault["type"] == "tuple_type":
         return f"{key} is {value}, which is not a list; write it as [first, second]"
     if fault["type"] in ("float_type", "int_type") and isinstance(fault["input"], str):
+        whole = fault["type"] == "int_type"  # there, a comma may separate thousands
         with suppress(InvalidOperation):  # YAML takes 3e-3 and 0,003 for texts
-            meant = Decimal(fault["input"].replace(",", "."))
-            return f"{key} is {value}, which is a text, not a number; write {meant:f}"
+            meant = Decimal(fault["input"] if whole else fault["input"].replace(",", "."))
+            if meant.is_finite() and abs(meant.adjusted()) < 20 and not (whole and meant % 1):
+                number = int(meant) if whole else f"{meant:f}"
+                return f"{key} is {value}, which is a text, not a number; write {number}"
     return f"{key} is {value}, but: {fault['msg'][0].lower()}{fault['msg'][1:]}"
 
 

@@ -77,7 +77,7 @@ def check_distinct(labels):
     return labels
 
 
-def check_aliases(aliases, classes, where):
+def check_aliases(aliases, classes, where, nothing="null"):
     """Refuse aliases that lead to no class, or of which two are one label.
 
     Parameters
@@ -87,6 +87,8 @@ def check_aliases(aliases, classes, where):
     classes : collection of str
     where : str
         What holds the aliases, for the message.
+    nothing : str
+        What is written there in place of a class to leave a label out, for the message.
 
     Raises
     ------
@@ -97,7 +99,7 @@ def check_aliases(aliases, classes, where):
         if target is not None and target not in classes:
             raise ValueError(
                 f"{where} turns '{label}' into '{target}', which is not in classes; "
-                "name a class, or null to leave the label out"
+                f"name a class, or {nothing} to leave the label out"
             )
         if meant.setdefault(folded(label), target) != target:
             raise ValueError(f"{where} gives '{label}' two meanings; keep one")

@@ -278,6 +278,10 @@ def _measure_file(path, wants_fingerprint):
         fingerprinter = audio.Fingerprinter(rate) if wants_fingerprint else None
         silence = _Stretches(math.ceil(_SHORTEST_SILENCE * rate))
         high, low = _Stretches(_SHORTEST_FLAT_TOP), _Stretches(_SHORTEST_FLAT_TOP)
+        # Samples stored as floats, and sums of channels, may lie beyond full scale without a flat
+        # top. Where a lossy codec exceeds full scale, the top that it encoded was flat, or nearly.
+        exceeds = media.codec.startswith("pcm_f") or media.channels > 2
+        highest = 1.0 if exceeds else math.inf
         for block in audio.read_blocks(path, rate, warn=doubts.append):
             samples += len(block)
             peak = max(peak, float(np.abs(block).max()))
@@ -287,9 +291,8 @@ def _measure_file(path, wants_fingerprint):
             if fingerprinter:
                 fingerprinter.feed(block)
             silence.feed(pcm == 0)
-            # What lies beyond full scale is not flat: only a file of floats, or the mix, has it.
-            high.feed((pcm >= _FULL_SCALE) & (block <= 1))
-            low.feed((pcm <= -_FULL_SCALE) & (block >= -1))
+            high.feed((pcm >= _FULL_SCALE) & (block <= highest))
+            low.feed((pcm <= -_FULL_SCALE) & (block >= -highest))
     except audio.AudioError as error:
         fault = str(error).removeprefix(f"{path}: ")
         return MeasuredFile(recording_name(path.name), path.name, fault=fault)

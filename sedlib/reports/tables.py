@@ -120,9 +120,10 @@ def results_block(metrics, params, spread):
         seeds = [format_number(value) for name, value in f1.items() if name.startswith("seed ")]
         older = [name for name in f1 if name != "as stored" and not name.startswith("seed ")]
         block += (
-            f"\n\nTraining with other seeds gave a macro F1 of {' and '.join(seeds)}. Training "
-            f"with the same seed but only the instructions of older CPUs ({' and '.join(older)}), "
-            f"where rounding differs, gave {' and '.join(format_number(f1[cpu]) for cpu in older)}."
+            f"\n\nTraining with other seeds gave a macro F1 of {' and '.join(seeds)}. "
+            "Training with the same seed, but limited to the instructions of older CPUs, which "
+            "changes the rounding, gave "
+            f"{' and '.join(f'{format_number(f1[cpu])} ({cpu})' for cpu in older)}."
         )
     return block
 

@@ -14,8 +14,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from browser import MISSING, Browser, Tab, find_browser
 from PIL import Image
+from scipy.spatial import KDTree
 
 from sedlib.config import load_params
 
@@ -100,8 +102,17 @@ def make_timeline(folder):
 def save(png, path):
     """Write a picture with a palette, so that it is small; plain areas keep their colours."""
     image = Image.open(io.BytesIO(png)).convert("RGB")
-    how = {"method": Image.Quantize.MAXCOVERAGE, "kmeans": 1, "dither": Image.Dither.NONE}
-    image.quantize(256, **how).save(path, optimize=True)
+    # The most frequent colours are kept; the others differ from one another as much as they can.
+    pixels = np.asarray(image).reshape(-1, 3)
+    colours, places, counts = np.unique(pixels, axis=0, return_inverse=True, return_counts=True)
+    frequent = colours[np.argsort(-counts)[:64]]
+    different = image.quantize(192, Image.Quantize.MAXCOVERAGE, kmeans=1).getpalette()
+    palette = np.concatenate([frequent, np.reshape(different, (-1, 3))])
+    _, nearest = KDTree(palette).query(colours)  # Pillow's own search is approximate
+    numbers = nearest[places].astype(np.uint8).reshape(image.height, image.width)
+    small = Image.fromarray(numbers).convert("P")
+    small.putpalette(palette.astype(np.uint8).tobytes())
+    small.save(path, optimize=True)
     print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
 
 

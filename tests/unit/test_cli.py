@@ -5,6 +5,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +199,22 @@ def test_check_prints_json_for_programs(checkout, folder, capsys):
     assert check(folder, "--json", "--alias", "talking=speaking") == 1
     report = json.loads(capsys.readouterr().out)
     assert [finding["finding"] for finding in report["findings"]] == ["overlapping"]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_an_alias_leads_to_its_class_in_either_unicode_form(checkout, folder, capsys, form):
+    checkout(classes=["caf\u00e9"])
+    label = unicodedata.normalize(form, "caf\u00e9")
+    assert check(folder, "--json", "--alias", f"speaking={label}") == 0
+    assert json.loads(capsys.readouterr().out)["findings"] == []
+
+
+def test_an_alias_to_no_class_is_refused_with_the_words_of_the_user(checkout, folder, capsys):
+    checkout(classes=["speaking"])
+    assert check(folder, "--alias", "nullify=null") == 2
+    assert "turns 'nullify' into 'null', which is not in classes; name a class, or nothing" in (
+        capsys.readouterr().err
+    )
 
 
 def test_corrected_annotations_are_written_elsewhere_and_the_originals_kept(

@@ -31,7 +31,7 @@ _HEADER = (
 _SCORES = {"score": "Score", "peak_score": "Peak Score"}  # columns of our own, as Raven allows
 _NAMES_SOUND = {"begin file", "begin path"}  # columns that only Raven has
 _BY_RAVEN = {"selection", *_NAMES_SOUND}
-_ROUNDING = 0.01  # s; Raven writes times with as many digits as it shows
+_ROUNDING = 0.1  # s; Raven writes times with as many digits as it shows
 _BAND = (0.0, 22050.0)  # Hz; an event has no band of its own: all that 44.1 kHz can hold
 
 

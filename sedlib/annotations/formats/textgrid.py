@@ -146,7 +146,7 @@ class _Tokens:
         if match:
             raise AnnotationError(
                 f"{self._path}: goes on with {shown(match[0])} after as many tiers, intervals and "
-                "points as it states; correct the numbers after 'size'"
+                "points as it states; correct the numbers after 'size', or remove the rest"
             )
 
     def _next(self):

@@ -6,6 +6,7 @@ from itertools import groupby
 
 import numpy as np
 import pytest
+import soundfile
 from faulty_folders import (
     CLASSES,
     EVENTS,
@@ -83,6 +84,23 @@ def test_measures_agree_with_slow_ones_whatever_the_blocks(tmp_path, monkeypatch
     assert y.peak == pytest.approx(20 * np.log10(np.abs(samples).max()), abs=1e-6)
     assert y.level == pytest.approx(10 * np.log10(np.mean(samples**2)), abs=1e-6)
     assert (y.clipped, y.silent, y.duration) == (0, 0, len(samples) / rate)
+
+
+@pytest.mark.parametrize("clips", [True, False])
+@pytest.mark.parametrize(("suffix", "subtype"), [("wav", "PCM_16"), ("ogg", "OPUS")])
+def test_clipping_is_found_also_after_lossy_compression(tmp_path, suffix, subtype, clips):
+    sound = 1.6 * np.sin(2 * np.pi * 220 * np.arange(4 * 48000) / 48000)
+    sound = np.clip(sound, -1, 1) if clips else sound / 4
+    soundfile.write(tmp_path / f"x.{suffix}", sound, 48000, subtype)
+    (row,) = check_folder(tmp_path, CLASSES).recordings.itertuples()
+    assert (row.clipped > 1e-3) == clips
+
+
+def test_floats_beyond_full_scale_are_not_clipped(tmp_path):
+    sound = 1.6 * np.sin(2 * np.pi * 220 * np.arange(RATE) / RATE)
+    soundfile.write(tmp_path / "x.wav", sound, RATE, "FLOAT")
+    (row,) = check_folder(tmp_path, CLASSES).recordings.itertuples()
+    assert row.peak > 0 and row.clipped == 0
 
 
 def test_memory_does_not_grow_with_the_recording(tmp_path, monkeypatch):

@@ -186,7 +186,8 @@ def test_how_far_another_training_moves_f1_is_said_of_the_results_that_it_was_co
         )
 
     assert block(0.5).endswith(
-        "seeds gave a macro F1 of 0.71 and 0.72. Training with the same seed but only the "
-        "instructions of older CPUs (AVX2 and SSE4.1), where rounding differs, gave 0.70 and 0.73."
+        "seeds gave a macro F1 of 0.71 and 0.72. Training with the same seed, but limited to "
+        "the instructions of older CPUs, which changes the rounding, gave 0.70 (AVX2) and 0.73 "
+        "(SSE4.1)."
     )
     assert block(0.6).endswith(tables.results_table(metrics()))

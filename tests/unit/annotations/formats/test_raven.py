@@ -55,7 +55,9 @@ def test_a_table_is_read_in_another_order_and_names_its_sound_file(tmp_path):
         read(file(tmp_path, "table.txt", header, *lines))
     header, lines = f"{header}\tFile Offset (s)", ["1\tspeaking\t2.5\t1.5\tep1.wav\t1.5"]
     assert len(read(file(tmp_path, "table.txt", header, *lines))) == 1
-    lines.append("2\tspeaking\t102\t101\tep1.wav\t5")
+    lines.append("2\tspeaking\t13.1\t12.3\tep1.wav\t12.3412")  # fewer digits shown
+    assert len(read(file(tmp_path, "table.txt", header, *lines))) == 2
+    lines[1] = "2\tspeaking\t102\t101\tep1.wav\t5"
     with pytest.raises(AnnotationError, match="row 2: begins at 101 s, but at 5 s of its own"):
         read(file(tmp_path, "table.txt", header, *lines))
 
