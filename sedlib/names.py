@@ -94,9 +94,9 @@ def check_aliases(aliases, classes, where, nothing="null"):
     ------
     ValueError
     """
-    meant = {}
+    meant, known = {}, {normal_name(label) for label in classes}
     for label, target in aliases:
-        if target is not None and target not in classes:
+        if target is not None and normal_name(target) not in known:
             raise ValueError(
                 f"{where} turns '{label}' into '{target}', which is not in classes; "
                 f"name a class, or {nothing} to leave the label out"

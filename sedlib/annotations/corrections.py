@@ -52,8 +52,11 @@ def correct_events(events, classes=None, durations=None, aliases=None):
     import pandas as pd
 
     written = events[COLUMNS].reset_index(drop=True)
-    classes_by_alias = {folded(label): target for label, target in (aliases or {}).items()}
     spelling = {normal_name(label): label for label in classes or ()}
+    classes_by_alias = {
+        folded(label): target and spelling.get(normal_name(target), target)
+        for label, target in (aliases or {}).items()
+    }
     ends = durations or {}
     rows, kept, found = [], [], []
     for index, filename, onset, offset, label in written.itertuples():
