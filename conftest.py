@@ -1,12 +1,15 @@
 """nbval reruns every notebook from start to end and compares it with what is stored.
 
-The rerun goes to scratch workspaces with freshly made episodes, so it needs no earlier `dvc repro`
-and touches no result of this checkout. The notebooks that make features and the model build on one
-another and share one workspace. Those that judge a model judge the one in git, in a workspace of
-their own that borrows episodes and features of the first; they can therefore run in another
-process while the model is trained anew. `nbval_tolerance` says when two outputs agree.
+The rerun goes to scratch workspaces, so it needs no earlier `dvc repro` and touches no result of
+this checkout. It borrows the checkout's episodes where DVC finds that code, parameters and sound
+are those of `dvc.lock`, and makes episodes of its own otherwise. The notebooks that make features
+and the model build on one another and share one workspace. Those that judge a model judge the one
+in git, in a workspace of their own that borrows episodes and features of the first; they can
+therefore run in another process while the model is trained anew. `nbval_tolerance` says when two
+outputs agree.
 """
 
+import json
 import os
 import re
 import shutil
@@ -117,7 +120,10 @@ class Notebook(IPyNbFile):
         environment = {WORKSPACE_VARIABLE: str(self.workspace), "PYTHONPATH": path}
         environment[HEADLESS_VARIABLE] = "1"
         if self.path.stem in BUILDING and not (data / "episodes").exists():
-            make_episodes(os.environ | environment)
+            if episodes_up_to_date(self.config.rootpath):
+                (data / "episodes").symlink_to(self.config.rootpath / "data" / "episodes")
+            else:
+                make_episodes(os.environ | environment)
         if self.path.stem in JUDGING:
             self.borrow(scratch / "building")
         lend_model(self.config.rootpath, data / "model")
@@ -150,6 +156,13 @@ class Notebook(IPyNbFile):
             yield Cell.from_parent(
                 self, name=cell.name, cell_num=cell.cell_num, cell=cell.cell, options=cell.options
             )
+
+
+def episodes_up_to_date(checkout):
+    """Say whether DVC finds the episodes of the checkout to be those that its code makes."""
+    command = [sys.executable, "-m", "dvc", "status", "--json", "episodes"]
+    done = subprocess.run(command, cwd=checkout, capture_output=True, text=True)
+    return done.returncode == 0 and json.loads(done.stdout) == {}
 
 
 def make_episodes(environment):

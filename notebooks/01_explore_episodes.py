@@ -35,6 +35,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+import soundfile
 
 from sedlib import annotations, audio, features
 from sedlib.config import load_params, repository, workspace
@@ -305,13 +306,13 @@ for label in train.columns[train.any()]:
 # %%
 panels, excerpts = [], {}
 for label, (name, second) in examples.items():
-    waveform = audio.read_audio(folder / f"{name}.flac", rate)
-    segment = features.split_segments(waveform, params.stft)[second : second + 1]
+    file, start, stop = folder / f"{name}.flac", max(0, second - 1) * rate, (second + 2) * rate
+    excerpt, _ = soundfile.read(file, start=start, stop=stop, dtype="float32")
+    segment = features.split_segments(excerpt, params.stft)[[min(second, 1)]]
     others = train.columns[train.loc[name, second]].drop(label)
     title = "\n+ ".join([label, *others])
     panels.append((title, features.spectrogram(segment, params.stft)[0]))
-    start, stop = max(0, second - 1) * rate, (second + 2) * rate
-    excerpts[f"{label} ({name}, {second} s)"] = waveform[start:stop].copy()
+    excerpts[f"{label} ({name}, {second} s)"] = excerpt
 
 # %%
 fig = plots.spectrogram_panels(panels, params.stft, height=3)

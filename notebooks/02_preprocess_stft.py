@@ -347,7 +347,8 @@ for name in split.episodes:
     path = data / "features" / f"{name}.npy"
     waveform = audio.read_audio(data / "episodes" / f"{name}.flac", rate)
     gain = features.normalising_gain([waveform], stft)
-    segments = features.split_segments(waveform * np.float32(gain), stft)
+    waveform *= np.float32(gain)
+    segments = features.split_segments(waveform, stft)
     magnitude = features.spectrogram(segments, stft)
     features.write_features(path, magnitude)
     size = path.stat().st_size / 2**20

@@ -28,9 +28,10 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import soundfile
 from sklearn import linear_model, multiclass, pipeline, preprocessing
 
-from sedlib import annotations, audio, detection, features, metrics, models
+from sedlib import annotations, detection, features, metrics, models
 from sedlib.config import load_params, workspace
 from sedlib.corpus import open_corpus
 from sedlib.files import nan_to_null, write_json
@@ -441,8 +442,8 @@ episode = episode or test[0]
 rate, length = params.stft.sample_rate, len(magnitudes[episode])
 start = max(0, min(drawn_from, length - 90))
 stop = min(start + 90, length)
-sound = audio.read_audio(data / "episodes" / f"{episode}.flac", rate)
-sound = sound[start * rate : stop * rate].copy()
+file = data / "episodes" / f"{episode}.flac"
+sound, _ = soundfile.read(file, start=start * rate, stop=stop * rate, dtype="float32")
 magnitude = features.spectrogram(sound[np.newaxis], params.stft)[0]
 
 # %%
@@ -521,8 +522,8 @@ sounds = {}
 for row in worst.itertuples():
     name, second = places[row.segment]
     caption = f"{row.kind}: {classes[row.label]} ({name}, {second} s)"
-    sound = audio.read_audio(data / "episodes" / f"{name}.flac", rate)
-    sounds[caption] = sound[max(0, second - 1) * rate : (second + 2) * rate].copy()
+    file, start, stop = data / "episodes" / f"{name}.flac", max(0, second - 1), second + 2
+    sounds[caption], _ = soundfile.read(file, start=start * rate, stop=stop * rate, dtype="float32")
 plots.players(sounds, rate)
 
 # %% [markdown]

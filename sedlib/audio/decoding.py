@@ -108,7 +108,10 @@ def read_audio(path, sample_rate):
     AudioError
         As `read_blocks` does.
     """
-    return np.concatenate([np.empty(0, np.float32), *read_blocks(path, sample_rate)])
+    sound = bytearray()  # grows in place; joining the blocks would take twice the memory
+    for block in read_blocks(path, sample_rate):
+        sound += block.data.cast("B")
+    return np.frombuffer(sound, np.float32)
 
 
 def _resample(path, sample_rate, track, warn):

@@ -65,8 +65,13 @@ def make_dry_sound(rng, maker, n, rate, level):
     # Each microphone and each object differs, so that no class has a spectrum of its own.
     x = shaping.tilt(x, rate, rng.normal(0, 3), np.exp(rng.uniform(np.log(400), np.log(3000))))
     # Noise 60 dB below the sound, so that there is no digital silence within it.
-    x = x / shaping.active_level(x, rate) + 1e-3 * rng.standard_normal(n)
-    return 10 ** (level / 20) * shaping.edges(x, rate, 0.001, 0.005)
+    x /= shaping.active_level(x, rate)
+    faint = rng.standard_normal(n)
+    faint *= 1e-3
+    x += faint
+    shaping.edges_in_place(x, rate, 0.001, 0.005)
+    x *= 10 ** (level / 20)
+    return x
 
 
 def render(script, rng, duration, rate, recorded=None):
@@ -122,12 +127,18 @@ def place_sounds(mix, cues, makers, rng, room, rate):
     rate : int
         Sample rate in Hz.
     """
+    if cues.empty:
+        return
+    begin, end = round(cues.onset.min() * rate), round(cues.offset.max() * rate)
+    into_room = np.zeros(end - begin)  # convolved once, not sound by sound
     for cue, own in zip(cues.itertuples(), rng.spawn(len(cues)), strict=True):
         first, last = round(cue.onset * rate), round(cue.offset * rate)
         x = make_dry_sound(own, makers[cue.sound], last - first, rate, cue.level)
         near, far = (0.02, 0.1) if SOUNDS[cue.sound].own_room else (0.1, 0.8)
         mix[first:last] += x
-        shaping.reverberate(mix, own.uniform(near, far) * x, room, first, rate)
+        x *= own.uniform(near, far)
+        into_room[first - begin : last - begin] += x
+    shaping.reverberate(mix, into_room, room, begin, rate)
 
 
 def _make_either(computed, recorded, share, rng, n):

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+import yaml
 
 from sedlib.reports.notebooks import pair_differences
 
@@ -38,6 +40,22 @@ def test_nbval_collects_every_code_cell_of_every_notebook():
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     for path in NOTEBOOKS:
         assert done.stdout.count(f"{path.name}::") == len(code_cells(path)) > 0, path.name
+
+
+def test_nbval_borrows_episodes_only_where_dvc_finds_them_up_to_date(tmp_path):
+    up_to_date = runpy.run_path(str(ROOT / "conftest.py"))["episodes_up_to_date"]
+    stage = {"cmd": "cp seed episodes", "deps": ["seed"], "outs": ["episodes"]}
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"episodes": stage}}))
+    (tmp_path / "seed").write_text("1")
+    assert not up_to_date(tmp_path)  # no repository
+    for command in ("init --no-scm", "repro"):
+        subprocess.run([sys.executable, "-m", "dvc", *command.split(), "-q"], cwd=tmp_path)
+    assert up_to_date(tmp_path)
+    (tmp_path / "seed").write_text("2")
+    assert not up_to_date(tmp_path)
+    (tmp_path / "seed").write_text("1")
+    (tmp_path / "episodes").unlink()
+    assert not up_to_date(tmp_path)
 
 
 @each_notebook

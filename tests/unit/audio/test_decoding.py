@@ -247,6 +247,16 @@ def test_the_block_length_changes_no_sample(tmp_path_factory, block_length, name
     np.testing.assert_array_equal(np.concatenate(blocks), read_audio(path, 44100))
 
 
+def test_a_recording_that_is_read_is_in_memory_once(tmp_path):
+    soundfile.write(tmp_path / "a.flac", np.zeros(240 * RATE, np.int16), RATE)
+    tracemalloc.start()
+    waveform = read_audio(tmp_path / "a.flac", RATE)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(waveform) == 240 * RATE
+    assert peak < 1.5 * waveform.nbytes  # it grows by an eighth; some blocks are decoded ahead
+
+
 @pytest.mark.parametrize(("threads", "growth"), [("1", 1.1), ("2", 2)])
 def test_a_long_file_takes_no_more_memory_than_a_short_one(tmp_path, monkeypatch, threads, growth):
     # How far a decoding thread is ahead depends on the load. The long file is 8 times as long.
