@@ -1,12 +1,12 @@
 """nbval reruns every notebook from start to end and compares it with what is stored.
 
 The rerun goes to scratch workspaces, so it needs no earlier `dvc repro` and touches no result of
-this checkout. It borrows the checkout's episodes where DVC finds that code, parameters and sound
-are those of `dvc.lock`, and makes episodes of its own otherwise. The notebooks that make features
-and the model build on one another and share one workspace. Those that judge a model judge the one
-in git, in a workspace of their own that borrows episodes and features of the first; they can
-therefore run in another process while the model is trained anew. `nbval_tolerance` says when two
-outputs agree.
+this checkout. It links to the episodes of the checkout if `dvc status` finds them up to date, and
+makes new ones otherwise. The notebooks that make features and the model build on one another and
+share one workspace. Those that judge a model always take the one in git; they share a second
+workspace, which links to the episodes and features of the first. They wait only for these, so they
+can run in another process while a new model is trained. The other notebooks have a workspace each.
+`nbval_tolerance` says when two outputs agree.
 """
 
 import json

@@ -46,6 +46,27 @@ def test_a_sound_is_where_the_annotation_says_to_the_sample(makers, sound, delay
     assert heard[-1] == round(2.004 * RATE) - 1 + delay
 
 
+def test_the_room_is_heard_as_if_each_sound_were_convolved_by_itself():
+    rng = np.random.default_rng(1)
+    dry = {name: rng.standard_normal(2 * RATE) for name in CLASSES}
+    makers = {name: lambda _, n, name=name: dry[name][:n].copy() for name in CLASSES}
+    onsets = rng.uniform(0.5, 2.5, len(CLASSES))  # in no order; they overlap
+    offsets = onsets + rng.uniform(0.2, 1.5, len(CLASSES))
+    columns = {"onset": onsets, "offset": offsets, "sound": list(CLASSES), "level": -20.0}
+    cues, room = pd.DataFrame(columns), rng.standard_normal(500) * np.geomspace(1, 1e-3, 500)
+    room[0] = 0
+    mix, expected = np.zeros(4 * RATE), np.zeros(5 * RATE)
+    mixing.place_sounds(mix, cues, makers, np.random.default_rng(0), room, RATE)
+    for cue, own in zip(cues.itertuples(), np.random.default_rng(0).spawn(len(cues)), strict=True):
+        first, last = round(cue.onset * RATE), round(cue.offset * RATE)
+        x = mixing.make_dry_sound(own, makers[cue.sound], last - first, RATE, cue.level)
+        near, far = (0.02, 0.1) if SOUNDS[cue.sound].own_room else (0.1, 0.8)
+        expected[first:last] += x
+        share = own.uniform(near, far)
+        expected[first : last + len(room) - 1] += share * np.convolve(x, room)
+    np.testing.assert_allclose(mix, expected[: len(mix)], atol=1e-12)  # 16 bits are 3e-5
+
+
 def test_two_events_of_a_class_differ(makers):
     n = int(0.8 * RATE)
     for sound in CLASSES:
