@@ -27,8 +27,11 @@ from xdist.scheduler import LoadScopeScheduling
 
 from sedlib.config import HEADLESS_VARIABLE, WORKSPACE_VARIABLE
 from sedlib.reports.notebooks import neutral
+from sedlib.workers import count_processors
 
 SCRATCH = pytest.StashKey[str]()
+# The variables that tell OpenBLAS and TensorFlow how many threads to compute with.
+THREADS = "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"
 BORROWED = {"data/episodes", "data/features"}
 MODEL = "data/model"
 
@@ -87,6 +90,16 @@ def pytest_configure(config):
         scratch = tempfile.TemporaryDirectory(prefix="sedlib_", ignore_cleanup_errors=True)
         config.add_cleanup(scratch.cleanup)
         config.stash[SCRATCH] = scratch.name
+
+
+def pytest_xdist_setupnodes(specs):
+    """Share the processors between the processes, so that these do not wait for one another.
+
+    A variable that the user has set stays as it is.
+    """
+    threads = str(max(1, count_processors() // len(specs)))
+    for library in THREADS:
+        os.environ.setdefault(library, threads)
 
 
 def pytest_configure_node(node):

@@ -1,10 +1,13 @@
 """Claims about the environment: what is asked for, what is locked, what is tested on what."""
 
+import os
 import re
+import runpy
 import tomllib
 from itertools import chain
 from pathlib import Path
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -71,3 +74,15 @@ def test_ci_runs_what_the_readme_says():
     assert jobs["test"]["steps"][-1] == {"run": "make test"}
     assert "&& make test || exit\n" in (ROOT / ".ci/run").read_text()
     assert "make test " in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize(("processes", "threads"), [(1, "8"), (3, "2"), (16, "1")])
+def test_the_processes_of_the_tests_share_the_processors(monkeypatch, processes, threads):
+    share = runpy.run_path(str(ROOT / "conftest.py"))["pytest_xdist_setupnodes"]
+    monkeypatch.setitem(share.__globals__, "count_processors", lambda: 8)
+    environment = {"OPENBLAS_NUM_THREADS": "5"}  # what the user has chosen stays
+    monkeypatch.setattr(os, "environ", environment)
+    share([None] * processes)
+    assert environment.pop("OPENBLAS_NUM_THREADS") == "5"
+    assert set(environment) == {"TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"}
+    assert set(environment.values()) == {threads}

@@ -32,11 +32,16 @@ def episodes(tmp_path_factory):
     return files, events, params.classes
 
 
+@pytest.fixture(scope="module", params=MODELS, ids=lambda path: path.name)
+def model(request):
+    """A network and its description."""
+    return load_model(request.param)
+
+
 @pytest.mark.parametrize("hop", [*HOPS, FRAMES])
-@pytest.mark.parametrize("folder", MODELS, ids=lambda path: path.name)
-def test_the_level_of_an_episode_changes_no_f1_by_more_than_two_hundredths(folder, hop, episodes):
+def test_the_level_of_an_episode_changes_no_f1_by_more_than_two_hundredths(model, hop, episodes):
     files, events, classes = episodes
-    network, description = load_model(folder)
+    network, description = model
     reference = label_segments(events, DURATION, classes)
     f1 = {}
     for level, file in files.items():
