@@ -18,8 +18,8 @@ UV := UV_SYSTEM_CERTS=true UV_COMPILE_BYTECODE=true $(BIN)/uv
 
 # The stages and the notebooks' kernels call `python`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# NumPy asks Linux for large pages of memory. A virtual machine may take longer to give them than they
-# save: on the one that made the stored results, episodes take a quarter more time with them.
+# NumPy asks Linux for large pages of memory. A virtual machine may take longer to give them than
+# they save: where this was measured, it took 14 to 21 % longer to make the episodes with them.
 # `make NUMPY_MADVISE_HUGEPAGE=1 ...` asks for them all the same.
 export NUMPY_MADVISE_HUGEPAGE ?= 0
 
