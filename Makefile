@@ -18,9 +18,10 @@ UV := UV_SYSTEM_CERTS=true UV_COMPILE_BYTECODE=true $(BIN)/uv
 
 # The stages and the notebooks' kernels call `python`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# NumPy asks Linux for large pages of memory. A virtual machine may take longer to give them than
-# they save: where this was measured, it took 14 to 21 % longer to make the episodes with them.
-# `make NUMPY_MADVISE_HUGEPAGE=1 ...` asks for them all the same.
+# By default, NumPy asks Linux for large pages of memory. On a virtual machine, getting them may take
+# longer than they save: on the one where this was measured, making the episodes took 14 to 21 %
+# longer with large pages than without. So this is off here; `make NUMPY_MADVISE_HUGEPAGE=1 ...`
+# turns it on.
 export NUMPY_MADVISE_HUGEPAGE ?= 0
 
 .PHONY: help install reproduce publish results experiment model spread test test-pythons torture bench

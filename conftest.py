@@ -30,7 +30,7 @@ from sedlib.reports.notebooks import neutral
 from sedlib.workers import count_processors
 
 SCRATCH = pytest.StashKey[str]()
-# The variables that tell OpenBLAS and TensorFlow how many threads to compute with.
+# The environment variables that set how many threads OpenBLAS and TensorFlow use.
 THREADS = "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"
 BORROWED = {"data/episodes", "data/features"}
 MODEL = "data/model"
@@ -93,13 +93,13 @@ def pytest_configure(config):
 
 
 def pytest_xdist_setupnodes(specs):
-    """Share the processors between the processes, so that these do not wait for one another.
+    """Limit the threads of each test process to its share of the processors.
 
-    A variable that the user has set stays as it is.
+    Otherwise the processes compete for them. A variable that the user has set stays as it is.
     """
     threads = str(max(1, count_processors() // len(specs)))
-    for library in THREADS:
-        os.environ.setdefault(library, threads)
+    for variable in THREADS:
+        os.environ.setdefault(variable, threads)
 
 
 def pytest_configure_node(node):

@@ -77,10 +77,10 @@ def test_ci_runs_what_the_readme_says():
 
 
 @pytest.mark.parametrize(("processes", "threads"), [(1, "8"), (3, "2"), (16, "1")])
-def test_the_processes_of_the_tests_share_the_processors(monkeypatch, processes, threads):
+def test_each_test_process_gets_its_share_of_the_processors(monkeypatch, processes, threads):
     share = runpy.run_path(str(ROOT / "conftest.py"))["pytest_xdist_setupnodes"]
     monkeypatch.setitem(share.__globals__, "count_processors", lambda: 8)
-    environment = {"OPENBLAS_NUM_THREADS": "5"}  # what the user has chosen stays
+    environment = {"OPENBLAS_NUM_THREADS": "5"}  # the user's own value is kept
     monkeypatch.setattr(os, "environ", environment)
     share([None] * processes)
     assert environment.pop("OPENBLAS_NUM_THREADS") == "5"
