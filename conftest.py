@@ -4,8 +4,8 @@ The rerun goes to scratch workspaces, so it needs no earlier `dvc repro` and tou
 this checkout. It links to the episodes of the checkout if `dvc status` finds them up to date, and
 makes new ones otherwise. The notebooks that make features and the model build on one another and
 share one workspace. Those that judge a model always take the one in git; they share a second
-workspace, which links to the episodes and features of the first. They wait only for these, so they
-can run in another process while a new model is trained. The other notebooks have a workspace each.
+workspace, which links to the episodes and features of the first. They wait only for these, and run
+in another process while a new model is trained. The other notebooks have a workspace each.
 `nbval_tolerance` says when two outputs agree.
 """
 
@@ -76,6 +76,15 @@ class ByFile(LoadScopeScheduling):
         file = Path(nodeid.partition("::")[0])
         return workspace_name(file) if file.suffix == ".ipynb" else str(file)
 
+    def _assign_work_unit(self, node):
+        """Go on with the notebooks that judge a model once what they need is made.
+
+        If they came last, as they are collected, one process would run them alone at the end.
+        """
+        if "judging" in self.workqueue and features_made(Path(self.config.stash[SCRATCH])):
+            self.workqueue.move_to_end("judging", last=False)
+        super()._assign_work_unit(node)
+
 
 def pytest_xdist_make_scheduler(config, log):
     """Take our way of sharing tests between the processes."""
@@ -118,6 +127,11 @@ def workspace_name(notebook):
     return next((name for name, group in shared.items() if notebook.stem in group), notebook.stem)
 
 
+def features_made(scratch):
+    """Say whether the notebooks that make episodes and features are done."""
+    return (scratch / "building" / LAST_USED).exists()
+
+
 class Notebook(IPyNbFile):
     """A notebook whose kernel works in a scratch workspace."""
 
@@ -138,7 +152,7 @@ class Notebook(IPyNbFile):
             else:
                 make_episodes(os.environ | environment)
         if self.path.stem in JUDGING:
-            self.borrow(scratch / "building")
+            self.borrow(scratch)
         lend_model(self.config.rootpath, data / "model")
         with pytest.MonkeyPatch.context() as patch:
             for name, value in environment.items():
@@ -147,16 +161,16 @@ class Notebook(IPyNbFile):
             patch.delenv("PYTEST_CURRENT_TEST", raising=False)
             super().setup()
 
-    def borrow(self, building):
+    def borrow(self, scratch):
         """Wait until episodes and features are made, and link to them."""
         if not any(item.path.stem == LAST_USED for item in self.session.items):
             pytest.fail(f"{self.path.name} needs {LAST_USED}.ipynb; run both", pytrace=False)
-        while not (building / LAST_USED).exists():
+        while not features_made(scratch):
             time.sleep(1)
         for name in BORROWED:
             link = self.workspace / name
             if not link.exists():
-                link.symlink_to(building / name)
+                link.symlink_to(scratch / "building" / name)
 
     def teardown(self):
         """Stop the kernel, and tell those that wait for this notebook."""

@@ -4,8 +4,10 @@ import os
 import re
 import runpy
 import tomllib
+from collections import OrderedDict
 from itertools import chain
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import yaml
@@ -86,3 +88,20 @@ def test_each_test_process_gets_its_share_of_the_processors(monkeypatch, process
     assert environment.pop("OPENBLAS_NUM_THREADS") == "5"
     assert set(environment) == {"TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"}
     assert set(environment.values()) == {threads}
+
+
+@pytest.mark.parametrize(("made", "order"), [(True, ["judging", "a"]), (False, ["a", "judging"])])
+def test_notebooks_that_judge_a_model_run_as_soon_as_the_features_are_made(tmp_path, made, order):
+    conftest = runpy.run_path(str(ROOT / "conftest.py"))
+    if made:
+        done = tmp_path / "building" / conftest["LAST_USED"]
+        done.parent.mkdir()
+        done.touch()
+    scheduler, node = object.__new__(conftest["ByFile"]), Mock()
+    scheduler.config = Mock(stash={conftest["SCRATCH"]: str(tmp_path)})
+    scheduler.workqueue = OrderedDict(a={"a test": False}, judging={"a cell": False})
+    scheduler.assigned_work = {}
+    scheduler.registered_collections = {node: ["a test", "a cell"]}
+    while scheduler.workqueue:
+        scheduler._assign_work_unit(node)
+    assert list(scheduler.assigned_work[node]) == order
