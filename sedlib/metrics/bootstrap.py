@@ -27,6 +27,7 @@ import itertools
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from sedlib.metrics.ratios import divide, mean_of_defined, segment_ratios
 
@@ -299,30 +300,32 @@ def _average_precisions(reference, scores, weights):
     """Average precision of one class in each resample, as in scikit-learn with weights.
 
     It is the mean, over the positives, of the precision among all with that score or a higher
-    one.
+    one. The ranking is cut into stretches, each of which ends with the last segment of a score that
+    a positive has. All positives of a stretch have this score, and so the same precision.
     """
     order = np.argsort(-scores, kind="stable")
-    positive = order[reference[order]]
-    if not len(positive):
+    ends = np.unique(np.searchsorted(-scores[order], -scores[reference], side="right"))
+    if not len(ends):
         return np.full(len(weights), np.nan)
-    # In the ranking, only sums up to positives matter: one stretch ends at each of them.
-    ends, stretch = np.unique(_last_at(scores[order], scores[positive]), return_inverse=True)
-    begins, order = np.r_[0, ends[:-1] + 1], order[: ends[-1] + 1]
-    last = _last_at(scores[positive], scores[positive])
+    order = order[: ends[-1]]
+    positive = reference[order]
+    all_of = _sum_stretches(order, ends, len(scores))
+    positives_of = _sum_stretches(order[positive], np.cumsum(positive)[ends - 1], len(scores))
     found = []
-    for part in np.array_split(weights.T, -(-len(weights) // _RESAMPLES_AT_ONCE), axis=1):
-        own = part[positive]
-        ranked = np.cumsum(np.add.reduceat(part[order], begins, axis=0), axis=0)[stretch]
-        hits, nothing = np.cumsum(own, axis=0)[last], np.zeros(own.shape)
-        precision = np.divide(hits, ranked, out=nothing, where=ranked > 0, dtype=np.float64)
-        positives = own.sum(axis=0, dtype=np.float64)
-        found.append(divide(np.einsum("ij,ij->j", own, precision), positives))
+    for part in np.array_split(weights, -(-len(weights) // _RESAMPLES_AT_ONCE)):
+        part = np.ascontiguousarray(part.T)
+        positives, everything = positives_of @ part, np.cumsum(all_of @ part, axis=0)
+        hits, nothing = np.cumsum(positives, axis=0), np.zeros(positives.shape)
+        precision = np.divide(hits, everything, out=nothing, where=everything > 0, dtype=np.float64)
+        total = positives.sum(axis=0, dtype=np.float64)
+        found.append(divide(np.einsum("ij,ij->j", positives, precision), total))
     return np.concatenate(found)
 
 
-def _last_at(falling, scores):
-    """Position of the last of the `falling` scores that is no lower than each of `scores`."""
-    return np.searchsorted(-falling, -scores, side="right") - 1
+def _sum_stretches(segments, ends, n_segments):
+    """Matrix that sums over the stretches of a list of segments; each ends before its `ends`."""
+    ones, bounds = np.ones(len(segments), np.float32), np.r_[0, ends]
+    return sparse.csr_array((ones, segments, bounds), shape=(len(ends), n_segments))
 
 
 def _name_columns(metric, values, classes):
