@@ -128,10 +128,12 @@ def read_reference(path, tasks, output, classes, aliases=None):
     ] + [f"{name}: no reference annotation, not scored" for name in sorted(single - set(names))]
     if not single & set(names):
         named = listed(names, most=3) or "none at all"
-        raise SedlibError(
+        rest = [f"further faults: {len(faults) - 3}"] if len(faults) > 3 else []
+        reason = (
             f"{path}: the reference names no file that was detected; it names {named}, and the "
-            f"files are {listed(count, most=3)}" + "".join(f"; {fault}" for fault in faults)
+            f"files are {listed(count, most=3)}"
         )
+        raise SedlibError("; ".join([reason, *faults[:3], *rest]))
     events = events[events["filename"].isin(single)].reset_index(drop=True)
     labels = set(annotations.correct_events(events, classes, aliases=aliases)[0]["event_label"])
     known = tuple(label for label in classes if label in labels)

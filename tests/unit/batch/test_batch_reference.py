@@ -30,6 +30,17 @@ def test_a_reference_that_names_no_file_that_was_detected_says_that(undecoded):
     assert "it names 'b', and the files are 'a'" in said and "label" not in said
 
 
+@pytest.mark.parametrize("faults", [1, 3, 5])
+def test_a_folder_of_many_faults_is_a_sentence_with_the_first_three(undecoded, faults):
+    (undecoded / "folder").mkdir()
+    rows = [(f"b{number}.wav", 1.0, 2.0, "low") for number in range(faults)]
+    for name in ("one.tsv", "two.tsv"):
+        reference(undecoded / "folder" / name, rows)
+    said = run("in", "--reference", "folder")
+    assert said.count("keep one of them") == min(faults, 3)
+    assert ("; further faults: 2" in said) == (faults == 5)
+
+
 def test_a_reference_that_cannot_be_read_stops_before_decoding(undecoded):
     (undecoded / "own.json").write_text("not JSON")
     assert "own.json" in run("in", "--reference", "own.json")
