@@ -35,6 +35,7 @@ from sedlib import annotations, detection, features, metrics, models
 from sedlib.config import load_params, workspace
 from sedlib.corpus import open_corpus
 from sedlib.files import nan_to_null, write_json
+from sedlib.labels import microseconds
 from sedlib.reports import plots
 
 # %% tags=["parameters"]
@@ -161,7 +162,8 @@ rows.astype({"support": "Int64"})
 # %%
 durations = {name: len(magnitudes[name]) for name in test}  # s
 weights = metrics.block_bootstrap(list(durations.values()), params.seed)
-print(f"{metrics.RESAMPLES} resamples, blocks of {metrics.BLOCK} segments")
+block = metrics.block_length(durations.values())
+print(f"{metrics.RESAMPLES} resamples, blocks of {block} segments")
 samples = metrics.resampled_metrics(reference, estimated, weights, classes, scores)
 baseline_samples = metrics.resampled_metrics(
     reference, baseline_estimated, weights, classes, baseline_scores
@@ -218,12 +220,14 @@ if "frames" in description:
     grids["frames"] = frame_tables, np.array(frame_thresholds)
 
 # %% [markdown]
-# The next cell turns the scores of segments and those of frames into events. It also computes how
-# many reference onsets lie close to a whole second. Scores and events of frames are stored in
-# subfolders named `frames`, for the report site.
+# The next cell turns the scores of segments and those of frames into events. An incomplete second
+# at the end of an episode has no scores; reference events are therefore cut at the last whole
+# second. The cell also computes how many reference onsets lie close to a whole second. Scores and
+# events of frames are stored in subfolders named `frames`, for the report site.
 
 # %%
-reference_events, events = corpus.events("test"), {}
+reference_events, _ = annotations.correct_events(corpus.events("test"), classes, durations)
+events = {}
 for grid, (tables, limits) in grids.items():
     parts = [detection.scores_to_events(table, limits, name) for name, table in tables.items()]
     events[grid] = pd.concat(parts, ignore_index=True)
@@ -233,8 +237,9 @@ for name, table in frame_tables.items():
     own = events["frames"][events["frames"]["filename"] == name]
     detection.write_scores(table, data / "scores" / "frames" / f"{name}.tsv")
     annotations.write(own, data / "events" / "frames" / f"{name}.json")
-distance = (reference_events["onset"] - reference_events["onset"].round()).abs()
-print(f"share of onsets within 200 ms of a whole second: {(distance <= 0.2).mean():.2f}")
+onsets = microseconds(reference_events["onset"])
+near = np.abs(onsets - np.round(onsets, -6)) <= 200_000
+print(f"share of onsets within 200 ms of a whole second: {near.mean():.2f}")
 
 # %% [markdown]
 # The event-based metric of the next section tolerates an error of 200 ms in the onset. An event
@@ -377,7 +382,7 @@ plt.show()
 # chosen on the test episodes themselves. The search uses a fine
 # grid of thresholds, so this F1 is close to the highest that these scores allow. The column
 # `tuned - 0.5` is the difference between the first two values of F1. The first printed line gives
-# its mean over the classes with the 95 % confidence interval from the resamples.
+# the difference of the two macro F1 with the 95 % confidence interval from the resamples.
 
 # %%
 choice = pd.DataFrame({"positives": labels["validation"].sum(axis=0)}, classes)
@@ -389,7 +394,7 @@ effect = choice["tuned - 0.5"] = choice["F1, tuned"] - choice["F1, 0.5"]
 plain = metrics.resampled_metrics(reference, scores >= 0.5, weights, classes, scores)
 change = metrics.paired_differences(plain, samples).loc[("macro", "f1")]
 text = "macro F1 with the tuned thresholds minus macro F1 with 0.5:"
-print(f"{text} {effect.mean():+.3f} [{change['low']:+.3f}, {change['high']:+.3f}]")
+print(f"{text} {change['difference']:+.3f} [{change['low']:+.3f}, {change['high']:+.3f}]")
 print(f"differences of single classes: from {effect.min():+.2f} to {effect.max():+.2f}")
 print(f"macro F1 with the best thresholds: {choice['F1, best'].mean():.2f}")
 choice
@@ -542,6 +547,7 @@ kept = {
     "baseline": {**baseline_averages, "classes": baseline_by_class.to_dict("index")},
     "literature": literature,
     "literature_intervals": f1_bounds,
+    "bootstrap": {"resamples": metrics.RESAMPLES, "block": block},
 }
 write_json(nan_to_null(kept), reports / "metrics.json")
 

@@ -147,7 +147,7 @@ reference = arrays[f"reference/{rule}/test/{corpus}"]
 lengths = list(experiment["lengths"][corpus]["test"].values())
 weights = metrics.block_bootstrap(lengths, params.seed, n_resamples=resamples)
 print(f"{len(reference)} test segments from {len(lengths)} episodes, {resamples} resamples")
-print(f"blocks of {metrics.BLOCK} segments")
+print(f"blocks of {metrics.block_length(lengths)} segments")
 
 # %% [markdown]
 # ## Thresholds

@@ -5,12 +5,12 @@ FFmpeg, through PyAV, opens every container format.
 **Which track.** Of several audio streams, called tracks, the first one that is marked as default is
 decoded, else the first one, unless a number or a language names another.
 
-**Truncated files.** A truncated file is recognized by the length that the file states: WAV, AVI
-and Ogg when they are opened; FLAC, mp3 with a LAME header, MP4, Matroska, WebM, FLV, WMA and AIFF
-while they are decoded, when the sound ends more than a quarter of a second too early. A cut
+**Truncated files.** A truncated file is recognized by the length that the file states: WAV, W64,
+AVI and Ogg when they are opened; FLAC, mp3 with a LAME header, MP4, Matroska, WebM, FLV, WMA, AIFF
+and AU while they are decoded, when the sound ends more than a quarter of a second too early. A cut
 between two pages of Ogg, two fragments of a fragmented MP4 or two packets of a stream without a
 stated length (MPEG-TS, bare AAC, mp3 without a LAME header, live recordings) cannot be
-recognized, and neither can a changed byte in a format without checksums.
+recognized, nor can a truncated CAF file or a changed byte in a format without checksums.
 """
 
 import errno
@@ -24,7 +24,7 @@ import av
 from sedlib.errors import SedlibError
 
 # In all other formats, the duration that FFmpeg gives is an estimate.
-_LENGTH_OF_STREAM = {"aiff", "avi", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "mp3", "ogg", "wav"}
+_LENGTH_OF_STREAM = {"aiff", "au", "avi", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "mp3", "ogg", "wav"}
 _LENGTH_OF_FILE = {"asf", "flv", "matroska,webm"}
 _LISTS = frozenset({"concat", "dash", "hls", "hls,applehttp", "sdp"})  # formats that name files
 _LARGEST_OGG_PAGE = 27 + 255 + 255 * 255  # bytes
@@ -248,16 +248,19 @@ def _has_valid_lame_header(path):
 
 
 def _refuse_truncated(path):
-    """Compare the size of WAV, AVI and Ogg files with what they state; FFmpeg does not."""
+    """Compare the size of WAV, W64, AVI and Ogg files with what they state; FFmpeg does not."""
     size = stated = path.stat().st_size
     with path.open("rb") as file:
-        head = file.read(8)
+        head = file.read(24)
         if head[:4] == b"RIFF":
-            riff = int.from_bytes(head[4:], "little") + 8
+            riff = int.from_bytes(head[4:8], "little") + 8
             # A program that writes into a pipe leaves 0, -1 or about 2 GiB; some count the eight
             # bytes of this header twice, or a padding byte that does not exist.
-            if 8 < riff < 0x7FFFF000 and riff > size + 9:
+            unknown = riff == 8 or 0x7FFFF000 <= riff < 0x80001000 or riff >= 0xFFFFF000
+            if not unknown and riff > size + 9:
                 stated = riff
+        elif head[:6] == b"riff.\x91":  # W64, whose size has 64 bits; -1 if it is not known
+            stated = int.from_bytes(head[16:], "little", signed=True)
         elif head[:4] == b"OggS":
             file.seek(max(size - _LARGEST_OGG_PAGE, 0))
             tail = file.read()

@@ -228,7 +228,7 @@ def _decode(path, container, stream, stated):
     # complete.
     watched = [stream] if stream.duration is not None else list(container.streams)
     decoded = end = 0.0
-    fault = None
+    fault, begun = None, False
     try:
         for packet in container.demux(watched):
             if packet.stream_index != stream.index:
@@ -236,10 +236,16 @@ def _decode(path, container, stream, stated):
                     last = (packet.pts + (packet.duration or 0)) * packet.time_base
                     end = max(end, float(last) - start)
                 continue
+            first, begun = not begun, True
             try:
                 frames = packet.decode()
             except av.FFmpegError as error:
-                fault = fault or error
+                # What was cut out of a stream may begin in the middle of a packet, and mp3 files
+                # that were joined have the tag of the second one between them.
+                cut = first and stated is None
+                joined = container.format.name == "mp3" and packet.size and b"ID3" in bytes(packet)
+                if not cut and not joined:
+                    fault = fault or error
                 continue
             for frame in frames:
                 if fault:

@@ -3,6 +3,10 @@
 These are FFmpeg's frames, often of about 20 ms, not those of a spectrogram. What Python does for
 each frame takes about as long as decoding it. Frames are therefore only collected, and converted
 and mixed together when a chunk is complete.
+
+Surround sound is mixed as FFmpeg does it. A file with more than two channels that does not say
+which is which, such as that of a recorder with many tracks, has no such mix: FFmpeg would guess,
+and leave out, say, the third track as the channel of the subwoofer. Its channels count equally.
 """
 
 import av
@@ -31,6 +35,7 @@ class Mixer:
         self.size = 0
         self._path, self._levels, self._mixed = path, levels, []
         self._kind = self._queue = self._resampler = None
+        self._equal = False  # whether the file does not say which of its channels is which
 
     def add(self, frame, skip=0):
         """Collect a frame, without its first samples.
@@ -57,6 +62,8 @@ class Mixer:
             self._mix()
         if kind != self._kind:
             layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
+            unnamed = all(channel.name == "NONE" for channel in frame.layout.channels)
+            self._equal = unnamed and frame.layout.nb_channels > 2
             self._kind, self._queue = kind, av.AudioFifo()
             # Without a largest sum of weights, surround sound gets quieter than stereo.
             options = {"rematrix_maxval": "100"}
@@ -108,11 +115,26 @@ class Mixer:
         """Mix the frames in the queue, and leave out their first samples."""
         if not self._queue or not (frame := self._queue.read()):
             return
-        try:
-            [mixed] = self._resampler.resample(frame)
-        except av.FFmpegError:
-            raise AudioError(
-                f"{self._path}: has {frame.layout.nb_channels} channels in an unknown layout; mix "
-                "it down to mono or stereo"
-            ) from None
-        self._mixed.append(self._levels.mix(mixed.to_ndarray()[:, skip:]))
+        if self._equal:
+            channels = _to_floats(frame).mean(axis=0, keepdims=True)
+        else:
+            try:
+                [mixed] = self._resampler.resample(frame)
+            except av.FFmpegError:
+                raise AudioError(
+                    f"{self._path}: there is no known way to mix the channel layout "
+                    f"'{frame.layout.name}' down; mix it down to mono or stereo"
+                ) from None
+            channels = mixed.to_ndarray()
+        self._mixed.append(self._levels.mix(channels[:, skip:]))
+
+
+def _to_floats(frame):
+    """Convert the samples of a frame to (n_channels, n_samples) float32, full scale 1."""
+    samples = frame.to_ndarray()
+    if frame.format.is_packed:
+        samples = samples.reshape(-1, frame.layout.nb_channels).T
+    if samples.dtype.kind not in "iu":
+        return samples.astype(np.float32)
+    half = 2.0 ** (8 * samples.itemsize - 1)
+    return (samples / half - (samples.dtype.kind == "u")).astype(np.float32)

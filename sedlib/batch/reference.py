@@ -29,7 +29,8 @@ class Reference:
     faults : list of str
         Why annotations in the folder cannot be used, a sentence for each.
     remarks : list of str
-        The files that cannot be scored, a sentence for each.
+        What was changed or left out when the annotations were read, and which files cannot be
+        scored, a sentence for each.
     classes : tuple of str
         The classes of the model that it has events of, in any file. Others may not have been
         annotated.
@@ -111,8 +112,10 @@ def read_reference(path, tasks, output, classes, aliases=None):
         found = annotations.read_folder(path, count)
         events, names, faults = found.events, list(found.sources), list(found.errors["error"])
         files = found.sources.values()
+        read = [(path / row.file, row.remark) for row in found.remarks.itertuples()]
     else:
-        events, names, _ = read_named(path)
+        events, names, remarks = read_named(path)
+        read = [(path, remark) for _, remark in remarks]
         names = names or [stem_name(path)]  # the recording that the file is named after
     if not is_remote(output):
         result = next(filter(Record(output).holds, files), None)
@@ -121,7 +124,8 @@ def read_reference(path, tasks, output, classes, aliases=None):
                 f"{result}: is a result of sedlib detect; name the reference annotations"
             )
     single = {name for name, files in count.items() if files == 1}
-    remarks = [
+    remarks = [f"{file}: {remark}" for file, remark in read]
+    remarks += [
         f"{name}: {files} of the files have this name, not scored"
         for name, files in sorted(count.items())
         if files > 1

@@ -357,7 +357,7 @@ def _read_durations(path, delimiter):
     rows = []
     for row, cells in enumerate(table, start=1):
         entry = dict(zip(header, cells, strict=False))
-        name, duration = entry["filename"], entry.get("duration", "")
+        name, duration = entry.get("filename", ""), entry.get("duration", "")
         if not name or not is_time(duration):
             raise AnnotationError(
                 f"{path}: row {row}: {shown(name)}, {shown(duration)} is not a name and a time; "

@@ -22,12 +22,13 @@ from sedlib.synthesis.soundbank_groups import read_credits
 _FREE = re.compile(
     r"(CC[ -]?0|CC[ -]BY(-SA)?|Creative Commons (0|Zero|Attribution([ -]Share[ -]?Alike)?)"
     r"|https?://(?:www\.)?creativecommons\.org/(licenses/by(-sa)?|publicdomain/(zero|mark))"
-    r"|public domain|Apache|BSD|MIT|CMU ARCTIC)([ /-]v?\d[\d.]*)?/?([ ,/(].*)?",
+    r"|public domain|Apache|BSD([ -]\d[ -]Clause)?|MIT|CMU ARCTIC)([ /-]v?\d[\d.]*)?/?([ ,/(].*)?",
     re.IGNORECASE | re.DOTALL,
 )
 _NARROW = re.compile(
-    r"\b(N\.?[CD]\b|non|not?\b)|derivs|only|personal|private|research|educat|academi|permission"
-    r"|reserved|unknown|unsure|maybe|\?",
+    r"\b(N\.?[CD]\b|non|not?\b|no-?deriv)|only|personal|private|research|educat|academi"
+    r"|permission|prohibit|forbid|restrict|except|without|commons clause|sampling|reserved|unknown"
+    r"|unsure|maybe|\?",
     re.IGNORECASE,
 )
 LIBRARIES = "keras", "librosa", "numpy", "tensorflow"

@@ -57,10 +57,10 @@ differ:
 """
 
 from sedlib.metrics.bootstrap import (
-    BLOCK,
     LEVEL,
     RESAMPLES,
     block_bootstrap,
+    block_length,
     confidence_intervals,
     mean_over_seeds,
     paired_differences,

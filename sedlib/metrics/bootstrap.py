@@ -32,10 +32,34 @@ from scipy import sparse
 from sedlib.metrics.ratios import divide, mean_of_defined, segment_ratios
 
 BLOCK = 60  # segments; music, the longest sound, is missed or falsely detected for tens of seconds
+_FEWEST_BLOCKS = 6  # in an episode; with fewer, resamples differ too little from the data
 RESAMPLES = 2000
 LEVEL = 0.95
 _EQUAL = 1e-12  # smaller differences are rounding errors
 _RESAMPLES_AT_ONCE = 64  # so that a class of many segments fits the cache of a processor
+
+
+def block_length(lengths, block=BLOCK):
+    """Length of the blocks that `block_bootstrap` draws.
+
+    Parameters
+    ----------
+    lengths : sequence of int
+        Segments of each episode.
+    block : int
+        Length that is asked for.
+
+    Returns
+    -------
+    int
+        `block`, or, if all episodes together hold fewer than six such blocks, a sixth of them.
+
+    Examples
+    --------
+    >>> block_length([2160, 2160]), block_length([90, 30])
+    (60, 20)
+    """
+    return max(1, min(block, sum(lengths) // _FEWEST_BLOCKS))
 
 
 def block_bootstrap(lengths, seed, block=BLOCK, n_resamples=RESAMPLES):
@@ -45,9 +69,10 @@ def block_bootstrap(lengths, seed, block=BLOCK, n_resamples=RESAMPLES):
     the last one is cut so that the episode keeps its length (Politis & Romano, "A circular
     block-resampling procedure for stationary data", 1992). Every segment is equally likely.
     Blocks must be longer than the dependence between errors; the longer they are, the fewer
-    there are to draw. An episode that is no longer than a block would always be drawn whole,
-    without variation. It is joined with its neighbours; if all episodes together are no longer
-    than a block, the blocks are half as long as they are.
+    there are to draw. If an episode held few of them, its resamples would hardly differ from the
+    episode itself, and intervals would be too narrow. So an episode of fewer than six blocks is
+    joined with its neighbours; if all episodes together hold fewer, the blocks are shorter
+    (`block_length`). Intervals from so little sound are still somewhat too narrow.
 
     Parameters
     ----------
@@ -55,7 +80,7 @@ def block_bootstrap(lengths, seed, block=BLOCK, n_resamples=RESAMPLES):
         Segments of each episode, in the order of the segments.
     seed : int or numpy.random.Generator
     block : int
-        Segments of a block.
+        Segments of a block, at most; see `block_length`.
     n_resamples : int
 
     Returns
@@ -73,13 +98,12 @@ def block_bootstrap(lengths, seed, block=BLOCK, n_resamples=RESAMPLES):
     for name, value in (("block", block), ("number of resamples", n_resamples)):
         if value < 1:
             raise ValueError(f"the {name} is {value}; it must be at least 1")
-    joined = []
+    joined, block = [], block_length(lengths, block)
     for length in lengths:
-        if joined and min(joined[-1], length) <= block:
+        if joined and min(joined[-1], length) < _FEWEST_BLOCKS * block:
             joined[-1] += length
         else:
             joined.append(length)
-    block = max(1, min(block, joined[0] // 2)) if joined[0] <= block else block
     rng = np.random.default_rng(seed)
     weights = np.ones((1 + n_resamples, sum(lengths)), np.float32)
     for stop, length in zip(itertools.accumulate(joined), joined, strict=True):
@@ -111,15 +135,17 @@ def resampled_metrics(reference, estimated, weights, classes, scores=None):
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not fit, or a score is nan.
     """
     reference, estimated = np.asarray(reference, dtype=bool), np.asarray(estimated, dtype=bool)
     arrays = (reference, estimated) if scores is None else (reference, estimated, scores)
     _check_shapes(weights, classes, *arrays)
+    if scores is not None and np.isnan(scores).any():
+        raise ValueError("a score is nan, so the segments cannot be ranked")
     tp, fp, fn = reference & estimated, ~reference & estimated, reference & ~estimated
     samples = resampled_ratios(tp, fp, fn, weights, classes, tn=~reference & ~estimated)
     if scores is not None:
-        columns = zip(reference.T, np.asarray(scores).T, strict=True)
+        columns = zip(reference.T, np.asarray(scores, dtype=float).T, strict=True)
         each = np.column_stack([_average_precisions(ref, s, weights) for ref, s in columns])
         values = np.column_stack([each, mean_of_defined(each, 1)])
         table = _name_columns("average_precision", values, classes)

@@ -8,7 +8,7 @@ import pandas as pd
 from sedlib import annotations, audio
 from sedlib.episodes import read_remarks, usable_split
 from sedlib.labels import label_segments
-from sedlib.metrics import BLOCK, LEVEL, RESAMPLES
+from sedlib.metrics import LEVEL
 from sedlib.reports.tables import (
     LIMITS,
     escape_markdown,
@@ -131,8 +131,7 @@ def model_card(metrics, description):
     ]
     known = {"description": description, "stft": description["stft"], "thresholds": thresholds}
     known |= {"metrics": metrics, "level": _describe_level(description["stft"])}
-    bootstrap = {"share": LEVEL, "resamples": RESAMPLES, "block": BLOCK}
-    return fill_template("model_card", bootstrap=bootstrap, **known)
+    return fill_template("model_card", share=LEVEL, **known)
 
 
 def _describe_level(stft):
@@ -175,7 +174,7 @@ def release_card(results, counts, credits, description):
     episodes = {name: sum(e.startswith(name) for e in description["trained_on"]) for name in names}
     named = (source["licence"] for source in credits.values())
     # Without remarks about where a licence is stated; they are in the list of credits.
-    licences = sorted({re.split(r"[;(/]| according| sources", text)[0].strip() for text in named})
+    licences = sorted({re.split(r"[;(]| /| according| sources", text)[0].strip() for text in named})
     known = {"description": description, "level": _describe_level(description["stft"])}
     known |= {"episodes": episodes, "credits": credits, "licences": licences}
     return fill_template("release_card", header=header, rows=rows, **known)

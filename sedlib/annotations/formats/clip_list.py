@@ -20,7 +20,7 @@ def sniff(text):
     A table of events in whole seconds of recordings called ``a-1.wav`` looks the same. It has
     no event of a thousand seconds, whereas a list of clips has one of at least a second.
     """
-    clips = [_CLIP.fullmatch(line) for line in split_lines(text)]
+    clips = [_CLIP.fullmatch(line) for line in split_lines(text) if line.strip()]
     return (
         all(clips) and max((float(clip[2]) - float(clip[1]) for clip in clips), default=0) >= 1000
     )
@@ -30,6 +30,8 @@ def read(path, classes=None):
     """Read one event for each label of each clip. See `AnnotationFormat`."""
     rows = []
     for row, line in enumerate(read_lines(path), start=1):
+        if not line.strip():
+            continue
         fields = line.split("\t")
         if len(fields) != 4:
             raise AnnotationError(

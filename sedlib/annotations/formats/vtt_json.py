@@ -57,7 +57,8 @@ def read(path, classes=None):
         raise AnnotationError(
             f"{path}: the file_name {shown(filename)} is not text; put it in quotation marks"
         )
-    filename = filename.removesuffix(".json")
+    if filename.lower().endswith(".json"):
+        filename = filename[: -len(".json")]
     rows = []
     for row, entry in enumerate(raw["sound_results"], start=1):
         try:
@@ -69,7 +70,7 @@ def read(path, classes=None):
             ) from None
         event = parse_event(f"{path}: row {row}", *values, classes)
         rows.append((filename, *event, *parse_scores(*map(entry.get, SCORES))))
-    return Reading(event_table(rows), [filename] if rows else [])
+    return Reading(event_table(rows), [filename] if rows or "file_name" in raw else [])
 
 
 def to_text(events, path):

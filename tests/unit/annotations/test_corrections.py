@@ -1,6 +1,7 @@
 """Annotation errors are corrected and reported, and nothing else is changed."""
 
 import unicodedata
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedlib.annotations import correct_events, event_table, find_misplaced
+from sedlib.config import load_params
 
 CLASSES = ("background music", "speaking", "laughing")
+DEFAULT_CLASSES = load_params(Path(__file__).parents[3] / "params.yaml").classes
 
 claim = settings(deadline=None, database=None, max_examples=40)
 small = st.integers(0, 12).map(lambda quarters: quarters / 4)
@@ -40,6 +43,24 @@ def test_an_error_is_corrected_and_reported_as_it_was(
     table, corrections = correct_events(events, CLASSES)
     assert table.to_numpy().tolist() == [["e", *corrected], ["e", 100.0, 101.0, "laughing"]]
     assert corrections.to_numpy().tolist() == [["e", 2, onset, offset, label, error, correction]]
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["shooting", "squeaking", "tapping", "slapping", "crushing", "rocking", "background talking"],
+)
+def test_another_word_is_not_taken_for_a_misspelt_class(word):
+    table, corrections = correct_events(event_table([("e", 1, 2, word)]), DEFAULT_CLASSES)
+    assert table["event_label"].tolist() == [word]
+    assert corrections["error"].tolist() == ["unknown label"]
+
+
+def test_a_letter_too_few_or_too_many_is_a_misspelt_class():
+    for label in DEFAULT_CLASSES:
+        for at in range(len(label)):
+            for written in (label[:at] + label[at + 1 :], label[:at] + label[at] + label[at:]):
+                table, _ = correct_events(event_table([("e", 1, 2, written)]), DEFAULT_CLASSES)
+                assert table["event_label"].tolist() == [label]
 
 
 def test_overlapping_and_touching_events_of_one_class_become_one():

@@ -77,6 +77,30 @@ def test_a_wav_header_written_into_a_pipe_is_not_called_truncated(tmp_path, size
     assert len(read_audio(path, RATE)) == LENGTH * RATE
 
 
+@pytest.mark.parametrize("size", [2_200_000_000, 4_200_000_000])
+def test_a_wav_header_of_some_gigabytes_tells_that_the_file_is_truncated(tmp_path, size):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, clicks(RATE), RATE)
+    data = bytearray(path.read_bytes())
+    data[4:8] = size.to_bytes(4, "little")
+    at = data.find(b"data") + 4
+    data[at : at + 4] = (size - 36).to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(AudioError, match=rf"truncated, \d+ of the {size + 8} bytes its header"):
+        read_audio(path, RATE)
+
+
+@pytest.mark.parametrize("form", ["AIFF", "AU", "RF64", "W64", "WAV"])
+def test_half_of_an_uncompressed_file_is_truncated(tmp_path, form):
+    path = tmp_path / f"a.{form.lower()}"
+    soundfile.write(path, clicks(RATE), RATE, format=form)
+    assert len(read_audio(path, RATE)) == LENGTH * RATE
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(AudioError, match=r"a\.\w+: truncated, "):
+        read_audio(path, RATE)
+
+
 @pytest.mark.parametrize("excess", [1, 8, 9])
 def test_a_wav_header_that_counts_itself_is_not_called_truncated(tmp_path, excess):
     path = tmp_path / "a.wav"

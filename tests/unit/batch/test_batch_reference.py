@@ -1,6 +1,7 @@
 """Comparison with reference annotations: which are read, when, and what is said of them."""
 
 import json
+import re
 import unicodedata
 
 import pytest
@@ -28,6 +29,18 @@ def test_a_reference_that_names_no_file_that_was_detected_says_that(undecoded):
     said = run("in", "--reference", "own.tsv")
     assert "own.tsv: the reference names no file that was detected" in said
     assert "it names 'b', and the files are 'a'" in said and "label" not in said
+
+
+@pytest.mark.parametrize("given", ["annotated", "annotated/a.eaf"])
+def test_what_was_left_out_when_the_reference_was_read_is_said(place, capsys, given):
+    write(place / "in" / "a.wav")
+    (place / "annotated").mkdir()
+    path = place / "annotated" / "a.eaf"
+    reference(path)
+    path.write_text(re.sub(r'(TIME_SLOT_ID="ts4") TIME_VALUE="\d+"', r"\1", path.read_text()))
+    assert run("in", "--reference", given) == 0
+    said = capsys.readouterr().out
+    assert f"{given.removesuffix('/a.eaf')}/a.eaf: tier 'low', row 1: 'low' has no times" in said
 
 
 @pytest.mark.parametrize("faults", [1, 3, 5])

@@ -160,7 +160,7 @@ unknown_label = with_event(
 misspelt_label = with_event(
     ((0.5, 1.0, "speakin"), ("warning", "misspelt label")),
     ((1.5, 2.0, "speakin"), None),
-    ((1.5, 2.0, "door belt"), ("warning", "misspelt label")),
+    ((1.5, 2.0, "door bel"), ("warning", "misspelt label")),
 )
 
 

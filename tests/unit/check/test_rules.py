@@ -255,6 +255,7 @@ def test_a_stated_duration_without_a_recording_is_found(folder):
         ),
         ("durations.csv", "filename,duration\na.wav,2\nb.wav,long\n", "row 2: 'b.wav', 'long' is"),
         ("durations.csv", "filename,duration\na.wav\n", "row 1: 'a.wav', '' is not a name and"),
+        ("durations.csv", "id,filename,duration\n1,a.wav,2\n2\n", "row 2: '', '' is not a name"),
         ("durations.csv", "", "no columns 'filename' and 'duration' in the first line"),
         (
             "durations.tsv",

@@ -13,6 +13,7 @@ from sklearn.metrics import average_precision_score
 from sedlib.metrics import (
     averages,
     block_bootstrap,
+    block_length,
     confidence_intervals,
     mean_over_seeds,
     paired_differences,
@@ -92,9 +93,9 @@ def slow_circular_blocks(length, block, starts):
 
 
 @claim
-@given(st.integers(1, 20), st.integers(1, 30), st.integers(0, 100))
+@given(st.integers(1, 20), st.integers(0, 30), st.integers(0, 100))
 def test_blocks_are_drawn_from_the_episode_laid_in_a_circle(block, more, seed):
-    length = block + more
+    length = 6 * block + more
     weights = block_bootstrap([length], seed, block, n_resamples=3)
     rng = np.random.default_rng(seed)
     starts = rng.integers(length, size=(3, -(-length // block)))
@@ -103,7 +104,7 @@ def test_blocks_are_drawn_from_the_episode_laid_in_a_circle(block, more, seed):
 
 
 def test_the_first_row_is_the_data_and_every_resample_keeps_the_length_of_each_episode():
-    weights = block_bootstrap([47, 30], seed=3, block=20, n_resamples=50)
+    weights = block_bootstrap([47, 30], seed=3, block=5, n_resamples=50)
     np.testing.assert_array_equal(weights[0], 1)
     np.testing.assert_array_equal(weights[:, :47].sum(axis=1), 47)
     np.testing.assert_array_equal(weights[:, 47:].sum(axis=1), 30)
@@ -114,12 +115,49 @@ def test_every_segment_is_as_likely_as_any_other():
     np.testing.assert_allclose(weights[1:].mean(axis=0), 1, atol=0.05)
 
 
-@pytest.mark.parametrize("lengths", [[10] * 6, [20, 20, 20], [50, 20], [5, 300, 7], [1, 1], [2]])
-def test_episodes_no_longer_than_a_block_are_resampled_together(lengths):
+SHORT = [
+    [10] * 6,
+    [20, 20, 20],
+    [21, 21, 21],
+    [50, 20],
+    [5, 300, 7],
+    [21],
+    [39],
+    [119],
+    [1, 1],
+    [2],
+]
+
+
+@pytest.mark.parametrize("lengths", SHORT)
+def test_episodes_of_few_blocks_are_resampled_together_or_in_shorter_blocks(lengths):
     weights = block_bootstrap(lengths, seed=0, block=20, n_resamples=2000)
     np.testing.assert_array_equal(weights.sum(axis=1), sum(lengths))
     assert (weights.std(axis=0) > 0.5).all()  # none always occurs as often
     np.testing.assert_allclose(weights[1:].mean(axis=0), 1, atol=0.15)
+
+
+@given(st.lists(st.integers(1, 500), min_size=1, max_size=8), st.integers(1, 60))
+def test_blocks_are_as_long_as_asked_for_or_a_sixth_of_all_segments(lengths, block):
+    found = block_length(lengths, block)
+    assert found == block or 1 <= found < block
+    assert found == 1 or 6 * found <= sum(lengths)
+    assert found == block or 6 * (found + 1) > sum(lengths)
+    weights = block_bootstrap(lengths, seed=0, block=block, n_resamples=3)
+    np.testing.assert_array_equal(weights, block_bootstrap(lengths, 0, found, n_resamples=3))
+
+
+@pytest.mark.parametrize("lengths", [[60], [61], [61] * 3, [70] * 10])
+def test_a_second_more_of_sound_does_not_make_an_interval_narrow(lengths):
+    # Of independent errors, the interval of recall is about that of the binomial distribution.
+    rng = np.random.default_rng(4)
+    found = rng.random((sum(lengths), 40)) < 0.7
+    names = [f"trial {i}" for i in range(found.shape[1])]
+    weights = block_bootstrap(lengths, seed=2, n_resamples=400)
+    samples = resampled_metrics(np.ones_like(found), found, weights, names)
+    table = confidence_intervals(samples.xs("recall", axis=1, level="metric")[names])
+    width = (table["high"] - table["low"]).mean()
+    assert width > 0.75 * 2 * 1.96 * np.sqrt(0.7 * 0.3 / sum(lengths))
 
 
 def test_the_smallest_episode_can_only_be_drawn_whole():

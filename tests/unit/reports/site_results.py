@@ -82,6 +82,7 @@ def make_results(folder):
     bounds = {label: {"f1": [0.4, 0.6]} for label in [*CLASSES, "macro"]}
     metrics = {"test": table | {"intervals": bounds}, "baseline": table}
     metrics |= {"literature": {}, "literature_intervals": {}}
+    metrics |= {"bootstrap": {"resamples": 2000, "block": 60}}
     (reports / "metrics.json").write_text(json.dumps(metrics))
     (reports / "benchmarks.json").write_text(json.dumps(BENCHMARKS))
     rows = [

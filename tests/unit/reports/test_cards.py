@@ -72,11 +72,13 @@ def test_a_class_or_episode_with_markup_in_its_name_is_text_in_both_cards(small)
         "baseline": scores,
         "literature": {},
         "literature_intervals": {},
+        "bootstrap": {"resamples": 2000, "block": 17},
     }
     described = {"preset": "compact", "classes": [odd], "stft": params.stft.model_dump()}
     described |= {"thresholds": {odd: 0.5}, "trained_on": [odd], "validated_on": [odd]}
     card = cards.model_card(metrics, described | {"seed": 1, "versions": {}})
     assert card.count("\\<script\\>a\\|b\\</script\\>") == 4
+    assert "(2000 resamples,\nblocks of 17 s)" in card
     assert "<script>" not in card
     assert "to -23 LUFS by a single gain of at most 40 dB. A file below -63 LUFS" in card
     del described["stft"]["loudness"]  # a model from before there was a loudness

@@ -40,6 +40,14 @@ def test_a_bad_clip_list_is_refused_by_its_row(tmp_path, line, fault):
         clip_list.read(path, CLASSES)
 
 
+@pytest.mark.parametrize("text", ["{}\n{}\n\n", "{}\n\n{}\n", "\n{}\n{}"])
+def test_blank_lines_do_not_matter(tmp_path, text):
+    path = tmp_path / "list.txt"
+    path.write_text(text.format("s1-5.wav\t0\t3000\tspeaking", "s1-6.wav\t3000\t4000\tshouting"))
+    expected = event_table([("s1", 0, 3, "speaking"), ("s1", 3, 4, "shouting")])
+    pd.testing.assert_frame_equal(read(path), expected, check_exact=True)
+
+
 def test_a_clip_list_is_told_from_a_table_of_events(tmp_path):
     path = tmp_path / "list.txt"
     path.write_text("s1-5.wav\t38000\t52000\tspeaking|laughing\ns1-6.wav\t0\t500\tspeaking\n")

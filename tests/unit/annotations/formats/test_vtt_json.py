@@ -40,7 +40,18 @@ def test_a_recording_of_any_name_is_read_as_it_was_written(tmp_path_factory, nam
     write(events, path)
     read_events, names, _ = vtt_json.read(path)
     pd.testing.assert_frame_equal(read_events, events, check_exact=True, check_dtype=False)
-    assert names == ([name] if rows else [])
+    assert names == [name if rows else "events"]  # a table without events has no names
+
+
+def test_the_suffix_is_no_part_of_the_name_in_any_case(tmp_path):
+    event = {"start_time": 1.0, "end_time": 2.0, "sound_type": "speaking"}
+    (tmp_path / "EP1.JSON").write_text(json.dumps({"sound_results": [event]}))
+    assert vtt_json.read(tmp_path / "EP1.JSON").names == ["EP1"]
+
+
+def test_a_recording_without_events_may_have_a_file_of_another_name(tmp_path):
+    (tmp_path / "a1.json").write_text('{"file_name": "ep1.json", "sound_results": []}')
+    assert vtt_json.read(tmp_path / "a1.json").names == ["ep1"]
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
