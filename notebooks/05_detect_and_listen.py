@@ -162,9 +162,8 @@ for form in ("json", "tsv", "audacity", "textgrid"):
 # whole recording if it is shorter than `drawn`.
 
 # %%
-end = int(np.ceil(result.duration))
-start = max(0, int(min(drawn_from, end - drawn)))
-stop = min(start + drawn, end)
+start = max(0, int(min(drawn_from, np.ceil(result.duration) - drawn)))
+stop = min(start + drawn, int(np.ceil(result.duration)))
 # Blocks of one second, so that a recording of many hours does not have to fit into memory.
 blocks = audio.read_blocks(path, rate, block_length=rate)
 sound = np.concatenate(list(islice(blocks, start, stop)))

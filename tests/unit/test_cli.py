@@ -222,7 +222,7 @@ def test_corrected_annotations_are_written_elsewhere_and_the_originals_kept(
     checkout, folder, tmp_path, capsys
 ):
     checkout(classes=["speaking"])
-    (folder / "a.txt").write_text("2\t1\tspeeking\n")
+    (folder / "a.txt").write_text("2\t1\tspeakin\n")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert check(folder, "--write-corrected", tmp_path / "corrected") == 1
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
