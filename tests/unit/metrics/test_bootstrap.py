@@ -425,6 +425,10 @@ def test_models_of_several_seeds_differ_from_themselves_by_nothing():
             lambda: resampled_metrics(np.ones((3, 1)), np.ones((4, 1)), np.ones((1, 3)), ["a"]),
             r"shape \(4, 1\), not \(3, 1\)",
         ),
+        (
+            lambda: resampled_metrics(*[np.ones((1, 1))] * 3, ["a"], scores=[[np.nan]]),
+            "a score is nan",
+        ),
     ],
 )  # fmt: skip
 def test_what_cannot_be_resampled_is_refused_in_one_sentence(call, fault):
