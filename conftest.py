@@ -4,9 +4,9 @@ The rerun goes to scratch workspaces, so it needs no earlier `dvc repro` and tou
 this checkout. It links to the episodes of the checkout if `dvc status` finds them up to date, and
 makes new ones otherwise. The notebooks that make features and the model build on one another and
 share one workspace. Those that judge a model always take the one in git; they share a second
-workspace, which links to the episodes and features of the first. They wait only for these, and run
-in another process while a new model is trained. The other notebooks have a workspace each.
-`nbval_tolerance` says when two outputs agree.
+workspace, which links to the episodes and features of the first. They wait only for these; with
+several processes, they run while another one trains a new model. The other notebooks have a
+workspace each. `nbval_tolerance` says when two outputs agree.
 """
 
 import json
@@ -77,9 +77,10 @@ class ByFile(LoadScopeScheduling):
         return workspace_name(file) if file.suffix == ".ipynb" else str(file)
 
     def _assign_work_unit(self, node):
-        """Go on with the notebooks that judge a model once what they need is made.
+        """Take the notebooks that judge a model next, once episodes and features are made.
 
-        If they came last, as they are collected, one process would run them alone at the end.
+        In the order of collection they come last, and one process would run them while the others
+        have nothing left to do.
         """
         if "judging" in self.workqueue and features_made(Path(self.config.stash[SCRATCH])):
             self.workqueue.move_to_end("judging", last=False)

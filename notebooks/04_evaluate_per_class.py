@@ -382,7 +382,7 @@ plt.show()
 # chosen on the test episodes themselves. The search uses a fine
 # grid of thresholds, so this F1 is close to the highest that these scores allow. The column
 # `tuned - 0.5` is the difference between the first two values of F1. The first printed line gives
-# the difference of the two macro F1 with the 95 % confidence interval from the resamples.
+# the difference between the two values of macro F1, with its 95 % confidence interval.
 
 # %%
 choice = pd.DataFrame({"positives": labels["validation"].sum(axis=0)}, classes)

@@ -4,9 +4,10 @@ These are FFmpeg's frames, often of about 20 ms, not those of a spectrogram. Wha
 each frame takes about as long as decoding it. Frames are therefore only collected, and converted
 and mixed together when a chunk is complete.
 
-Surround sound is mixed as FFmpeg does it. A file with more than two channels that does not say
-which is which, such as that of a recorder with many tracks, has no such mix: FFmpeg would guess,
-and leave out, say, the third track as the channel of the subwoofer. Its channels count equally.
+Surround sound is mixed as FFmpeg does it. Some files with more than two channels, such as those of
+multitrack recorders, do not state a channel layout. FFmpeg would guess one and might leave out a
+track, for example the third as the channel of the subwoofer. The channels of such a file are
+therefore averaged with equal weights.
 """
 
 import av
@@ -35,7 +36,7 @@ class Mixer:
         self.size = 0
         self._path, self._levels, self._mixed = path, levels, []
         self._kind = self._queue = self._resampler = None
-        self._equal = False  # whether the file does not say which of its channels is which
+        self._equal = False  # whether the channels are averaged, as their layout is not known
 
     def add(self, frame, skip=0):
         """Collect a frame, without its first samples.

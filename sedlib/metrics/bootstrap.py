@@ -52,7 +52,8 @@ def block_length(lengths, block=BLOCK):
     Returns
     -------
     int
-        `block`, or, if all episodes together hold fewer than six such blocks, a sixth of them.
+        `block`, or, if all episodes together have fewer than six blocks of this length, a sixth
+        of their total number of segments, rounded down, and at least 1.
 
     Examples
     --------
@@ -326,8 +327,8 @@ def _average_precisions(reference, scores, weights):
     """Average precision of one class in each resample, as in scikit-learn with weights.
 
     It is the mean, over the positives, of the precision among all with that score or a higher
-    one. The ranking is cut into stretches, each of which ends with the last segment of a score that
-    a positive has. All positives of a stretch have this score, and so the same precision.
+    one. The ranking is cut after the last segment of each score that occurs among the positives.
+    All positives between two cuts therefore have the same score and the same precision.
     """
     order = np.argsort(-scores, kind="stable")
     ends = np.unique(np.searchsorted(-scores[order], -scores[reference], side="right"))

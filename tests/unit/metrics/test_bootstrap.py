@@ -149,7 +149,7 @@ def test_blocks_are_as_long_as_asked_for_or_a_sixth_of_all_segments(lengths, blo
 
 @pytest.mark.parametrize("lengths", [[60], [61], [61] * 3, [70] * 10])
 def test_a_second_more_of_sound_does_not_make_an_interval_narrow(lengths):
-    # Of independent errors, the interval of recall is about that of the binomial distribution.
+    # If errors are independent, the interval of recall is about as wide as a binomial one.
     rng = np.random.default_rng(4)
     found = rng.random((sum(lengths), 40)) < 0.7
     names = [f"trial {i}" for i in range(found.shape[1])]
